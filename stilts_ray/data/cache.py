@@ -1,0 +1,92 @@
+"""Token sequences of a split, made once a machine and shared by every run on it."""
+
+import json
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from transformers import AutoTokenizer
+
+from stilts_ray import origin as origins
+from stilts_ray import tasks
+from stilts_ray.data import rows
+from stilts_ray.data.encode import VERSION, Encoded, Reading, encode
+from stilts_ray.errors import RequestError
+from stilts_ray.fingerprint import canonical_json, digest
+from stilts_ray.origin import Origin
+from stilts_ray.store import cache_folder
+from stilts_ray.tasks.base import Example, Task
+
+
+def examples(origin: Origin, task: Task, split: str, language: str) -> list[Example]:
+    """The examples of a split, kept in memory: trials in a warm process share them."""
+    return _examples(canonical_json(origin.address()), task.name, split, language)
+
+
+def encoded(origin: Origin, task: Task, split: str, language: str, tokenizer: str, reading: Reading) -> Encoded:
+    """Token sequences of a split for the tokenizer in the folder `tokenizer`, kept in memory and on disk."""
+    return _encoded(canonical_json(origin.address()), task.name, split, language, tokenizer, reading)
+
+
+def tokenizer_at(folder: str) -> Any:
+    """The tokenizer of an encoder folder. Raises RequestError if there is none or it is not a fast one."""
+    return _tokenizer(folder)
+
+
+@lru_cache(maxsize=64)
+def _examples(address: str, task: str, split: str, language: str) -> list[Example]:
+    return rows.load(origins.at(json.loads(address)), tasks.get(task), split, language)
+
+
+@lru_cache(maxsize=64)
+def _encoded(address: str, name: str, split: str, language: str, tokenizer: str, reading: Reading) -> Encoded:
+    origin, task = origins.at(json.loads(address)), tasks.get(name)
+    key = {
+        "version": VERSION,
+        "task": task.identity(),
+        "data": origin.identity(task, split, (language,)),
+        "tokenizer": _tokenizer_digest(tokenizer),
+        "reading": asdict(reading),
+    }
+    path = cache_folder() / "tokens" / f"{name}-{language}-{digest(key)[:16]}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The lock is the kernel's: it goes with a killed process, and the next one writes the file.
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            made = encode(task, examples(origin, task, split, language), tokenizer_at(tokenizer), reading)
+            scratch = path.with_suffix(".part")
+            arrays = {"tokens": made.tokens, "offsets": made.offsets, **made.fields}
+            save_file(arrays, scratch)
+            scratch.replace(path)
+    return _read(path, task)
+
+
+def _read(path: Path, task: Task) -> Encoded:
+    try:
+        arrays = load_file(path)
+    except SafetensorError as error:
+        raise RequestError(f"{path} is damaged ({error}); delete it to make it again") from None
+    group = {tasks.Kind.CHOICE: task.choices, tasks.Kind.RETRIEVAL: 2}.get(task.kind, 1)
+    return Encoded(arrays.pop("tokens"), arrays.pop("offsets"), group, arrays)
+
+
+@lru_cache(maxsize=8)
+def _tokenizer(folder: str) -> Any:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{folder} has no tokenizer that loads: {str(error).splitlines()[0]}") from None
+    if not tokenizer.is_fast:
+        raise RequestError(f"{folder}: the tokenizer has no fast form, which spans and tags need")
+    # Texts longer than the encoder are windowed, split or truncated here; the tokenizer need not warn of them.
+    tokenizer.model_max_length = int(1e9)
+    return tokenizer
+
+
+@lru_cache(maxsize=8)
+def _tokenizer_digest(folder: str) -> str:
+    return digest(json.loads(_tokenizer(folder).backend_tokenizer.to_str()))

@@ -1,0 +1,205 @@
+"""Examples -> token sequences with what the head needs, one function per kind.
+
+Sequences lie end to end in one array; nothing is padded. Long inputs are windowed (QA), split between words (tagging) or
+truncated (the rest), so that no word to be tagged and no answer is lost.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stilts_ray.tasks.base import Choice, Example, Kind, Pair, Parallel, Span, Tagged, Task, Text
+
+VERSION = 1
+IGNORE = -100
+"""Label of tokens that are not scored."""
+
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Token sequences of a split.
+
+    tokens: [total] ids of all sequences, end to end. offsets: [sequences + 1], where each begins.
+    group: sequences an item (alternatives of a multiple choice), else 1.
+    fields: per item ("label", "start", "end"), per sequence ("example") or per token ("tags", "begin", "stop").
+    """
+
+    tokens: Ints
+    offsets: NDArray[np.int64]
+    group: int = 1
+    fields: dict[str, Ints] = field(default_factory=dict)
+
+    @property
+    def items(self) -> int:
+        """Number of items a batch is made of."""
+        return (len(self.offsets) - 1) // self.group
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each sequence."""
+        return np.diff(self.offsets)
+
+    @property
+    def item_lengths(self) -> NDArray[np.int64]:
+        """Tokens of each item, over all its sequences."""
+        sums: NDArray[np.int64] = self.lengths.reshape(-1, self.group).sum(axis=1)
+        return sums
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How text becomes tokens: both in tokens."""
+
+    max_length: int
+    stride: int = 0
+
+
+def encode(task: Task, examples: Sequence[Example], tokenizer: Any, reading: Reading) -> Encoded:
+    """Encodes the examples of `task`; for retrieval use `encode_texts` on each side."""
+    return _ENCODERS[task.kind](task, examples, tokenizer, reading)
+
+
+def _flat(sequences: Sequence[Sequence[int]], group: int = 1, **fields: Any) -> Encoded:
+    offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
+    np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
+    tokens = np.fromiter((token for sequence in sequences for token in sequence), dtype=np.int32, count=offsets[-1])
+    return Encoded(tokens, offsets, group, {name: np.asarray(values, dtype=np.int32) for name, values in fields.items()})
+
+
+def encode_texts(texts: Sequence[str], tokenizer: Any, reading: Reading) -> Encoded:
+    """Single texts."""
+    return _flat(tokenizer(list(texts), truncation=True, max_length=reading.max_length)["input_ids"])
+
+
+def _pairs(task: Task, examples: Sequence[Pair], tokenizer: Any, reading: Reading) -> Encoded:
+    firsts, seconds = [e.first for e in examples], [e.second for e in examples]
+    ids = tokenizer(firsts, seconds, truncation="longest_first", max_length=reading.max_length)["input_ids"]
+    return _flat(ids, label=[task.labels.index(e.label) for e in examples])
+
+
+def _choices(task: Task, examples: Sequence[Choice], tokenizer: Any, reading: Reading) -> Encoded:
+    prompts = [e.prompt for e in examples for _ in e.choices]
+    endings = [choice for e in examples for choice in e.choices]
+    ids = tokenizer(prompts, endings, truncation="longest_first", max_length=reading.max_length)["input_ids"]
+    return _flat(ids, task.choices, label=[e.label for e in examples])
+
+
+def _spans(task: Task, examples: Sequence[Span], tokenizer: Any, reading: Reading) -> Encoded:
+    """One sequence a window. "begin", "stop": a token's characters in the context, -1 outside it; "start", "end": the
+    first gold answer's tokens in the window, both 0 (the first special token) if it is not wholly there."""
+    room = reading.max_length - tokenizer.num_special_tokens_to_add(pair=True)
+    windows = tokenizer(
+        # A question never takes more than half of a window.
+        _shortened([e.question for e in examples], tokenizer, room // 2),
+        [e.context for e in examples],
+        truncation="only_second",
+        max_length=reading.max_length,
+        stride=min(reading.stride, room // 4),
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+    )
+    begin, stop, start, end = [], [], [], []
+    for number, (source, characters) in enumerate(
+        zip(windows["overflow_to_sample_mapping"], windows["offset_mapping"], strict=True)
+    ):
+        inside = [part == 1 for part in windows.sequence_ids(number)]
+        first = [c[0] if here else -1 for c, here in zip(characters, inside, strict=True)]
+        last = [c[1] if here else -1 for c, here in zip(characters, inside, strict=True)]
+        begin += first
+        stop += last
+        answer = examples[source].answers[0] if examples[source].answers else None
+        tokens = _answer_tokens(first, last, answer)
+        start.append(tokens[0])
+        end.append(tokens[1])
+    ids = windows["input_ids"]
+    return _flat(ids, begin=begin, stop=stop, start=start, end=end, example=windows["overflow_to_sample_mapping"])
+
+
+def _shortened(texts: list[str], tokenizer: Any, limit: int) -> list[str]:
+    offsets = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    return [t[: o[limit - 1][1]] if len(o) > limit else t for t, o in zip(texts, offsets, strict=True)]
+
+
+def _answer_tokens(begin: list[int], stop: list[int], answer: tuple[str, int] | None) -> tuple[int, int]:
+    if answer is None:
+        return 0, 0
+    text, at = answer
+    covered = [i for i, (a, b) in enumerate(zip(begin, stop, strict=True)) if a < at + len(text) and b > at and a >= 0]
+    if not covered or begin[covered[0]] > at or stop[covered[-1]] < at + len(text):
+        return 0, 0
+    return covered[0], covered[-1]
+
+
+def _tagged(task: Task, examples: Sequence[Tagged], tokenizer: Any, reading: Reading) -> Encoded:
+    """The tag stands on the first token of a word. A sentence that is too long becomes several sequences."""
+    ids = tokenizer([list(e.words) for e in examples], is_split_into_words=True, add_special_tokens=False)
+    before, after = _frame(tokenizer)
+    room = reading.max_length - len(before) - len(after)
+    index = {label: number for number, label in enumerate(task.labels)}
+    sequences, tags, sources = [], [], []
+    for number, example in enumerate(examples):
+        words = _by_word(ids["input_ids"][number], ids.word_ids(number), len(example.words), tokenizer.unk_token_id)
+        for chunk in _chunks(list(zip(words, example.tags, strict=True)), room):
+            sequences.append(before + [token for word, _ in chunk for token in word] + after)
+            tags += [IGNORE] * len(before)
+            for word, tag in chunk:
+                tags += [index[tag], *[IGNORE] * (len(word) - 1)]
+            tags += [IGNORE] * len(after)
+            sources.append(number)
+    return _flat(sequences, tags=tags, example=sources)
+
+
+def _frame(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The special tokens before and after a single text."""
+    probe = tokenizer("a", return_special_tokens_mask=True)
+    special = probe["special_tokens_mask"]
+    first, last = special.index(0), len(special) - special[::-1].index(0)
+    return list(probe["input_ids"][:first]), list(probe["input_ids"][last:])
+
+
+def _by_word(ids: list[int], word_ids: list[int | None], count: int, unknown: int) -> list[list[int]]:
+    words: list[list[int]] = [[] for _ in range(count)]
+    for token, word in zip(ids, word_ids, strict=True):
+        if word is not None:
+            words[word].append(token)
+    # A word of characters that the tokenizer drops still has to be tagged.
+    return [word or [unknown] for word in words]
+
+
+def _chunks(words: list[tuple[list[int], str]], room: int) -> list[list[tuple[list[int], str]]]:
+    chunks: list[list[tuple[list[int], str]]] = [[]]
+    used = 0
+    for tokens, tag in words:
+        tokens = tokens[:room]
+        if used + len(tokens) > room:
+            chunks.append([])
+            used = 0
+        chunks[-1].append((tokens, tag))
+        used += len(tokens)
+    return chunks
+
+
+def _texts(task: Task, examples: Sequence[Text], tokenizer: Any, reading: Reading) -> Encoded:
+    return encode_texts([e.text for e in examples], tokenizer, reading)
+
+
+def _foreign(task: Task, examples: Sequence[Parallel], tokenizer: Any, reading: Reading) -> Encoded:
+    """Both sides of each pair as an item: the foreign sentence, then its translation."""
+    texts = [text for e in examples for text in (e.foreign, e.english)]
+    ids = tokenizer(texts, truncation=True, max_length=reading.max_length)["input_ids"]
+    return _flat(ids, 2)
+
+
+_ENCODERS: dict[Kind, Callable[..., Encoded]] = {
+    Kind.PAIR: _pairs,
+    Kind.CHOICE: _choices,
+    Kind.SPAN: _spans,
+    Kind.TAGGING: _tagged,
+    Kind.RETRIEVAL: _foreign,
+    Kind.TEXT: _texts,
+}

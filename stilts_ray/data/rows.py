@@ -1,0 +1,110 @@
+"""Reads the rows of a task and makes examples of them. A row that does not fit is refused, never dropped."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow.parquet as parquet
+from filelock import FileLock
+
+from stilts_ray.errors import RequestError, RowError
+from stilts_ray.origin import Folder, Hub, Mini, Origin
+from stilts_ray.tasks.base import Example, Kind, Pair, Row, Tagged, Task
+
+
+def load(origin: Origin, task: Task, split: str, language: str) -> list[Example]:
+    """The examples of a split. Raises RequestError if it cannot be read, RowError for the first row that does not fit."""
+    name = f"{task.source.path(language)}/{split}"
+    return examples(task, name, named_rows(_table(origin, task, split, language)))
+
+
+def examples(task: Task, split: str, rows: Iterable[Row]) -> list[Example]:
+    """Makes an example of every row. Raises RowError for the first that does not fit."""
+    made = []
+    for number, row in enumerate(rows):
+        try:
+            example = task.example(row)
+            _known_labels(task, example)
+        except KeyError as error:
+            reason = f"no column {error.args[0]!r}; columns: {', '.join(row)}"
+            raise RowError(task.name, split, number, reason) from None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise RowError(task.name, split, number, str(error)) from None
+        made.append(example)
+    if not made:
+        raise RequestError(f"{task.name}: {split} has no rows")
+    return made
+
+
+def _known_labels(task: Task, example: Example) -> None:
+    match example:
+        case Pair(label=label):
+            labels: tuple[str, ...] = (label,)
+        case Tagged(tags=tags):
+            labels = tags
+        case _:
+            return
+    for label in labels:
+        if label not in task.labels:
+            raise ValueError(f"unknown label {label!r}; labels: {', '.join(task.labels)}")
+
+
+def named_rows(table: datasets.Dataset) -> list[dict[str, Any]]:
+    """Rows with class labels mapped from integers to names; an integer without a name (-1: no label) becomes None."""
+    columns = {name: _named(column, table.features[name]) for name, column in table.to_dict().items()}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _named(column: list[Any], feature: Any) -> list[Any]:
+    if isinstance(feature, datasets.ClassLabel):
+        names = feature.names
+        return [names[value] if value is not None and 0 <= value < len(names) else None for value in column]
+    if isinstance(feature, datasets.List) and isinstance(feature.feature, datasets.ClassLabel):
+        return [_named(values, feature.feature) for values in column]
+    return column
+
+
+def _table(origin: Origin, task: Task, split: str, language: str) -> datasets.Dataset:
+    match origin:
+        case Hub():
+            return _from_hub(origin, task, split, language)
+        case Mini(root=root):
+            written = _written(root, task.source.path(language))
+            return _from_file(written / f"{split}.parquet")
+        case Folder():
+            return _from_file(origin.file(task, split, language))
+    raise TypeError(f"no reader for {origin!r}")
+
+
+def _from_hub(hub: Hub, task: Task, split: str, language: str) -> datasets.Dataset:
+    config, revision = task.source.hub_config(language), hub.revision(task)
+    try:
+        return datasets.load_dataset(hub.repository(task), config, split=split, revision=revision)
+    except Exception as error:
+        # The hub's libraries raise anything from ConnectionError to their own families, with long chains.
+        what = f"{task.name}: cannot load {hub.repository(task)} ({config}, {split}, {revision}) from the hub"
+        raise RequestError(f"{what}: {str(error).splitlines()[0]}; or give its files with --data-dir") from None
+
+
+def _from_file(path: Path) -> datasets.Dataset:
+    try:
+        return datasets.Dataset(parquet.read_table(path))
+    except (OSError, ValueError) as error:
+        raise RequestError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
+
+
+def _written(root: Path, folder: str) -> Path:
+    """The folder of a mini data set, written first if it is not there: by one process, the others wait."""
+    done = root / folder / ".complete"
+    if not done.exists():
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / f"{folder.replace('/', '_')}.lock"):
+            if not done.exists():
+                from stilts_ray.mini import build  # real data need no generator
+
+                build.write(folder, root)
+                done.touch()
+    return root / folder
+
+

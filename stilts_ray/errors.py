@@ -1,0 +1,29 @@
+"""The two ways in which a request ends early."""
+
+
+class RequestError(Exception):
+    """The request cannot be carried out as it stands: one line says what is wrong, where, and what would be right.
+
+    The command line prints the line and exits with status 2.
+    """
+
+
+class RowError(RequestError):
+    """A row of a data set does not fit its task."""
+
+    def __init__(self, task: str, split: str, row: int, reason: str) -> None:
+        """`row` counts from 0 within `split`."""
+        self.task, self.split, self.row, self.reason = task, split, row, reason
+        super().__init__(f"{task}: {split}: row {row}: {reason}")
+
+    def __reduce__(self) -> tuple[type["RowError"], tuple[str, str, int, str]]:
+        # Errors travel between Ray processes; the default would call __init__ with the message alone.
+        return RowError, (self.task, self.split, self.row, self.reason)
+
+
+def did_you_mean(wrong: str, known: list[str]) -> str:
+    """The tail of a message about an unknown name: the nearest known one, else all of them."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(wrong, known, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known))}"

@@ -1,0 +1,1 @@
+"""Predictions, and what they score by the published rules."""

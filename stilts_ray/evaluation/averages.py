@@ -1,0 +1,49 @@
+"""Averages over languages, seeds and tasks, by XTREME's rules. Pure; no torch."""
+
+from collections.abc import Mapping, Sequence
+from statistics import mean, stdev
+from typing import Any
+
+XTREME = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba")
+"""The nine tasks of XTREME's overall average."""
+
+Entry = dict[str, Any]
+"""A run's result on a target: seed, learning_rate, score (None if it diverged), collapsed, languages."""
+
+
+def cell(entries: Sequence[Entry]) -> dict[str, Any]:
+    """What the runs of a study give together on one target.
+
+    Collapsed runs are counted, and left out of the means unless there is no other; every run stays listed. `sd` is the
+    sample standard deviation over seeds, None for fewer than two.
+    """
+    scored = [entry for entry in entries if entry["score"] is not None]
+    sound = [entry for entry in scored if not entry["collapsed"]] or scored
+    scores = [entry["score"] for entry in sound]
+    return {
+        "score": mean(scores) if scores else None,
+        "sd": stdev(scores) if len(scores) > 1 else None,
+        "collapsed": sum(bool(entry["collapsed"]) for entry in entries),
+        "languages": _per_language([entry["languages"] for entry in sound]),
+        "seeds": list(entries),
+    }
+
+
+def _per_language(runs: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    if not runs:
+        return {}
+    return {
+        language: {metric: mean(run[language][metric] for run in runs) for metric in metrics}
+        for language, metrics in runs[0].items()
+    }
+
+
+def average(scores: Mapping[str, float | None]) -> float | None:
+    """Plain mean over tasks; None if one has no score."""
+    values = [value for value in scores.values() if value is not None]
+    return mean(values) if values and len(values) == len(scores) else None
+
+
+def average_name(targets: Sequence[str]) -> str:
+    """XTREME's average has its name only if every task of the benchmark is there."""
+    return "xtreme/avg" if set(targets) == set(XTREME) else f"partial/avg_of_{len(targets)}"

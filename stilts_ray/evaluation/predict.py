@@ -1,0 +1,104 @@
+"""Predictions of a model, per kind, in the order of the examples."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stilts_ray.data.batches import Batch, Items, by_tokens, collate
+from stilts_ray.data.encode import IGNORE, Encoded
+from stilts_ray.models.attention import Layout
+from stilts_ray.models.model import Model
+from stilts_ray.tasks.base import Example, Span, Task
+from stilts_ray.tasks.base import Kind as TaskKind
+
+BUDGET = 16_384
+"""Tokens a batch."""
+
+
+def predict(
+    model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, max_answer: int
+) -> list[object]:
+    """What the head of `task`, the task that was trained, predicts for each example: a label, a choice's index, the tags
+    or the answer's text."""
+    return _PREDICTORS[task.kind](model, task, examples, encoded, max_answer)
+
+
+def _batches(model: Model, encoded: Encoded) -> Iterator[tuple[Items, Batch]]:
+    for items in by_tokens(encoded.item_lengths, BUDGET):
+        yield items, collate(encoded, items).to(model.device)
+
+
+def _labels(
+    model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int
+) -> list[object]:
+    best: list[object] = [None] * encoded.items
+    for items, batch in _batches(model, encoded):
+        for item, label in zip(items, model(task.name, batch).argmax(-1).tolist(), strict=True):
+            best[item] = task.labels[label] if task.labels else label
+    return best
+
+
+def _tags(
+    model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int
+) -> list[object]:
+    chosen = np.empty(len(encoded.tokens), dtype=np.int64)
+    for items, batch in _batches(model, encoded):
+        labels = model(task.name, batch).argmax(-1).cpu().numpy()
+        chosen[_places(encoded, items)] = labels
+    tags: list[list[str]] = [[] for _ in examples]
+    scored = np.flatnonzero(encoded.fields["tags"] != IGNORE)
+    source = np.repeat(encoded.fields["example"], encoded.lengths)
+    for example, label in zip(source[scored], chosen[scored], strict=True):
+        tags[example].append(task.labels[label])
+    return list(tags)
+
+
+def _places(encoded: Encoded, items: Items) -> NDArray[np.int64]:
+    """Indices of the items' tokens, for one sequence an item."""
+    return np.concatenate([np.arange(encoded.offsets[item], encoded.offsets[item + 1]) for item in items])
+
+
+def _answers(
+    model: Model, task: Task, examples: Sequence[Span], encoded: Encoded, max_answer: int
+) -> list[object]:
+    best = [(-np.inf, "")] * len(examples)
+    for items, batch in _batches(model, encoded):
+        values, starts, ends = best_spans(model(task.name, batch), batch, max_answer)
+        for row, item in enumerate(items):
+            example, offset = encoded.fields["example"][item], encoded.offsets[item]
+            if values[row] > best[example][0]:
+                begin = encoded.fields["begin"][offset + starts[row]]
+                stop = encoded.fields["stop"][offset + ends[row]]
+                best[example] = (float(values[row]), examples[example].context[begin:stop])
+    return [text for _, text in best]
+
+
+def best_spans(logits: torch.Tensor, batch: Batch, max_answer: int) -> tuple[list[float], list[int], list[int]]:
+    """The span of at most `max_answer` tokens inside the context with the largest sum of start and end logits: its
+    value, first and last token, for each sequence of the batch. logits: [total, 2].
+
+    All spans are looked at, not only those of the 20 best starts and ends.
+    """
+    layout = Layout.of(batch)
+    outside = (batch.fields["begin"] < 0)[:, None]
+    start, end = layout.spread(logits.float().masked_fill(outside, float("-inf")), fill=float("-inf")).unbind(-1)
+    longest = min(max_answer, layout.longest)
+    value, first, length = (torch.full_like(start[:, 0], float("-inf")), *torch.zeros(2, len(start)).long())
+    first, length = first.to(start.device), length.to(start.device)
+    for extra in range(longest):
+        sums = start[:, : layout.longest - extra] + end[:, extra:]
+        top, at = sums.max(dim=1)
+        better = top > value
+        value, first = torch.where(better, top, value), torch.where(better, at, first)
+        length = torch.where(better, torch.full_like(length, extra), length)
+    return value.tolist(), first.tolist(), (first + length).tolist()
+
+
+_PREDICTORS: dict[TaskKind, Callable[..., list[object]]] = {
+    TaskKind.PAIR: _labels,
+    TaskKind.CHOICE: _labels,
+    TaskKind.TAGGING: _tags,
+    TaskKind.SPAN: _answers,
+}

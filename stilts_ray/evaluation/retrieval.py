@@ -1,0 +1,49 @@
+"""Sentence retrieval by the distance of sentence vectors."""
+
+import numpy as np
+import torch
+
+from stilts_ray.data.batches import Batch, by_tokens, collate
+from stilts_ray.data.encode import Encoded
+from stilts_ray.evaluation.predict import BUDGET
+from stilts_ray.models.model import Model
+
+LAYER, DEPTH = 14, 24
+"""X-STILTs pools hidden_states[14] of XLM-R Large's 24 layers."""
+
+
+def default_layer(depth: int) -> int:
+    """The layer that stands where LAYER stands in DEPTH, for an encoder of `depth` layers."""
+    return round(LAYER / DEPTH * depth)
+
+
+def sentence_vectors(model: Model, encoded: Encoded) -> torch.Tensor:
+    """Mean of each layer's states over all tokens, special ones included: [layers + 1, sequences, hidden]."""
+    whole = Encoded(encoded.tokens, encoded.offsets)
+    order, vectors = [], []
+    for items in by_tokens(whole.item_lengths, BUDGET):
+        batch = collate(whole, items).to(model.device)
+        vectors.append(torch.stack([means(states, batch) for states in model.states(batch)]).float().cpu())
+        order.append(items)
+    back = torch.from_numpy(np.argsort(np.concatenate(order)))
+    return torch.cat(vectors, dim=1)[:, back]
+
+
+def means(states: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Mean over each sequence: [total, hidden] -> [sequences, hidden]."""
+    sequence = torch.repeat_interleave(torch.arange(len(batch.lengths), device=states.device), batch.lengths)
+    sums = states.new_zeros(len(batch.lengths), states.shape[1]).index_add(0, sequence, states)
+    return sums / batch.lengths[:, None]
+
+
+def nearest(queries: torch.Tensor, index: torch.Tensor) -> list[int]:
+    """For each query [n, hidden] the index [m, hidden] entry of largest cosine: exact."""
+    normal = torch.nn.functional.normalize
+    found: list[int] = (normal(queries, dim=-1) @ normal(index, dim=-1).T).argmax(-1).tolist()
+    return found
+
+
+def translations(model: Model, encoded: Encoded) -> list[list[int]]:
+    """For each layer and each English sentence, which foreign one is nearest. Items are (foreign, English) pairs."""
+    vectors = sentence_vectors(model, encoded)
+    return [nearest(queries=layer[1::2], index=layer[0::2]) for layer in vectors]

@@ -1,0 +1,1 @@
+"""A transformers encoder with one head per task, run on packed batches."""

@@ -1,0 +1,131 @@
+"""One head per kind of task. Parameters have the names and shapes of transformers' own models, so that they load there."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import PretrainedConfig
+
+from stilts_ray.data.batches import Batch
+from stilts_ray.data.encode import IGNORE
+from stilts_ray.models.attention import Layout
+from stilts_ray.tasks.base import Kind, Task
+
+
+def _first(states: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """States of each sequence's first token: [total, hidden] -> [sequences, hidden]."""
+    return states[torch.cumsum(batch.lengths, 0) - batch.lengths]
+
+
+def _head_dropout(config: PretrainedConfig) -> float:
+    return float(getattr(config, "classifier_dropout", None) or config.hidden_dropout_prob)
+
+
+class PairHead(nn.Module):
+    """As RobertaClassificationHead: logits [items, labels] from the first token."""
+
+    def __init__(self, config: PretrainedConfig, task: Task) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.dropout = nn.Dropout(_head_dropout(config))
+        self.out_proj = nn.Linear(config.hidden_size, len(task.labels))
+
+    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        hidden = torch.tanh(self.dense(self.dropout(_first(states, batch))))
+        return self.out_proj(self.dropout(hidden))  # type: ignore[no-any-return]
+
+
+class ChoiceHead(nn.Module):
+    """As RobertaForMultipleChoice (pooler and classifier): logits [items, choices]."""
+
+    def __init__(self, config: PretrainedConfig, task: Task) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.dropout = nn.Dropout(_head_dropout(config))
+        self.classifier = nn.Linear(config.hidden_size, 1)
+
+    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        pooled = torch.tanh(self.dense(_first(states, batch)))
+        return self.classifier(self.dropout(pooled)).view(-1, batch.group)  # type: ignore[no-any-return]
+
+
+class SpanHead(nn.Module):
+    """As RobertaForQuestionAnswering: logits [total, 2], start and end."""
+
+    def __init__(self, config: PretrainedConfig, task: Task) -> None:
+        super().__init__()
+        self.qa_outputs = nn.Linear(config.hidden_size, 2)
+
+    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return self.qa_outputs(states)  # type: ignore[no-any-return]
+
+
+class TagHead(nn.Module):
+    """As RobertaForTokenClassification: logits [total, labels]."""
+
+    def __init__(self, config: PretrainedConfig, task: Task) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(_head_dropout(config))
+        self.classifier = nn.Linear(config.hidden_size, len(task.labels))
+
+    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        return self.classifier(self.dropout(states))  # type: ignore[no-any-return]
+
+
+class MaskedHead(nn.Module):
+    """As RobertaLMHead: logits [masked, vocabulary], for masked positions only. The decoder's weight is the embedding."""
+
+    def __init__(self, config: PretrainedConfig, embedding: nn.Parameter) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+        # In a list, so that the shared matrix is no parameter of the head.
+        self._tied = [embedding]
+
+    def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        masked = states[batch.fields["masked"]]
+        hidden = self.layer_norm(F.gelu(self.dense(masked)))
+        return F.linear(hidden, self._tied[0], self.bias)
+
+
+HEADS: dict[Kind, Callable[[PretrainedConfig, Task], nn.Module]] = {
+    Kind.PAIR: PairHead,
+    Kind.CHOICE: ChoiceHead,
+    Kind.SPAN: SpanHead,
+    Kind.TAGGING: TagHead,
+}
+
+
+def _class_loss(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
+    labels = batch.fields["label"]
+    return F.cross_entropy(logits, labels, reduction="sum"), len(labels)
+
+
+def _span_loss(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
+    grid = Layout.of(batch).spread(logits, fill=float("-inf"))
+    start = F.cross_entropy(grid[..., 0], batch.fields["start"], reduction="sum")
+    end = F.cross_entropy(grid[..., 1], batch.fields["end"], reduction="sum")
+    return (start + end) / 2, len(batch.lengths)
+
+
+def _tag_loss(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
+    tags = batch.fields["tags"]
+    return F.cross_entropy(logits, tags, ignore_index=IGNORE, reduction="sum"), int((tags != IGNORE).sum())
+
+
+def _masked_loss(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
+    targets = batch.fields["target"]
+    return F.cross_entropy(logits, targets, reduction="sum"), len(targets)
+
+
+LOSSES: dict[Kind, Callable[[torch.Tensor, Batch], tuple[torch.Tensor, int]]] = {
+    Kind.PAIR: _class_loss,
+    Kind.CHOICE: _class_loss,
+    Kind.SPAN: _span_loss,
+    Kind.TAGGING: _tag_loss,
+    Kind.TEXT: _masked_loss,
+}
+"""Logits and batch -> (sum of losses, number of things predicted): the mean is taken over a whole batch, however many
+devices share it."""

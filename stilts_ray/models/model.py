@@ -1,0 +1,164 @@
+"""The model: a transformers encoder with heads, and its files."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import AutoConfig, AutoModel, PretrainedConfig, XLMRobertaConfig
+
+from stilts_ray.data.batches import Batch
+from stilts_ray.errors import RequestError
+from stilts_ray.models import attention
+from stilts_ray.models.heads import HEADS, MaskedHead
+from stilts_ray.spec import Shape
+from stilts_ray.tasks.base import Task
+
+
+class Model(nn.Module):
+    """An encoder and the heads of the tasks it is trained on, by task name."""
+
+    def __init__(self, encoder: Any, heads: dict[str, nn.Module]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.heads = nn.ModuleDict(heads)
+
+    def states(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Hidden states, each [total, hidden]: the embeddings, then every layer's output."""
+        return tuple(state[0] for state in self._run(batch, output_hidden_states=True).hidden_states)
+
+    def forward(self, task: str, batch: Batch) -> torch.Tensor:
+        """The logits of a task's head."""
+        return self.heads[task](self._run(batch).last_hidden_state[0], batch)  # type: ignore[no-any-return]
+
+    def _run(self, batch: Batch, **options: Any) -> Any:
+        return self.encoder(
+            input_ids=batch.tokens[None],
+            position_ids=batch.positions[None] + first_position(self.encoder),
+            layout=attention.Layout.of(batch),
+            **options,
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
+
+
+def first_position(encoder: Any) -> int:
+    """Position id of a sequence's first token: RoBERTa's family counts on from its padding index, BERT from 0."""
+    padding = encoder.embeddings.position_embeddings.padding_idx
+    return 0 if padding is None else int(padding) + 1
+
+
+def longest_input(encoder: Any) -> int:
+    """Tokens of the longest sequence that the encoder has positions for."""
+    return int(encoder.config.max_position_embeddings) - first_position(encoder)
+
+
+def load_encoder(location: str, revision: str | None = None) -> Any:
+    """The encoder in a folder or of a hub repository, set to packed attention, in float32.
+
+    Raises RequestError if nothing loads from there.
+    """
+    try:
+        config = AutoConfig.from_pretrained(location, revision=revision)
+        return AutoModel.from_pretrained(
+            location,
+            revision=revision,
+            config=config,
+            attn_implementation=attention.NAME,
+            dtype=torch.float32,
+            use_safetensors=True,
+            **_without_pooler(config),
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RequestError(f"encoder {location}: {str(error).splitlines()[0]}") from None
+
+
+def new_encoder(config: PretrainedConfig, seed: int) -> Any:
+    """An encoder of that configuration with random weights."""
+    torch.manual_seed(seed)
+    return AutoModel.from_config(config, attn_implementation=attention.NAME, **_without_pooler(config))
+
+
+def _without_pooler(config: PretrainedConfig) -> dict[str, bool]:
+    return {"add_pooling_layer": False} if config.model_type in {"bert", "roberta", "xlm-roberta"} else {}
+
+
+def xlm_roberta(shape: Shape, vocabulary: int) -> XLMRobertaConfig:
+    """Configuration of an XLM-R of another size; positions begin at 2, as in the published ones."""
+    return XLMRobertaConfig(
+        vocab_size=vocabulary,
+        num_hidden_layers=shape.layers,
+        hidden_size=shape.hidden,
+        num_attention_heads=shape.heads,
+        intermediate_size=shape.feed_forward,
+        max_position_embeddings=shape.positions + 2,
+        hidden_dropout_prob=shape.dropout,
+        attention_probs_dropout_prob=shape.dropout,
+        type_vocab_size=1,
+        bos_token_id=0,
+        pad_token_id=1,
+        eos_token_id=2,
+    )
+
+
+def with_heads(encoder: Any, tasks: Iterable[Task], seed: int) -> Model:
+    """The encoder with a fresh head for each task, initialised as transformers does: normal weights, zero biases."""
+    torch.manual_seed(seed)
+    heads = {task.name: HEADS[task.kind](encoder.config, task) for task in sorted(tasks, key=lambda task: task.name)}
+    for head in heads.values():
+        _initialise(head, encoder.config.initializer_range)
+    return Model(encoder, heads)
+
+
+def with_masked_head(encoder: Any, seed: int) -> Model:
+    """The encoder with a masked-language-model head called "mlm_text"."""
+    torch.manual_seed(seed)
+    head = MaskedHead(encoder.config, encoder.embeddings.word_embeddings.weight)
+    _initialise(head, encoder.config.initializer_range)
+    return Model(encoder, {"mlm_text": head})
+
+
+def _initialise(head: nn.Module, spread: float) -> None:
+    for module in head.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=spread)
+            nn.init.zeros_(module.bias)
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Writes all parameters and buffers as safetensors."""
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}, path)
+
+
+def load_weights(model: nn.Module, path: Path, prefix: str = "") -> None:
+    """Loads what `save_weights` wrote; with a `prefix`, only that part. Raises RequestError if it does not fit."""
+    try:
+        weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RequestError(f"checkpoint {path} cannot be read: {error}; delete its folder to train it again") from None
+    part = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
+    try:
+        model.load_state_dict(part)
+    except RuntimeError as error:
+        raise RequestError(f"checkpoint {path} is of another model: {str(error).splitlines()[1].strip()}") from None
+
+
+def save_masked_lm(model: Model, folder: Path) -> None:
+    """Writes encoder and masked-LM head as a folder from which `AutoModelForMaskedLM` and `AutoModel` load."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = model.encoder.config.model_type.replace("-", "_")
+    base = {"xlm_roberta": "roberta"}.get(kind, kind)
+    weights = {f"{base}.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
+    weights |= {f"lm_head.{name}": tensor for name, tensor in model.heads["mlm_text"].state_dict().items()}
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config = model.encoder.config.to_diff_dict() | {"architectures": ["XLMRobertaForMaskedLM"]}
+    config.pop("_attn_implementation", None)
+    (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")

@@ -1,0 +1,137 @@
+"""Where the rows of a sweep come from, and what that means for a plan: languages, identity, size.
+
+Three origins hold rows in the same columns: the hub, a folder laid out `<task>/<config or language>/<split>.parquet`, and
+mini. Reading them is the business of `stilts_ray.data`; nothing here opens a row.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from stilts_ray import mini
+from stilts_ray.errors import RequestError
+from stilts_ray.fingerprint import file_digest
+from stilts_ray.tasks.base import Kind, Task
+
+UNRESOLVED = "unresolved"
+"""Stands for the commit of a hub repository that has not been looked up yet; digests made with it are provisional."""
+
+
+class Origin(Protocol):
+    """A place with rows."""
+
+    @property
+    def source_language(self) -> str:
+        """The language of intermediate and target training."""
+
+    def languages(self, task: Task) -> tuple[str, ...]:
+        """Test languages that the task has here."""
+
+    def identity(self, task: Task, split: str, languages: Iterable[str]) -> Any:
+        """What pins the rows of a split: canonical data. Raises RequestError if they cannot be here."""
+
+    def train_size(self, task: Task) -> tuple[int, int]:
+        """(rows, tokens a row) of the training split, for estimates."""
+
+    def address(self) -> dict[str, Any]:
+        """Plain data from which `at` makes this origin again, in another process."""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Repositories of the Hugging Face hub at known commits (`revisions`: repository id -> commit)."""
+
+    revisions: Mapping[str, str]
+    source_language: str = "en"
+
+    def languages(self, task: Task) -> tuple[str, ...]:
+        return task.languages
+
+    def repository(self, task: Task) -> str:
+        """Id of the task's repository. Raises RequestError if there is none."""
+        if task.source.hub is None:
+            raise RequestError(f"{task.name} has no public hub repository; give its files with --data-dir")
+        return task.source.hub
+
+    def revision(self, task: Task) -> str:
+        """The commit that is read: the task's own, or the one looked up for this store."""
+        return task.source.revision or self.revisions.get(self.repository(task), UNRESOLVED)
+
+    def identity(self, task: Task, split: str, languages: Iterable[str]) -> Any:
+        configs = sorted(task.source.hub_config(language) for language in languages)
+        return {"hub": self.repository(task), "revision": self.revision(task), "configs": configs, "split": split}
+
+    def train_size(self, task: Task) -> tuple[int, int]:
+        return task.train_size, task.tokens
+
+    def address(self) -> dict[str, Any]:
+        return {"hub": dict(self.revisions)}
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Parquet files below `root`, in the hub's columns."""
+
+    root: Path
+    source_language: str = "en"
+
+    def languages(self, task: Task) -> tuple[str, ...]:
+        return task.languages
+
+    def file(self, task: Task, split: str, language: str) -> Path:
+        """The file of a split. Raises RequestError naming what is there instead."""
+        path = self.root / task.source.path(language) / f"{split}.parquet"
+        if not path.is_file():
+            present = sorted(p.parent.name for p in (self.root / task.source.path(language)).parent.glob("*/*.parquet"))
+            there = f"; there: {', '.join(dict.fromkeys(present))}" if present else ""
+            raise RequestError(f"{task.name}: no file {path.relative_to(self.root)} in {self.root}{there}")
+        return path
+
+    def identity(self, task: Task, split: str, languages: Iterable[str]) -> Any:
+        return {language: file_digest(self.file(task, split, language)) for language in sorted(languages)}
+
+    def train_size(self, task: Task) -> tuple[int, int]:
+        import pyarrow.parquet as parquet
+
+        path = self.file(task, task.train or "train", self.source_language)
+        return parquet.read_metadata(path).num_rows, task.tokens
+
+    def address(self) -> dict[str, Any]:
+        return {"folder": str(self.root)}
+
+
+@dataclass(frozen=True)
+class Mini:
+    """The packaged generated languages, written to `root` when they are first needed."""
+
+    root: Path
+    source_language: str = mini.PIVOT
+
+    def languages(self, task: Task) -> tuple[str, ...]:
+        if not task.languages:
+            return ()
+        # No sentence is searched among its own translations.
+        skip = {mini.PIVOT} if task.kind is Kind.RETRIEVAL else set()
+        return tuple(language.code for language in mini.LANGUAGES if language.code not in skip)
+
+    def identity(self, task: Task, split: str, languages: Iterable[str]) -> Any:
+        return {"mini": mini.VERSION, "dataset": task.source.folder, "split": split, "languages": sorted(languages)}
+
+    def train_size(self, task: Task) -> tuple[int, int]:
+        return mini.SIZES[task.source.folder][task.train or "train"], mini.TOKENS[task.source.folder]
+
+    def address(self) -> dict[str, Any]:
+        return {"mini": str(self.root)}
+
+
+def at(address: Mapping[str, Any]) -> Origin:
+    """The origin with that `address()`."""
+    match address:
+        case {"hub": revisions}:
+            return Hub(revisions)
+        case {"folder": root}:
+            return Folder(Path(root))
+        case {"mini": root}:
+            return Mini(Path(root))
+    raise ValueError(f"not an origin: {address}")

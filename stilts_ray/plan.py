@@ -1,0 +1,313 @@
+"""From a sweep to its steps: what has to be made, from what, and under which digest.
+
+A step's digest covers its whole resolved configuration, the data it reads and the digests of the steps before it, so equal
+work has one digest wherever it is asked for: an intermediate run serves every target, and XQuAD's fine-tuning is any other
+SQuAD fine-tuning from the same start. Nothing here trains, downloads or imports torch.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stilts_ray import mini, tasks
+from stilts_ray.errors import RequestError, did_you_mean
+from stilts_ray.fingerprint import SHORT, digest, folder_digest
+from stilts_ray.origin import UNRESOLVED, Hub, Origin
+from stilts_ray.spec import Encoder, Pretrained, Pretraining, Recipe, Search, Sweep, Untrained
+from stilts_ray.tasks import Task
+from stilts_ray.tasks.base import Kind
+
+VERSION = {"encoder": 1, "pretrain": 1, "study": 1, "trial": 1, "evaluation": 1, "score": 1, "row": 1}
+"""Raised when code changes what a kind of step makes from the same configuration."""
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What all steps have: a readable name, the identity's digest, and the digests of the steps it needs."""
+
+    kind = "step"
+    name: str
+    digest: str
+    depends_on: tuple[str, ...] = ()
+
+    @property
+    def slug(self) -> str:
+        """Name and digest as they appear in paths."""
+        return f"{self.name}-{self.digest[:SHORT]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretrain(Step):
+    """Makes an encoder. `source` is what a Pretrained of the sweep names when there is nothing to make."""
+
+    kind = "pretrain"
+    identity: dict[str, Any]
+    start: Pretraining | Untrained
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """An encoder to start from: a folder or hub id that exists, or a step that makes one (`location` is None)."""
+
+    name: str
+    digest: str
+    location: str | None
+    revision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(Step):
+    """Trains `tasks` (several: a mixture) from `start`, at each learning rate of `search`, then with all `seeds`.
+
+    start: digest of an encoder or of a study whose selected runs it continues, seed by seed.
+    """
+
+    kind = "study"
+    encoder: Checkpoint
+    start: str
+    tasks: tuple[str, ...]
+    identity: dict[str, Any]
+    recipes: dict[str, Recipe]
+    search: Search
+    seeds: tuple[int, ...]
+    tokens: int
+    """Training tokens of one trial, estimated."""
+
+    @property
+    def trials(self) -> int:
+        """Trials if none is stopped early."""
+        return self.search.trials + len(self.seeds) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Step):
+    """Scores the selected runs of `of` (a study's digest, or an encoder's for a target that is not trained)."""
+
+    kind = "evaluation"
+    encoder: Checkpoint
+    of: str
+    task: str
+    languages: tuple[str, ...]
+    identity: dict[str, Any]
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Step):
+    """One line of the result table: an encoder with an intermediate, and its evaluation on each target."""
+
+    kind = "row"
+    encoder: str
+    intermediate: tuple[str, ...]
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All steps of a sweep, each after those it needs."""
+
+    sweep: Sweep
+    origin: Origin
+    steps: tuple[Step, ...]
+    by_digest: dict[str, Step] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_digest", {step.digest: step for step in self.steps})
+
+    @property
+    def rows(self) -> list[Row]:
+        """The lines of the result table, in the sweep's order."""
+        return [step for step in self.steps if isinstance(step, Row)]
+
+    @property
+    def unresolved(self) -> list[str]:
+        """Hub repositories whose commit is not known yet; as long as there are any, digests are provisional."""
+        hub = self.origin
+        if not isinstance(hub, Hub):
+            return []
+        encoders = [e.start for e in self.sweep.encoders if isinstance(e.start, Pretrained)]
+        models = [e.source for e in encoders if not e.revision and not Path(location(e.source)).is_dir()]
+        data = [hub.repository(task) for task in used_tasks(self.sweep) if hub.revision(task) == UNRESOLVED]
+        return sorted({*(m for m in models if m not in hub.revisions), *data})
+
+
+def used_tasks(sweep: Sweep) -> list[Task]:
+    """Every task whose rows the sweep reads. Raises RequestError for an unknown one or one without its role."""
+    trained = [tasks.get(name) for row in sweep.intermediates for name in row]
+    targets = [tasks.get(name) for name in sweep.targets]
+    for task in trained:
+        if task.train is None:
+            raise RequestError(f"'{task.name}' has no training split and cannot be an intermediate task")
+    for task in targets:
+        if not task.languages:
+            can = [t.name for t in tasks.TASKS.values() if t.languages]
+            raise RequestError(f"'{task.name}' has no test languages; targets are: {', '.join(can)}")
+    sources = [tasks.get(task.train_on) for task in targets if task.train_on]
+    text = [tasks.get("mlm_text") for e in sweep.encoders if isinstance(e.start, Pretraining)]
+    return list({task.name: task for task in (*trained, *targets, *sources, *text)}.values())
+
+
+def make_plan(sweep: Sweep, origin: Origin) -> Plan:
+    """The steps of `sweep` with rows from `origin`. Raises RequestError for what cannot be carried out."""
+    _check_names(sweep)
+    builder = _Builder(sweep, origin)
+    for encoder in sweep.encoders:
+        checkpoint = builder.encoder(encoder)
+        for intermediate in sweep.intermediates:
+            builder.row(checkpoint, tuple(sorted(intermediate)))
+    return Plan(sweep, origin, tuple(builder.steps.values()))
+
+
+def _check_names(sweep: Sweep) -> None:
+    used = {task.name for task in used_tasks(sweep)}
+    for field_name, names in (("recipes", sweep.recipes), ("languages", sweep.languages)):
+        for name in names:
+            if name not in used:
+                raise RequestError(f"{field_name}: the sweep does not use '{name}'; {did_you_mean(name, sorted(used))}")
+
+
+class _Builder:
+    """Collects steps, each once."""
+
+    def __init__(self, sweep: Sweep, origin: Origin) -> None:
+        self.sweep, self.origin = sweep, origin
+        self.steps: dict[str, Step] = {}
+
+    def add(self, step: Step) -> str:
+        self.steps.setdefault(step.digest, step)
+        return step.digest
+
+    def encoder(self, encoder: Encoder) -> Checkpoint:
+        start = encoder.start
+        if isinstance(start, Pretrained):
+            identity = {"kind": "encoder", "version": VERSION["encoder"], **_published(start, self.origin)}
+            return Checkpoint(
+                name=encoder.name, digest=digest(identity), location=location(start.source), revision=start.revision
+            )
+        identity = {"kind": "pretrain", "version": VERSION["pretrain"], "start": start}
+        if isinstance(start, Pretraining):
+            identity["data"] = self.origin.identity(tasks.get("mlm_text"), "train", start.languages)
+        else:
+            identity["like"] = _published(Pretrained(source=start.like), self.origin)
+        step = Pretrain(name=encoder.name, digest=digest(identity), identity=identity, start=start)
+        return Checkpoint(name=encoder.name, digest=self.add(step), location=None)
+
+    def row(self, encoder: Checkpoint, intermediate: tuple[str, ...]) -> None:
+        start, path = encoder.digest, (encoder.name,)
+        if intermediate:
+            study = self.study(encoder, start, path, intermediate)
+            start, path = study.digest, (*path, "-".join(intermediate))
+        cells = {name: self.cell(encoder, start, path, tasks.get(name)) for name in self.sweep.targets}
+        if not self.sweep.targets:
+            return
+        identity = {"kind": "row", "version": VERSION["row"], "encoder": encoder.digest, "cells": cells}
+        self.add(
+            Row(
+                name=f"{encoder.name}.{'-'.join(intermediate) or 'baseline'}",
+                digest=digest(identity | {"intermediate": intermediate}),
+                depends_on=tuple(cells.values()),
+                encoder=encoder.name,
+                intermediate=intermediate,
+                cells=cells,
+            )
+        )
+
+    def cell(self, encoder: Checkpoint, start: str, path: tuple[str, ...], task: Task) -> str:
+        trained = task.trained
+        of = self.study(encoder, start, path, (trained,)).digest if trained else start
+        recipe = self.sweep.recipe_of(trained or task.name)
+        languages = self.languages(task)
+        read = {"max_length": recipe.max_length, "stride": recipe.stride, "answer": recipe.max_answer_length}
+        identity = {
+            "kind": "evaluation",
+            "version": VERSION["evaluation"],
+            "of": of,
+            "task": task.identity(),
+            "data": self.origin.identity(task, task.test or "test", languages),
+            "read": read,
+        }
+        if task.kind is Kind.RETRIEVAL:
+            identity["retrieval"] = self.sweep.retrieval
+        return self.add(
+            Evaluation(
+                name=".".join(path + ((trained,) if trained else ())) + f".{task.name}-test",
+                digest=digest(identity),
+                depends_on=(of,) if of in self.steps else (),
+                encoder=encoder,
+                of=of,
+                task=task.name,
+                languages=languages,
+                identity=identity,
+                # An encoder is one run; it has no seeds.
+                seeds=self.sweep.seeds if of != encoder.digest else self.sweep.seeds[:1],
+            )
+        )
+
+    def languages(self, task: Task) -> tuple[str, ...]:
+        there = self.origin.languages(task)
+        wanted = self.sweep.languages.get(task.name, there)
+        for code in wanted:
+            if code not in there:
+                raise RequestError(f"languages: {task.name} has no '{code}'; {did_you_mean(code, list(there))}")
+        return wanted
+
+    def study(self, encoder: Checkpoint, start: str, path: tuple[str, ...], mixture: tuple[str, ...]) -> Study:
+        recipes = {name: self.sweep.recipe_of(name) for name in mixture}
+        if len({recipe.optimizer for recipe in recipes.values()}) > 1:
+            raise RequestError(f"recipes: {', '.join(mixture)} are trained together and need one optimizer")
+        identity = {
+            "kind": "study",
+            "version": VERSION["study"],
+            "start": start,
+            "training": training_identity(self.origin, mixture, recipes),
+            "search": self.sweep.search,
+            "seeds": self.sweep.seeds,
+        }
+        study = Study(
+            name=".".join((*path, "-".join(mixture))),
+            digest=digest(identity),
+            depends_on=(start,) if start in self.steps else (),
+            encoder=encoder,
+            start=start,
+            tasks=mixture,
+            identity=identity,
+            recipes=recipes,
+            search=self.sweep.search,
+            seeds=self.sweep.seeds,
+            tokens=sum(_train_tokens(self.origin, tasks.get(name), recipes[name]) for name in mixture),
+        )
+        self.add(study)
+        return study
+
+
+def training_identity(origin: Origin, mixture: Iterable[str], recipes: dict[str, Recipe]) -> list[Any]:
+    """What pins the training of a mixture, apart from its start, learning rate and seed."""
+    entries = []
+    for name in mixture:
+        task, languages = tasks.get(name), (origin.source_language,)
+        data = {split: origin.identity(task, split, languages) for split in (task.train, task.dev) if split}
+        entries.append({"task": task.identity(), "recipe": recipes[name], "data": data})
+    return entries
+
+
+def _train_tokens(origin: Origin, task: Task, recipe: Recipe) -> int:
+    rows, tokens = origin.train_size(task)
+    return recipe.epochs * min(rows, recipe.train_rows or rows) * min(tokens, recipe.max_length * task.choices)
+
+
+def location(source: str) -> str:
+    """Folder or hub id of an encoder's source."""
+    return str(mini.ENCODER) if source == "mini" else source
+
+
+def _published(start: Pretrained, origin: Origin) -> dict[str, Any]:
+    """What pins an existing encoder: the contents of its folder, or its repository and commit."""
+    folder = Path(location(start.source))
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise RequestError(f"encoder folder {folder} has no config.json; it must be one that from_pretrained loads")
+        return {"files": folder_digest(folder)}
+    if start.source == "mini" or folder.is_absolute() or start.source.startswith(".") or start.source.count("/") != 1:
+        raise RequestError(f"encoder '{start.source}': no such folder, and not a hub id of the form owner/name")
+    known = origin.revisions.get(start.source, UNRESOLVED) if isinstance(origin, Hub) else UNRESOLVED
+    return {"hub": start.source, "revision": start.revision or known}

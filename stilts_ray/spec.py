@@ -1,0 +1,214 @@
+"""What a user asks for: a `Sweep` and its parts.
+
+Everything here is a frozen value, checked when it is made; an unknown field is an error. What can change a number belongs
+here and is part of a step's identity. What cannot (machines, storage, concurrency) is a `Runtime` and is not.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+LearningRate = Annotated[float, Field(gt=0, lt=1)]
+# Lists are welcome where tuples are kept; everything else is strict.
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Title = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
+
+
+class Spec(BaseModel):
+    """A frozen, strict value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Optimizer(Spec):
+    """AdamW with a linear schedule; the defaults are jiant's."""
+
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """Decoupled; never applied to biases and layer norms."""
+    warmup: Share = 0.1
+    """Share of all steps over which the learning rate rises linearly; after it, it falls linearly to zero."""
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    """Largest norm of the gradient."""
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    epsilon: Annotated[float, Field(gt=0)] = 1e-8
+
+
+class Recipe(Spec):
+    """How one task is trained and read."""
+
+    epochs: Positive = 3
+    batch_size: Positive = 32
+    """Examples a step (windows for span QA)."""
+    max_length: Annotated[int, Field(ge=8)] = 256
+    """Tokens a sequence, special tokens included. Longer ones are windowed (QA), split (tagging) or truncated."""
+    stride: Annotated[int, Field(ge=0)] = 128
+    """Tokens that two windows of one long text share (span QA)."""
+    max_answer_length: Positive = 30
+    """Tokens an answer (span QA)."""
+    train_rows: Positive | None = None
+    """Use this many rows of the training split, drawn once by the seed of the run; None: all."""
+    dev_rows: Positive | None = 500
+    """Use the first this many rows of the dev split for selection; None: all."""
+    evaluations: Positive = 4
+    """Dev evaluations a run, evenly spaced, the last one at its end."""
+    optimizer: Optimizer = Optimizer()
+
+
+class LogUniform(Spec):
+    """Learning rates searched between two bounds by Optuna's TPE sampler."""
+
+    low: LearningRate
+    high: LearningRate
+    trials: Positive
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "LogUniform":
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        return self
+
+
+class Search(Spec):
+    """How a study finds its learning rate: on the dev split of the source language, with the first seed."""
+
+    learning_rates: Annotated[tuple[LearningRate, ...], Field(strict=False, min_length=1)] | LogUniform = (1e-5,)
+    """A list tries each value once."""
+    parallel: Positive = 8
+    """Trials proposed together. The next ones are proposed when all of these have ended, so that what is proposed
+    depends on results alone, never on which machine was faster."""
+    keep: Share = 0.5
+    """Successive halving: at each dev evaluation a trial goes on only if it is within the best share `keep` of the
+    trials of earlier rounds at the same point. 1 stops nothing; the first round always runs to its end."""
+
+    @property
+    def trials(self) -> int:
+        """Trials of the search, without the replications over seeds."""
+        return self.learning_rates.trials if isinstance(self.learning_rates, LogUniform) else len(self.learning_rates)
+
+
+class Retrieval(Spec):
+    """How a sentence becomes a vector: the mean of one layer's states over all its tokens."""
+
+    layer: Annotated[int, Field(ge=0)] | None = None
+    """Index into hidden_states, 0 being the embeddings. None: 14 of 24, scaled to the encoder's depth."""
+
+
+class Shape(Spec):
+    """Size of an XLM-R made from nothing."""
+
+    layers: Positive
+    hidden: Positive
+    heads: Positive
+    feed_forward: Positive
+    positions: Positive = 256
+    dropout: Share = 0.1
+    """In fine-tuning; masked-LM training itself runs without."""
+
+
+class Pretrained(Spec):
+    """An encoder that exists: a hub id, a folder that `from_pretrained` loads, or 'mini', the packaged one."""
+
+    source: str
+    revision: str | None = None
+    """Commit of the hub repository."""
+
+
+class Pretraining(Spec):
+    """An encoder made by masked-language-model training on the raw text of the sweep's data."""
+
+    languages: Names
+    tokenizer: Literal["bpe", "unigram"] = "bpe"
+    vocabulary: Annotated[int, Field(ge=100)]
+    shape: Shape
+    tokens: Positive
+    """Training tokens in all, padding-free."""
+    batch_tokens: Positive = 4096
+    max_length: Annotated[int, Field(ge=8)] = 64
+    learning_rate: LearningRate = 3e-3
+    mask: Share = 0.15
+    """Share of tokens to predict: of these 80% become <mask>, 10% a random token, 10% stay (BERT's rule)."""
+    optimizer: Optimizer = Optimizer(beta2=0.98, epsilon=1e-6)
+    seed: int = 0
+
+
+class Untrained(Spec):
+    """Configuration and tokenizer of another encoder with random weights: the control for what pretraining brings."""
+
+    like: str
+    seed: int = 0
+
+
+class Encoder(Spec):
+    """Phase 1. The name is for tables; identity comes from `start`."""
+
+    name: Title
+    start: Pretrained | Pretraining | Untrained
+
+
+class Sweep(Spec):
+    """The whole request: encoders x intermediates x targets, each with its learning rates and seeds."""
+
+    name: Title
+    encoders: Annotated[tuple[Encoder, ...], Field(strict=False, min_length=1)]
+    intermediates: Annotated[tuple[Names, ...], Field(strict=False)] = ((),)
+    """One row each: () is the baseline, one name a single task, several a mixture."""
+    targets: Names = ()
+    data: Literal["hub", "mini"] = "hub"
+    """Real data (from the hub, or from a folder in the hub's columns), or the packaged generated languages."""
+    languages: dict[str, Names] = {}
+    """Restricts the test languages of a target."""
+    recipe: Recipe = Recipe()
+    recipes: dict[str, Recipe] = {}
+    """Recipe of a trained task, where it differs from `recipe`."""
+    search: Search = Search()
+    seeds: Annotated[tuple[int, ...], Field(strict=False, min_length=1)] = (0,)
+    """The first one searches; the chosen learning rate is then run with all of them and their scores are averaged.
+    Run `s` of a target starts from run `s` of its intermediate study."""
+    retrieval: Retrieval = Retrieval()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Sweep":
+        for field in ("intermediates", "targets", "seeds"):
+            values = getattr(self, field)
+            if len(set(values)) != len(values):
+                raise ValueError(f"{field} has an entry twice: {values}")
+        names = [encoder.name for encoder in self.encoders]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two encoders have one name: {names}")
+        if self.targets and not self.intermediates:
+            raise ValueError("targets without intermediates: use ((),) for the baseline row alone")
+        return self
+
+    def recipe_of(self, task: str) -> Recipe:
+        """The recipe with which `task` is trained in this sweep."""
+        return self.recipes.get(task, self.recipe)
+
+
+class Runtime(Spec):
+    """What cannot change a number, and is therefore no part of any identity."""
+
+    store: str = "runs"
+    data_dir: str | None = None
+    mlflow: str | None = None
+    address: str | None = None
+    gpus_per_trial: Annotated[float, Field(ge=0)] = 0.0
+    workers_per_trial: Positive = 1
+    max_concurrent: Positive | None = None
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """Time between two checkpoints of a training run; work lost to a crash is at most this."""
+    max_failures: Annotated[int, Field(ge=0)] = 3
+    """How often a crashed trial is started again."""
+
+
+def explain(error: Any) -> str:
+    """One line for a pydantic ValidationError: where, what, and what would be right."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or error.title
+    given = "" if first["type"] in {"missing", "value_error"} else f" (given: {first['input']!r})"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = f"{error.title} has no such field"
+    return f"{error.title}: {where}: {message}{given}"

@@ -1,0 +1,191 @@
+"""Where finished work lives: a local folder or an object store (s3://, gs://), through fsspec.
+
+    <store>/<kind>/<name>-<digest8>/record.json      written last; its presence means the step is done
+                                    failure.json     why it failed, when it did
+                                    model.safetensors, checkpoint/...
+    <store>/lease.json                               which run is using the store
+    <store>/revisions.json                           hub commits, looked up once
+
+Object stores have no rename, so nothing depends on one: what is incomplete has no record and is not looked at.
+"""
+
+import json
+import os
+import posixpath
+import shutil
+import socket
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import psutil
+
+from stilts_ray.errors import RequestError
+from stilts_ray.fingerprint import SHORT
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store at a path or URL. Raises RequestError if it cannot be reached or written."""
+
+    url: str
+    fs: Any = field(init=False, repr=False, compare=False)
+    root: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        try:
+            fs, root = fsspec.core.url_to_fs(self.url)
+        except (ImportError, ValueError) as error:
+            raise RequestError(f"store {self.url}: {error}") from None
+        object.__setattr__(self, "fs", fs)
+        object.__setattr__(self, "root", root.rstrip("/"))
+
+    def path(self, *parts: str) -> str:
+        """Path of an object, as the file system wants it."""
+        return posixpath.join(self.root, *parts)
+
+    @property
+    def local(self) -> Path | None:
+        """The folder, if the store is one on this machine."""
+        return Path(self.root) if "file" in _protocols(self.fs) else None
+
+    def read_json(self, *parts: str) -> Any:
+        """A JSON object, or None if there is none. Raises RequestError if it is not JSON."""
+        try:
+            text = self.fs.cat_file(self.path(*parts))
+        except FileNotFoundError:
+            return None
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise RequestError(f"store {self.url}: {'/'.join(parts)} is not JSON; delete it to make it again") from None
+
+    def write(self, data: bytes, *parts: str) -> None:
+        """Writes an object whole: a reader sees the old one or the new one. Raises RequestError if it cannot."""
+        path = self.path(*parts)
+        try:
+            if self.local is None:
+                self.fs.pipe_file(path, data)
+                return
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            scratch = Path(f"{path}.{uuid.uuid4().hex[:SHORT]}.part")
+            with scratch.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(path)
+        except OSError as error:
+            raise RequestError(f"store {self.url}: cannot write {'/'.join(parts)}: {error}") from None
+
+    def write_json(self, value: Any, *parts: str) -> None:
+        """Writes a JSON object whole."""
+        self.write(json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode(), *parts)
+
+    def delete(self, *parts: str) -> None:
+        """Removes an object or everything below a path; nothing there is fine."""
+        if self.fs.exists(self.path(*parts)):
+            self.fs.rm(self.path(*parts), recursive=True)
+
+    def records(self, kind: str, name: str = "record.json") -> dict[str, Record]:
+        """All records of a kind, by digest: read in one go, since object stores answer many requests at once."""
+        paths = self.fs.glob(self.path(kind, "*", name))
+        records = {}
+        for path, text in (self.fs.cat(paths) if paths else {}).items():
+            try:
+                record = json.loads(text)
+                records[record["digest"]] = record | {"path": posixpath.join(*path.split("/")[-3:-1])}
+            except (ValueError, KeyError, TypeError):
+                place = posixpath.join(*path.split("/")[-3:])
+                raise RequestError(f"store {self.url}: {place} is damaged; delete it to make the step again") from None
+        return records
+
+    def upload(self, folder: Path, *parts: str) -> None:
+        """Copies the files of a local folder below a path of the store."""
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                self.write(file.read_bytes(), *parts, file.relative_to(folder).as_posix())
+
+    def fetch(self, *parts: str) -> Path:
+        """A local path to a file or folder of the store: itself, or a copy kept in the cache."""
+        if self.local is not None:
+            return self.local.joinpath(*parts)
+        target = cache_folder() / "store" / self.root.replace("/", "_") / Path(*parts)
+        if not target.exists():
+            scratch = target.with_name(f"{target.name}.{uuid.uuid4().hex[:SHORT]}.part")
+            scratch.parent.mkdir(parents=True, exist_ok=True)
+            self.fs.get(self.path(*parts), str(scratch), recursive=True)
+            try:
+                scratch.replace(target)
+            except OSError:  # another process was first
+                shutil.rmtree(scratch, ignore_errors=True)
+        return target
+
+
+def _protocols(fs: Any) -> tuple[str, ...]:
+    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
+
+
+def cache_folder() -> Path:
+    """Where this machine keeps what can be made again: STILTS_CACHE, or the user's cache folder."""
+    home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("STILTS_CACHE", f"{home}/stilts_ray")).expanduser()
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+BEAT_SECONDS = 10.0
+STALE_SECONDS = 60.0
+
+
+class Lease:
+    """The right to write to a store: one run at a time.
+
+    It is kept alive by `beat` and given up by `release`. One whose process is gone, or that was not kept alive for
+    STALE_SECONDS, is taken over.
+    """
+
+    def __init__(self, store: Store) -> None:
+        """Raises RequestError if another run holds the store."""
+        self.store = store
+        self.me = {"id": uuid.uuid4().hex, "host": socket.gethostname(), "pid": os.getpid(), "started": _born()}
+        held = store.read_json("lease.json")
+        if held is not None and _alive(held):
+            raise RequestError(
+                f"store {store.url} is in use by process {held['pid']} on {held['host']} (last sign of life"
+                f" {time.time() - held['beat']:.0f} s ago); wait for it to end or use another --store"
+            )
+        self.beat()
+        # Of two runs that start together, both read "free" and both write; the one that wrote last holds the store.
+        time.sleep(0.2)
+        if (store.read_json("lease.json") or {}).get("id") != self.me["id"]:
+            raise RequestError(f"store {store.url} was taken by another run at this moment; start again when it ends")
+
+    def beat(self) -> None:
+        """Says that this run is alive."""
+        self.store.write_json(self.me | {"beat": time.time()}, "lease.json")
+
+    def release(self) -> None:
+        """Gives the store up."""
+        self.store.delete("lease.json")
+
+
+def _born() -> float:
+    return float(psutil.Process().create_time())
+
+
+def _alive(lease: Record) -> bool:
+    if lease["host"] != socket.gethostname():
+        return time.time() - float(lease["beat"]) < STALE_SECONDS
+    try:
+        return abs(float(psutil.Process(lease["pid"]).create_time()) - lease["started"]) < 1.0
+    except psutil.NoSuchProcess:
+        return False

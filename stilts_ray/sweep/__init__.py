@@ -1,0 +1,1 @@
+"""Running a plan. Only `searcher`, `launch` and `worker` know Ray."""

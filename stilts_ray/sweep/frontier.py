@@ -1,0 +1,259 @@
+"""Which jobs can be done now: the plan's steps, held against what is finished. Pure: no clock, no disk, no Ray."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from stilts_ray.evaluation.averages import average, cell
+from stilts_ray.plan import Evaluation, Plan, Pretrain, Row, Step, Study
+from stilts_ray.store import Record
+from stilts_ray.sweep.jobs import Job, Start, pretrain_job, score_job, trial_job
+from stilts_ray.sweep.search import Tried, best, propose, thresholds
+
+Outcome = Record | str
+"""Of a job: its record, or why it failed."""
+
+
+@dataclass
+class Frontier:
+    """Hands out jobs as what they need gets done, and makes the records of steps from those of their jobs.
+
+    outcomes: of jobs, by digest; begins as the store's records. records: of steps, by digest; likewise.
+    completed: steps whose records were made and are to be stored. failed: steps that cannot be completed, and why.
+    """
+
+    plan: Plan
+    outcomes: dict[str, Outcome]
+    records: dict[str, Record]
+    completed: list[tuple[Step, Record]] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    _queue: deque[Job] = field(default_factory=deque)
+    _waiting: dict[str, list[Step]] = field(default_factory=dict)
+    _dependants: dict[str, list[Step]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for step in self.plan.steps:
+            for digest in step.depends_on:
+                self._dependants.setdefault(digest, []).append(step)
+        for step in self.plan.steps:
+            self._look(step)
+
+    def next(self) -> Job | None:
+        """A job that can be done now, each only once; None if there is none at the moment."""
+        return self._queue.popleft() if self._queue else None
+
+    @property
+    def running(self) -> int:
+        """Jobs handed out or queued, and not finished."""
+        return len(self._waiting)
+
+    def finish(self, job: Job, outcome: Outcome) -> None:
+        """Takes note of a job's outcome; what becomes possible by it joins the queue."""
+        self.outcomes[job.digest] = outcome
+        concerned = {s.digest: s for step in self._waiting.pop(job.digest, []) for s in self._reach(step)}
+        for step in concerned.values():
+            self._look(step)
+
+    def _reach(self, step: Step) -> Iterator[Step]:
+        """The step and all that depend on it, each after those it needs; a plan is four steps deep at most."""
+        yield step
+        for later in self._dependants.get(step.digest, []):
+            yield from self._reach(later)
+
+    def _look(self, step: Step) -> None:
+        if step.digest in self.records or step.digest in self.failed:
+            return
+        wanted, record = _LOOK[type(step)](step, self)
+        for job in wanted:
+            if job.digest not in self._waiting:
+                self._queue.append(job)
+            steps = self._waiting.setdefault(job.digest, [])
+            if step not in steps:
+                steps.append(step)
+        if isinstance(record, str):
+            self.failed[step.digest] = record
+        elif record is not None:
+            whole = {"kind": step.kind, "name": step.name, "digest": step.digest, **record}
+            self.records[step.digest] = whole
+            self.completed.append((step, whole))
+
+    # What runs start from
+
+    def encoder(self, step: Study | Evaluation) -> Start | None:
+        """The encoder of a step; None until it is made."""
+        checkpoint = step.encoder
+        if checkpoint.location is not None:
+            where = {"location": checkpoint.location, "revision": checkpoint.revision}
+            return Start(checkpoint.digest, where)
+        made = self.plan.by_digest[checkpoint.digest]
+        done = isinstance(self.outcomes.get(checkpoint.digest), dict)
+        return Start(checkpoint.digest, {"path": f"pretrain/{made.slug}"}) if done else None
+
+    def start(self, step: Study | Evaluation, digest: str, seed: int) -> "Start | Missing | None":
+        """What a step starts from at a seed: the encoder or a study's selected run; None until it is known."""
+        encoder = self.encoder(step)
+        if encoder is None or digest == encoder.digest:
+            return encoder
+        if digest in self.failed:
+            return Missing(self.failed[digest])
+        study = self.plan.by_digest[digest]
+        assert isinstance(study, Study)
+        run = self.records[digest]["runs"].get(str(seed)) if digest in self.records else self.run(study, seed)
+        if run is None or isinstance(run, Missing):
+            return run
+        if not run["kept"]:
+            return Missing(f"{study.name}: the run with seed {seed} diverged", diverged=True)
+        return Start(run["digest"], encoder.encoder, run["path"])
+
+    def searched(self, study: Study, start: Start) -> tuple[list[Job], list[tuple[Job, Tried]]]:
+        """The search as far as it has come: jobs it waits for (none: it is over), and what was tried."""
+        tried: list[tuple[Job, Tried]] = []
+        while rates := propose(study.search, [t for _, t in tried], int(study.digest[:8], 16)):
+            bars = thresholds(study.search.keep, [t for _, t in tried])
+            jobs = [trial_job(study, start, rate, study.seeds[0], bars) for rate in rates]
+            pending = [job for job in jobs if job.digest not in self.outcomes]
+            if pending:
+                return pending, tried
+            for job, rate in zip(jobs, rates, strict=True):
+                outcome = self.outcomes[job.digest]
+                tried.append((job, Tried(rate, outcome if isinstance(outcome, dict) else None)))
+        return [], tried
+
+    def run(self, study: Study, seed: int) -> "dict[str, Any] | Missing | None":
+        """The selected run of a study at a seed, as in its record; None until it is done."""
+        job = self.run_job(study, seed)
+        if isinstance(job, Missing) and job.diverged:
+            return _never_begun(self.chosen_rate(study))
+        if job is None or isinstance(job, Missing):
+            return job
+        outcome = self.outcomes.get(job.digest)
+        if isinstance(outcome, str):
+            return Missing(outcome)
+        return None if outcome is None else _as_run(job, outcome)
+
+    def run_job(self, study: Study, seed: int) -> "Job | Missing | None":
+        """The job that makes the selected run of a study at a seed; None until the search is over."""
+        start = self.start(study, study.start, study.seeds[0])
+        if not isinstance(start, Start):
+            return start
+        pending, tried = self.searched(study, start)
+        if pending:
+            return None
+        chosen = best([t for _, t in tried])
+        if chosen is None:
+            reasons = [o for job, _ in tried if isinstance(o := self.outcomes[job.digest], str)]
+            return Missing(reasons[0] if reasons else "every trial of the search diverged")
+        if seed == study.seeds[0]:
+            return next(job for job, t in tried if t is chosen)
+        own = self.start(study, study.start, seed)
+        return trial_job(study, own, chosen.rate, seed, ()) if isinstance(own, Start) else own
+
+    def chosen_rate(self, study: Study) -> float:
+        """The learning rate of a study whose search is over."""
+        first = self.run(study, study.seeds[0])
+        assert isinstance(first, dict)
+        return float(first["learning_rate"])
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that will not come, and why. A run that diverged is a result; one that failed is not."""
+
+    reason: str
+    diverged: bool = False
+
+
+def _as_run(job: Job, record: Record) -> dict[str, Any]:
+    kept = record["end"] == "finished"
+    names = ("learning_rate", "score", "collapsed", "end")
+    return {"digest": job.digest, "path": job.path, "kept": kept, **{name: record[name] for name in names}}
+
+
+def _never_begun(rate: float) -> dict[str, Any]:
+    """A run whose starting point diverged: it would have been one more seed, and counts as collapsed."""
+    state = {"score": None, "collapsed": True, "end": "diverged"}
+    return {"digest": None, "path": None, "kept": False, "learning_rate": rate, **state}
+
+
+Look = tuple[list[Job], Record | str | None]
+"""What looking at a step gives: jobs it wants done, and its record, or why there will be none, once that is known."""
+
+
+def _pretrain(step: Pretrain, now: Frontier) -> Look:
+    outcome = now.outcomes.get(step.digest)
+    return ([pretrain_job(step)], None) if outcome is None else ([], outcome)
+
+
+def _study(study: Study, now: Frontier) -> Look:
+    start = now.start(study, study.start, study.seeds[0])
+    if start is None:
+        return [], None
+    if isinstance(start, Missing):
+        return [], start.reason
+    pending, tried = now.searched(study, start)
+    if pending:
+        return pending, None
+    jobs = {seed: now.run_job(study, seed) for seed in study.seeds}
+    known = {seed: now.run(study, seed) for seed in study.seeds}
+    wanted = [job for seed, job in jobs.items() if isinstance(job, Job) and known[seed] is None]
+    if any(run is None for run in known.values()):
+        return wanted, None
+    lost = [(seed, run.reason) for seed, run in known.items() if isinstance(run, Missing)]
+    if lost:
+        return [], f"seed {lost[0][0]}: {lost[0][1]}"
+    runs = {str(seed): run for seed, run in known.items() if isinstance(run, dict)}
+    trials = [
+        {"learning_rate": t.rate, "digest": job.digest, "score": t.score, "end": t.record["end"] if t.record else "failed"}
+        for job, t in tried
+    ]
+    return [], {"learning_rate": runs[str(study.seeds[0])]["learning_rate"], "trials": trials, "runs": runs}
+
+
+def _evaluation(evaluation: Evaluation, now: Frontier) -> Look:
+    wanted, entries, lost, waiting = [], [], "", False
+    for seed in evaluation.seeds:
+        start = now.start(evaluation, evaluation.of, seed)
+        if start is None:
+            waiting = True
+            continue
+        if isinstance(start, Missing):
+            lost = lost or ("" if start.diverged else start.reason)
+            entries.append(_entry(evaluation, now, seed, {"score": None, "languages": {}}))
+            continue
+        job = score_job(evaluation, start, seed)
+        outcome = now.outcomes.get(job.digest)
+        if outcome is None:
+            wanted.append(job)
+        elif isinstance(outcome, str):
+            lost = lost or outcome
+        else:
+            entries.append(_entry(evaluation, now, seed, outcome))
+    if wanted or waiting:
+        return wanted, None
+    return [], lost or cell(entries)
+
+
+def _entry(evaluation: Evaluation, now: Frontier, seed: int, scored: Record) -> dict[str, Any]:
+    study = now.plan.by_digest.get(evaluation.of)
+    run: Any = {"learning_rate": None, "collapsed": False}
+    if isinstance(study, Study):
+        run = now.records[study.digest]["runs"][str(seed)] if study.digest in now.records else now.run(study, seed)
+    result = {name: scored[name] for name in ("score", "languages", "layer", "layers") if name in scored}
+    collapsed = scored["score"] is None or (isinstance(run, dict) and run["collapsed"])
+    rate = run["learning_rate"] if isinstance(run, dict) else None
+    return {"seed": seed, "learning_rate": rate, "collapsed": collapsed, **result}
+
+
+def _row(row: Row, now: Frontier) -> Look:
+    missing = [digest for digest in row.cells.values() if digest in now.failed]
+    if missing:
+        return [], now.failed[missing[0]]
+    if any(digest not in now.records for digest in row.cells.values()):
+        return [], None
+    overall = average({name: now.records[digest]["score"] for name, digest in row.cells.items()})
+    cells = dict(row.cells)
+    return [], {"encoder": row.encoder, "intermediate": list(row.intermediate), "average": overall, "cells": cells}
+
+
+_LOOK: dict[type[Step], Any] = {Pretrain: _pretrain, Study: _study, Evaluation: _evaluation, Row: _row}

@@ -1,0 +1,24 @@
+"""All tasks, by name. Adding one: an entry in its family's file, its name here, and a fixture in tests/tasks/rows.py."""
+
+from stilts_ray.errors import RequestError, did_you_mean
+from stilts_ray.tasks.base import Kind, Task
+from stilts_ray.tasks.choice import HELLASWAG
+from stilts_ray.tasks.mlm import MLM_TEXT
+from stilts_ray.tasks.nli import MNLI, XNLI
+from stilts_ray.tasks.qa import SQUAD, XQUAD
+from stilts_ray.tasks.retrieval import TATOEBA
+from stilts_ray.tasks.tagging import UDPOS
+
+__all__ = ["TASKS", "Kind", "Task", "get"]
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (MNLI, SQUAD, HELLASWAG, XNLI, UDPOS, XQUAD, TATOEBA, MLM_TEXT)
+}  # fmt: skip
+
+
+def get(name: str) -> Task:
+    """The task called `name`. Raises RequestError naming the nearest one."""
+    if name not in TASKS:
+        raise RequestError(f"unknown task '{name}'; {did_you_mean(name, list(TASKS))}")
+    return TASKS[name]

@@ -1,0 +1,186 @@
+"""What a task is: a named source of rows, how a row becomes an example, and how examples are scored.
+
+An example is checked when it is made, so whatever works with examples need not look again. Head, loss and metric follow
+from the kind.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Row = Mapping[str, Any]
+"""A row in the hub's columns; class labels already mapped from integers to their names."""
+
+
+class Kind(StrEnum):
+    """What is predicted."""
+
+    PAIR = "pair classification"
+    CHOICE = "multiple choice"
+    SPAN = "span QA"
+    TAGGING = "tagging"
+    RETRIEVAL = "retrieval"
+    TEXT = "masked LM"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two texts and the name of the relation between them."""
+
+    first: str
+    second: str
+    label: str
+
+    def __post_init__(self) -> None:
+        _filled(first=self.first, second=self.second)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A prompt, its possible continuations and the index of the right one."""
+
+    prompt: str
+    choices: tuple[str, ...]
+    label: int
+
+    def __post_init__(self) -> None:
+        _filled(prompt=self.prompt, **{f"choice {i}": text for i, text in enumerate(self.choices)})
+        if not 0 <= self.label < len(self.choices):
+            raise ValueError(f"label {self.label} of {len(self.choices)} choices")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A question on a context; answers are (text, character offset) and occur there literally."""
+
+    id: str
+    context: str
+    question: str
+    answers: tuple[tuple[str, int], ...]
+
+    def __post_init__(self) -> None:
+        _filled(context=self.context, question=self.question)
+        for text, start in self.answers:
+            _filled(answer=text)
+            found = self.context[start : start + len(text)]
+            if start < 0 or found != text:
+                raise ValueError(f"answer {text!r} is not at character {start} of the context (there: {found!r})")
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Words and a tag for each."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.words) != len(self.tags):
+            raise ValueError(f"{len(self.words)} words but {len(self.tags)} tags")
+        if not self.words:
+            raise ValueError("no words")
+        _filled(**{f"word {i}": word for i, word in enumerate(self.words)})
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """A sentence and its translation into the source language."""
+
+    foreign: str
+    english: str
+
+    def __post_init__(self) -> None:
+        _filled(foreign=self.foreign, english=self.english)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Raw text."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        _filled(text=self.text)
+
+
+Example = Pair | Choice | Span | Tagged | Parallel | Text
+
+
+def _filled(**texts: str) -> None:
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise ValueError(f"{name} is {type(text).__name__}, not text")
+        if not text.strip():
+            raise ValueError(f"{name} is empty")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where rows are: `{}` in `config` and `folder` stands for a language's key.
+
+    hub: repository id; None: no public one. config: its configuration. folder: path below a data folder.
+    keys: language code -> key, where it is not the code itself. revision: a commit of the hub repository.
+    """
+
+    folder: str
+    hub: str | None = None
+    config: str = "default"
+    keys: Mapping[str, str] = field(default_factory=dict)
+    revision: str | None = None
+
+    def path(self, language: str) -> str:
+        """Folder of a language's files below a data folder."""
+        return self.folder.format(self.keys.get(language, language))
+
+    def hub_config(self, language: str) -> str:
+        """Configuration of the hub repository for a language."""
+        return self.config.format(self.keys.get(language, language))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One data set with its role.
+
+    example: a pure function from a row to an example; raises KeyError for a missing column, ValueError for a bad value.
+    labels: names of classes or tags, in the order of the head's outputs. choices: alternatives of a multiple choice.
+    train, dev, test: names of splits; a task without `train` is not trained on.
+    languages: test languages; empty for a task that is only trained on.
+    train_on: the task whose training data this target uses, if it is not its own.
+    train_size, tokens: published rows of the training split, and XLM-R tokens an example (measured on a sample of
+    English rows); for estimates only.
+    version: raised when code changes the meaning of the task's examples, features or scores.
+    """
+
+    name: str
+    kind: Kind
+    source: Source
+    example: Callable[[Row], Example]
+    labels: tuple[str, ...] = ()
+    choices: int = 1
+    train: str | None = None
+    dev: str | None = None
+    test: str | None = None
+    languages: tuple[str, ...] = ()
+    train_on: str | None = None
+    train_size: int = 0
+    tokens: int = 0
+    version: int = 1
+
+    @property
+    def trained(self) -> str | None:
+        """The task that is trained to be tested on this one: `train_on`, itself, or none."""
+        return self.train_on or (self.name if self.train else None)
+
+    def identity(self) -> dict[str, Any]:
+        """What of this entry can change a number, apart from the rows themselves."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "labels": self.labels,
+            "choices": self.choices,
+            "train": self.train,
+            "dev": self.dev,
+            "test": self.test,
+            "version": self.version,
+        }

@@ -1,0 +1,27 @@
+"""Sentence retrieval: find the translation by the distance of sentence vectors. Nothing is trained."""
+
+from stilts_ray.tasks.base import Kind, Parallel, Row, Source, Task
+
+# Codes of the files (ISO 639-3), from google-research/xtreme's evaluate_retrieval.py.
+ISO3 = {
+    "af": "afr", "ar": "ara", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "es": "spa", "et": "est",
+    "eu": "eus", "fa": "pes", "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hu": "hun", "id": "ind",
+    "it": "ita", "ja": "jpn", "jv": "jav", "ka": "kat", "kk": "kaz", "ko": "kor", "ml": "mal", "mr": "mar",
+    "nl": "nld", "pt": "por", "ru": "rus", "sw": "swh", "ta": "tam", "te": "tel", "th": "tha", "tl": "tgl",
+    "tr": "tur", "ur": "urd", "vi": "vie", "zh": "cmn",
+}  # fmt: skip
+
+
+def translation(row: Row) -> Parallel:
+    """Columns of google/xtreme's tatoeba; the hub keeps the line break at the end of a sentence."""
+    return Parallel(row["source_sentence"].strip(), row["target_sentence"].strip())
+
+
+TATOEBA = Task(
+    name="tatoeba",
+    kind=Kind.RETRIEVAL,
+    source=Source(hub="google/xtreme", config="tatoeba.{}", folder="tatoeba/{}", keys=ISO3),
+    example=translation,
+    test="validation",
+    languages=tuple(ISO3),
+)

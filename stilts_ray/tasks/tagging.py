@@ -1,0 +1,38 @@
+"""Tagging: one label a word."""
+
+from stilts_ray.tasks.base import Kind, Row, Source, Tagged, Task
+
+UPOS = (
+    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM",
+    "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X",
+)  # fmt: skip
+
+# The hub names the configurations by language name.
+UD_NAMES = {
+    "af": "Afrikaans", "ar": "Arabic", "bg": "Bulgarian", "de": "German", "el": "Greek", "en": "English",
+    "es": "Spanish", "et": "Estonian", "eu": "Basque", "fa": "Persian", "fi": "Finnish", "fr": "French",
+    "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian", "it": "Italian", "ja": "Japanese",
+    "kk": "Kazakh", "ko": "Korean", "mr": "Marathi", "nl": "Dutch", "pt": "Portuguese", "ru": "Russian",
+    "ta": "Tamil", "te": "Telugu", "th": "Thai", "tl": "Tagalog", "tr": "Turkish", "ur": "Urdu",
+    "vi": "Vietnamese", "yo": "Yoruba", "zh": "Chinese",
+}  # fmt: skip
+
+
+def parts_of_speech(row: Row) -> Tagged:
+    """Columns of google/xtreme's udpos."""
+    return Tagged(tuple(row["tokens"]), tuple(row["pos_tags"]))
+
+
+UDPOS = Task(
+    name="udpos",
+    kind=Kind.TAGGING,
+    source=Source(hub="google/xtreme", config="udpos.{}", folder="udpos/{}", keys=UD_NAMES),
+    example=parts_of_speech,
+    labels=UPOS,
+    train="train",
+    dev="validation",
+    test="test",
+    languages=tuple(UD_NAMES),
+    train_size=21_253,
+    tokens=23,
+)

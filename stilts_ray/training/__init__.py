@@ -1,0 +1,1 @@
+"""Training as a plain function: no Ray, no tracking, no data loading."""

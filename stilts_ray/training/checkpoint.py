@@ -1,0 +1,105 @@
+"""Checkpoints of a run that is under way.
+
+    <step>/checkpoint/000120/weights.safetensors, optimizer.safetensors
+    <step>/checkpoint/latest.json       written last: names the folder, its digests and the progress made
+
+There is no random state to keep: every step seeds its own.
+"""
+
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from stilts_ray.fingerprint import file_digest
+from stilts_ray.models.model import load_weights, save_weights
+from stilts_ray.store import Store
+
+
+@dataclass
+class Progress:
+    """How far a run is. curve: one entry a dev evaluation."""
+
+    step: int = 0
+    tokens: int = 0
+    loss_sum: float = 0.0
+    """Sum of the losses of the steps since the last evaluation."""
+    loss_steps: int = 0
+    curve: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Checkpoints:
+    """Saves a run every `seconds` to `path` in `store`, and finds it there again."""
+
+    store: Store
+    path: str
+    seconds: float
+    _last: float = field(default_factory=time.monotonic)
+
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        return time.monotonic() - self._last >= self.seconds
+
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+        """Commits a checkpoint, then removes the one before it."""
+        name, before = f"{progress.step:06d}", self.store.read_json(self.path, "checkpoint", "latest.json")
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            save_weights(model, folder / "weights.safetensors")
+            save_file(_optimizer_tensors(optimizer), folder / "optimizer.safetensors")
+            digests = {file.name: file_digest(file) for file in folder.iterdir()}
+            self.store.upload(folder, self.path, "checkpoint", name)
+        self.store.write_json(
+            {"folder": name, "digests": digests, "progress": asdict(progress)}, self.path, "checkpoint", "latest.json"
+        )
+        if before is not None and before["folder"] != name:
+            self.store.delete(self.path, "checkpoint", before["folder"])
+        self._last = time.monotonic()
+
+    def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
+        """Brings model and optimizer to the last committed checkpoint; to the beginning if there is none, or if it is
+        damaged, in which case the run is only longer."""
+        latest = self.store.read_json(self.path, "checkpoint", "latest.json")
+        if latest is None:
+            return Progress()
+        try:
+            folder = self.store.fetch(self.path, "checkpoint", latest["folder"])
+            if any(file_digest(folder / name) != expected for name, expected in latest["digests"].items()):
+                return Progress()
+            tensors = load_file(folder / "optimizer.safetensors")
+        except (OSError, SafetensorError):
+            return Progress()
+        load_weights(model, folder / "weights.safetensors")
+        _restore_optimizer(optimizer, tensors)
+        return Progress(**latest["progress"])
+
+    def clear(self) -> None:
+        """Removes what is only needed while the run is under way."""
+        self.store.delete(self.path, "checkpoint")
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    return {
+        f"{number}.{name}": tensor.detach().cpu().contiguous()
+        for number, parameter in enumerate(_parameters(optimizer))
+        for name, tensor in optimizer.state.get(parameter, {}).items()
+    }
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, tensor in tensors.items():
+        number, name = key.split(".", 1)
+        state.setdefault(int(number), {})[name] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
