@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from stilts_ray import mini
+from stilts_ray.cachedir import cache_folder
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import file_digest
 from stilts_ray.tasks.base import Kind, Task
@@ -103,9 +104,8 @@ class Folder:
 
 @dataclass(frozen=True)
 class Mini:
-    """The packaged generated languages, written to `root` when they are first needed."""
+    """The packaged generated languages, written to the cache of each machine when they are first needed there."""
 
-    root: Path
     source_language: str = mini.PIVOT
 
     def languages(self, task: Task) -> tuple[str, ...]:
@@ -122,7 +122,12 @@ class Mini:
         return mini.SIZES[task.source.folder][task.train or "train"], mini.TOKENS[task.source.folder]
 
     def address(self) -> dict[str, Any]:
-        return {"mini": str(self.root)}
+        return {"mini": mini.VERSION}
+
+    @property
+    def root(self) -> Path:
+        """Where this machine keeps the files."""
+        return cache_folder() / f"mini-{mini.VERSION}"
 
 
 def at(address: Mapping[str, Any]) -> Origin:
@@ -132,6 +137,6 @@ def at(address: Mapping[str, Any]) -> Origin:
             return Hub(revisions)
         case {"folder": root}:
             return Folder(Path(root))
-        case {"mini": root}:
-            return Mini(Path(root))
+        case {"mini": _}:
+            return Mini()
     raise ValueError(f"not an origin: {address}")

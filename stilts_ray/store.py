@@ -24,6 +24,7 @@ from typing import Any
 import fsspec
 import psutil
 
+from stilts_ray.cachedir import cache_folder
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import SHORT
 
@@ -129,12 +130,6 @@ class Store:
 
 def _protocols(fs: Any) -> tuple[str, ...]:
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
-
-
-def cache_folder() -> Path:
-    """Where this machine keeps what can be made again: STILTS_CACHE, or the user's cache folder."""
-    home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return Path(os.environ.get("STILTS_CACHE", f"{home}/stilts_ray")).expanduser()
 
 
 def now() -> str:

@@ -69,8 +69,8 @@ def _table(origin: Origin, task: Task, split: str, language: str) -> datasets.Da
     match origin:
         case Hub():
             return _from_hub(origin, task, split, language)
-        case Mini(root=root):
-            written = _written(root, task.source.path(language))
+        case Mini():
+            written = _written(origin.root, task.source.path(language))
             return _from_file(written / f"{split}.parquet")
         case Folder():
             return _from_file(origin.file(task, split, language))
@@ -103,6 +103,7 @@ def _written(root: Path, folder: str) -> Path:
             if not done.exists():
                 from stilts_ray.mini import build  # real data need no generator
 
+                datasets.disable_progress_bars()
                 build.write(folder, root)
                 done.touch()
     return root / folder

@@ -307,10 +307,10 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
 
 
 def _split(texts: dict[str, list[str]], seed: int) -> tuple[list[str], list[str]]:
-    """Training texts, and one in a hundred (at least one a language) held out."""
+    """Training texts, and one in a hundred held out: of each language at least one, at most forty."""
     seen, unseen = [], []
     for language, part in sorted(texts.items()):
-        out = set(generator(seed, "held out", language).permutation(len(part))[: max(1, len(part) // 100)].tolist())
+        out = set(generator(seed, "held out", language).permutation(len(part))[: min(max(1, len(part) // 100), 40)].tolist())
         unseen += [text for number, text in enumerate(part) if number in out]
         seen += [text for number, text in enumerate(part) if number not in out]
     return seen, unseen

@@ -1,0 +1,103 @@
+"""The twelve languages: sounds, scripts and grammar. Everything here is a table that a linguist can read.
+
+Words are made in Latin letters, one letter a sound; families C and D are then written in Cyrillic and Georgian.
+"""
+
+from dataclasses import dataclass
+
+from stilts_ray.mini import LANGUAGES, Language
+
+LATIN = "aeiouyptkbdgmnlrszfvhjcx"
+SCRIPTS: dict[str, dict[int, int]] = {
+    "Latin": {},
+    "Cyrillic": str.maketrans(LATIN + LATIN.upper(), "аеиоуыпткбдгмнлрсзфвхжцш" + "АЕИОУЫПТКБДГМНЛРСЗФВХЖЦШ"),
+    "Georgian": str.maketrans(LATIN + LATIN.upper(), "აეიოუჲპტკბდგმნლრსზფვჰჯცშ" * 2),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """Sounds of a proto-language and the shapes of its roots (C consonant, V vowel); the first are the commonest."""
+
+    consonants: str
+    vowels: str
+    content: tuple[str, ...]
+    function: tuple[str, ...]
+
+
+FAMILIES: dict[str, Sounds] = {
+    "A": Sounds("ptkmnlrsvbdg", "aeiou", ("CVCV", "CVCVC", "CVCCV"), ("CV", "CVC", "VC")),
+    "B": Sounds("xhzkmlbjrdpn", "yiuao", ("CVCVC", "CVC", "CVCCVC"), ("CV", "VCV", "CVC")),
+    "C": Sounds("cdjsvtnzmhkr", "oaei", ("CCVCV", "CVCVC", "CVCVCV"), ("CV", "CVC", "VC")),
+    "D": Sounds("gmkhrtbnlsfd", "eaui", ("CVCVC", "VCVC", "CVCCVC"), ("VC", "CVC", "VCV")),
+}
+
+SOUND_CHANGES: dict[str, tuple[tuple[str, str], ...]] = {
+    "qaa": ((r"o$", ""), (r"(?<=[aeiou])g", "k")),
+    "qab": ((r"k(?=[ei])", "c"), (r"a$", "e"), (r"ss", "s")),
+    "qac": ((r"^v", "b"), (r"^s", "z"), (r"t(?=[ei])", "c"), (r"u(?=[mn])", "o"), (r"(?<=[aeiou])d", "t")),
+    "qba": ((r"^p", "f"), (r"ao", "o")),
+    "qbb": ((r"x", "s"), (r"y", "u")),
+    "qbc": ((r"z", "d"), (r"h(?=[iy])", "j"), (r"o", "u")),
+    "qca": ((r"d(?=[ei])", "z"),),
+    "qcb": ((r"^h", ""), (r"c", "s"), (r"(?<=[aeio])t(?=[aeio])", "d")),
+    "qcc": ((r"o$", "a"), (r"j", "x"), (r"v", "f")),
+    "qda": ((r"^h", "k"),),
+    "qdb": ((r"g", "k"), (r"e", "i")),
+    "qdc": ((r"k", "h"), (r"f", "p"), (r"u$", "o")),
+}
+"""Regular changes from the proto-language, in order; they also shape what is borrowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """How meanings are put into words.
+
+    order: of subject, verb and object. articles: which of "the", "a" there are. adjective_first: before its noun.
+    place: "before" or "after" the noun stands a word for "in", or "case" marks it. negation: a word "before" or "after"
+    the verb, or a "suffix". copula: whether there is a word for "is". past: a "word" or a "suffix". fronted: question
+    words open the sentence. asking: where the word for "is it so?" stands.
+    """
+
+    language: Language
+    articles: tuple[str, ...] = ()
+    adjective_first: bool = True
+    place: str = "before"
+    negation: str = "before"
+    copula: bool = True
+    past: str = "suffix"
+    fronted: bool = True
+    asking: str = "first"
+
+    @property
+    def code(self) -> str:
+        return self.language.code
+
+    @property
+    def order(self) -> str:
+        return self.language.word_order
+
+    @property
+    def morphology(self) -> str:
+        return self.language.morphology
+
+
+_BY_CODE = {language.code: language for language in LANGUAGES}
+
+GRAMMARS: dict[str, Grammar] = {
+    grammar.code: grammar
+    for grammar in (
+        Grammar(_BY_CODE["qaa"], ("the", "a"), past="word"),
+        Grammar(_BY_CODE["qab"], ("the",)),
+        Grammar(_BY_CODE["qac"], ("the", "a"), adjective_first=False, past="word"),
+        Grammar(_BY_CODE["qba"], ("the",), adjective_first=False, past="word", copula=False),
+        Grammar(_BY_CODE["qbb"], adjective_first=False, negation="after", asking="last"),
+        Grammar(_BY_CODE["qbc"], place="case", negation="suffix", fronted=False, asking="last"),
+        Grammar(_BY_CODE["qca"]),
+        Grammar(_BY_CODE["qcb"], place="after", negation="after", fronted=False, asking="last"),
+        Grammar(_BY_CODE["qcc"], adjective_first=False, past="word", copula=False),
+        Grammar(_BY_CODE["qda"], place="case", negation="suffix", fronted=False, asking="last"),
+        Grammar(_BY_CODE["qdb"], place="after", fronted=False, asking="last"),
+        Grammar(_BY_CODE["qdc"], adjective_first=False, place="case", negation="after", asking="first"),
+    )
+}

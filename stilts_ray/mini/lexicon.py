@@ -1,0 +1,150 @@
+"""The words of every language: inherited, borrowed, shared by all, or new; and the endings that they take.
+
+Inherited words come from the family's proto-language by regular sound changes, so that sister languages share most
+roots, many in the same form. About every tenth word of families B, C and D is a loan from A; about every eighth is
+the same root everywhere; and every language has replaced some of its inherited words.
+"""
+
+import re
+from functools import cache
+from random import Random
+
+from stilts_ray.mini import LANGUAGES, Language
+from stilts_ray.mini.languages import FAMILIES, GRAMMARS, SCRIPTS, SOUND_CHANGES, Sounds
+from stilts_ray.mini.seeds import generator
+from stilts_ray.mini.world import SAME_ROOT, UPOS
+
+INTERNATIONAL = 0.12
+LOANED = 0.10
+REPLACED = 0.12
+
+OPEN_CLASSES = frozenset({"NOUN", "VERB", "ADJ", "ADV"})
+_CASES = ("core", "object", "place")
+
+
+def _root(shape: str, sounds: Sounds, rng: Random) -> str:
+    """A root of the given shape. The power makes the first sounds of an inventory the commonest."""
+    inventory = {"C": sounds.consonants, "V": sounds.vowels}
+    return "".join(inventory[slot][int(rng.random() ** 1.3 * len(inventory[slot]))] for slot in shape)
+
+
+def changed(form: str, code: str) -> str:
+    """What the sound changes of a language make of a form."""
+    for pattern, replacement in SOUND_CHANGES[code]:
+        form = re.sub(pattern, replacement, form)
+    return form
+
+
+def _is_open(concept: str) -> bool:
+    return UPOS[concept] in OPEN_CLASSES and concept not in {"where"}
+
+
+@cache
+def _shared(family: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Concepts with one root everywhere, and those that a family has borrowed from A."""
+    words = [concept for concept in UPOS if _is_open(concept) and concept not in SAME_ROOT]
+    everywhere = frozenset(generator("international").sample(words, round(INTERNATIONAL * len(UPOS))))
+    rest = [concept for concept in words if concept not in everywhere]
+    borrowed = frozenset(generator("loans", family).sample(rest, round(LOANED * len(UPOS))))
+    return everywhere, borrowed if family != "A" else frozenset()
+
+
+def _daughters(family: str) -> list[Language]:
+    return [language for language in LANGUAGES if language.family == family]
+
+
+@cache
+def _family(family: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Proto-roots of a family, and the forms in each of its languages; no two concepts of a language sound alike."""
+    sounds, rng = FAMILIES[family], generator("roots", family)
+    everywhere, borrowed = _shared(family)
+    source = _family("A")[0] if family != "A" else {}
+    roots: dict[str, str] = {}
+    forms: dict[str, dict[str, str]] = {language.code: {} for language in _daughters(family)}
+    # What is given comes first, so that new roots can keep away from it.
+    for concept in sorted(UPOS, key=lambda concept: concept not in everywhere | borrowed):
+        if concept in SAME_ROOT:
+            continue
+        given = source[concept] if concept in everywhere | borrowed and source else None
+        shapes = sounds.content if _is_open(concept) else sounds.function
+        while True:
+            root = given or _root(rng.choice(shapes), sounds, rng)
+            new = {code: changed(root, code) for code in forms}
+            if given or all(new[code] not in forms[code].values() and len(new[code]) > 1 for code in forms):
+                break
+        roots[concept] = root
+        for code, form in new.items():
+            forms[code][concept] = form
+    for code, words in forms.items():
+        _replace(words, code, sounds, everywhere | borrowed)
+    return roots, forms
+
+
+def _replace(words: dict[str, str], code: str, sounds: Sounds, kept: frozenset[str]) -> None:
+    """Give some inherited words of a language a new root."""
+    rng = generator("replaced", code)
+    inherited = [concept for concept in words if _is_open(concept) and concept not in kept]
+    for concept in rng.sample(inherited, round(REPLACED * len(inherited))):
+        form = words[concept]
+        while form in words.values():
+            form = changed(_root(rng.choice(sounds.content), sounds, rng), code)
+        words[concept] = form
+
+
+@cache
+def lexicon(code: str) -> dict[str, str]:
+    """Stems of a language by concept, in Latin letters."""
+    words = _family(GRAMMARS[code].language.family)[1][code]
+    return {**words, **{concept: words[base] for concept, base in SAME_ROOT.items()}}
+
+
+@cache
+def endings(code: str) -> dict[str, str]:
+    """Endings of a language by what they mark. Sister languages share them, as they share roots.
+
+    Agglutinative languages have one ending for each category. Fusional ones have one for each combination, and two
+    classes of nouns and of verbs.
+    """
+    grammar = GRAMMARS[code]
+    match grammar.morphology:
+        case "isolating":
+            return {}
+        case "agglutinative":
+            keys = ["plural", "object", "place", "past", "present", "negation"]
+        case _:
+            nouns = [f"{case}-{n}-{c}" for case in _CASES for n in ("one", "many") for c in "01"]
+            verbs = [f"{tense}-{n}-{c}" for tense in ("past", "present") for n in ("one", "many") for c in "01"]
+            keys = nouns + verbs
+    sounds = FAMILIES[grammar.language.family]
+    shapes = ("VC", "CV", "V") if grammar.morphology == "fusional" else ("CV", "VC")
+    rng, result = generator("endings", grammar.language.family, grammar.morphology), dict[str, str]()
+    for key in keys:
+        ending = _root(rng.choice(shapes), sounds, rng)
+        while ending in result.values():
+            ending = _root(rng.choice(shapes), sounds, rng)
+        result[key] = ending
+    return {key: changed(ending, code) or ending for key, ending in result.items()}
+
+
+def written(form: str, code: str) -> str:
+    """A form in the script of its language."""
+    return form.translate(SCRIPTS[GRAMMARS[code].language.script])
+
+
+@cache
+def _names() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    rng = generator("names")
+    sounds = Sounds("rlmnstkdbvfjhpgz", "aieou", (), ())
+    names: dict[str, None] = {}
+    while len(names) < 60:
+        names[_root(rng.choice(("CVCV", "CVCCV", "VCCV", "VCVCV")), sounds, rng).capitalize()] = None
+    cities: dict[str, None] = {}
+    while len(cities) < 20:
+        name = (_root(rng.choice(("CV", "CVC", "VC")), sounds, rng) + rng.choice(("burg", "stad", "vil"))).capitalize()
+        if name not in names:
+            cities[name] = None
+    return tuple(names), tuple(cities)
+
+
+PEOPLE, CITIES = _names()
+"""Names of people and cities, the same in all languages and written in each one's script."""

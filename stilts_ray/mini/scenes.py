@@ -1,0 +1,146 @@
+"""Who does what: random meanings from the latent world, and other ways to say the same.
+
+Facts hold within one text only: they are drawn anew each time, so that they must be read there and cannot be known.
+"""
+
+from dataclasses import dataclass, replace
+from random import Random
+
+from stilts_ray.mini.lexicon import CITIES, PEOPLE
+from stilts_ray.mini.world import (
+    CLASS_OF,
+    CLASSES,
+    JOBS,
+    MOTIONS,
+    OPPOSITE,
+    PATIENTS,
+    PLACES,
+    QUALITIES,
+    SCRIPTS,
+    SYNONYM,
+    TIMES,
+    TRAITS,
+    Clause,
+    Thing,
+)  # fmt: skip
+
+VERBS = tuple(PATIENTS)
+_QUALITY_WORDS = tuple(word for pair in QUALITIES for word in pair)
+_TRAIT_WORDS = tuple(word for pair in TRAITS for word in pair)
+
+
+def adjective(head: str, rng: Random) -> str:
+    """An adjective that is said of such things."""
+    living = head not in CLASS_OF or CLASS_OF[head] in {"human", "animal"}
+    return rng.choice(_TRAIT_WORDS if living else _QUALITY_WORDS)
+
+
+def people(count: int, rng: Random) -> list[Thing]:
+    """Different people, by name."""
+    return [Thing(name, definite=True) for name in rng.sample(PEOPLE, count)]
+
+
+def actors(count: int, rng: Random, named: float = 0.65, described: float = 0.4) -> list[Thing]:
+    """Different people, some by name and some by their work."""
+    jobs = (Thing(job, adjective(job, rng) * (rng.random() < described), True) for job in rng.sample(JOBS, count))
+    return [person if rng.random() < named else job for person, job in zip(people(count, rng), jobs, strict=True)]
+
+
+def patient(verb: str, rng: Random, described: float = 0.3, counted: float = 0.0) -> Thing:
+    """Something that this can be done to."""
+    head = rng.choice(CLASSES[rng.choice(PATIENTS[verb])])
+    count = rng.choice((2, 3, 4, rng.randrange(5, 100))) if rng.random() < counted else 1
+    return Thing(head, adjective(head, rng) if rng.random() < described else "", count=count)
+
+
+def somewhere(rng: Random) -> Thing:
+    """A place to do something."""
+    return Thing(rng.choice(PLACES), definite=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much is said of an event: shares of events with a place, a time, a description or a number of things."""
+
+    placed: float = 0.4
+    timed: float = 0.0
+    described: float = 0.3
+    counted: float = 0.0
+
+
+PLAIN = Detail()
+
+
+def event(subject: Thing, rng: Random, verb: str = "", detail: Detail = PLAIN) -> Clause:
+    """Something that the subject does."""
+    verb = verb or rng.choice(VERBS)
+    place = somewhere(rng) if rng.random() < detail.placed or verb in MOTIONS else None
+    time = rng.choice(TIMES) if rng.random() < detail.timed else ""
+    thing = patient(verb, rng, detail.described, detail.counted) if verb in PATIENTS else None
+    return Clause(subject, verb, thing, place, time)
+
+
+def state(subject: Thing, rng: Random) -> Clause:
+    """What the subject is, or where somebody lives."""
+    draw = rng.random()
+    if subject.head in CLASS_OF or draw < 0.6:
+        return Clause(subject, adjective(subject.head, rng))
+    if draw < 0.8:
+        return Clause(subject, rng.choice(JOBS))
+    return Clause(subject, "live", place=Thing(rng.choice(CITIES), definite=True))
+
+
+def fact(subject: Thing, rng: Random, detail: Detail = PLAIN) -> Clause:
+    """An event or a state."""
+    if rng.random() < 0.5:
+        return state(subject, rng)
+    return event(subject, rng, verb="" if rng.random() < 0.8 else rng.choice(MOTIONS), detail=detail)
+
+
+def script(subject: Thing, name: str, rng: Random) -> list[Clause]:
+    """The events of one of the SCRIPTS in their order, all with the same thing."""
+    steps = dict(SCRIPTS)[name]
+    classes = set.intersection(*(set(PATIENTS[step]) for step in steps if step in PATIENTS))
+    thing = Thing(rng.choice(CLASSES[rng.choice(sorted(classes))]))
+    return [step_with(subject, step, thing, rng) for step in steps]
+
+
+def step_with(subject: Thing, verb: str, thing: Thing, rng: Random) -> Clause:
+    """A step of a script: done with the thing, or at a place if it is done alone."""
+    if verb in PATIENTS:
+        return Clause(subject, verb, thing)
+    return Clause(subject, verb, place=somewhere(rng))
+
+
+def other(word: str, words: tuple[str, ...], rng: Random) -> str:
+    """One of the words, but not this one."""
+    return rng.choice([candidate for candidate in words if candidate != word])
+
+
+def restated(clause: Clause, rng: Random) -> Clause:
+    """What follows from a clause, in other words: a synonym, the opposite denied, a class for its member, or less."""
+    verb, thing = clause.predicate, clause.patient
+    options = []
+    if verb in SYNONYM:
+        options.append(replace(clause, predicate=SYNONYM[verb]))
+    if verb in OPPOSITE:
+        options.append(replace(clause, predicate=OPPOSITE[verb], negated=not clause.negated))
+    if verb in JOBS and not clause.negated:
+        options.append(replace(clause, predicate=other(verb, JOBS, rng), negated=True))
+    if thing and not clause.negated and thing.head in CLASS_OF:
+        options.append(replace(clause, patient=Thing(CLASS_OF[thing.head])))
+    if thing and not clause.negated and (thing.adjective or clause.place):
+        options.append(replace(clause, patient=Thing(thing.head), place=None))
+    if verb == "live" and clause.place:
+        options.append(replace(clause, place=Thing(other(clause.place.head, CITIES, rng), definite=True), negated=True))
+    return rng.choice(options) if options else clause
+
+
+def denied(clause: Clause, rng: Random) -> Clause:
+    """What cannot hold together with a clause: its opposite, its denial, or another value where there can be one."""
+    verb = clause.predicate
+    if verb in OPPOSITE and rng.random() < 0.6:
+        return replace(clause, predicate=OPPOSITE[verb])
+    if verb in JOBS and not clause.negated and rng.random() < 0.6:
+        return replace(clause, predicate=other(verb, JOBS, rng))
+    return replace(clause, negated=not clause.negated)

@@ -1,0 +1,136 @@
+"""The latent world: concepts, how they are related, and meanings made of them. No language is in it.
+
+A meaning is a `Sentence`: one or two clauses of a predicate and its participants. What the words mean to each other is
+given by a few relations: OPPOSITE (of which exactly one side holds), SYNONYM, the class of a thing (`CLASS_OF`), and
+the order of events in the SCRIPTS of daily life.
+"""
+
+from dataclasses import dataclass
+
+CLASSES: dict[str, tuple[str, ...]] = {
+    "human": ("farmer", "baker", "smith", "doctor", "teacher", "singer", "hunter", "soldier"),
+    "animal": ("dog", "cat", "horse", "cow", "bird", "sheep"),
+    "food": ("bread", "apple", "soup", "cheese", "egg", "fish"),
+    "tool": ("knife", "hammer", "rope", "basket", "lamp", "cup"),
+}
+"""Hypernyms and what belongs to them."""
+
+CLASS_OF: dict[str, str] = {member: name for name, members in CLASSES.items() for member in members}
+JOBS = CLASSES["human"]
+PLACES = ("market", "forest", "river", "house", "school", "field")
+
+TRAITS = (("old", "young"), ("rich", "poor"), ("happy", "sad"), ("strong", "weak"))
+"""Opposites that are said of people and animals."""
+QUALITIES = (("big", "small"), ("clean", "dirty"), ("new", "worn"))
+"""Opposites that are said of things."""
+
+PATIENTS: dict[str, tuple[str, ...]] = {
+    "buy": ("food", "tool", "animal"),
+    "sell": ("food", "tool", "animal"),
+    "find": ("tool", "animal", "food"),
+    "lose": ("tool", "animal", "food"),
+    "love": ("animal", "food", "tool"),
+    "hate": ("animal", "food", "tool"),
+    "make": ("tool",),
+    "break": ("tool",),
+    "see": ("animal", "tool"),
+    "carry": ("tool", "food"),
+    "eat": ("food",),
+    "cook": ("food",),
+    "feed": ("animal",),
+}
+"""What can be done to what."""
+MOTIONS = ("work", "rest", "come", "leave", "sleep", "wake", "sing")
+"""What can be done alone, at a place."""
+STATIVE = frozenset({"love", "hate", "live"})
+"""Verbs told in the present; all others are told in the past."""
+
+_PAIRS = (
+    *TRAITS, *QUALITIES, ("buy", "sell"), ("find", "lose"), ("love", "hate"), ("make", "break"),
+    ("work", "rest"), ("come", "leave"), ("sleep", "wake"),
+)  # fmt: skip
+OPPOSITE: dict[str, str] = {**dict(_PAIRS), **{b: a for a, b in _PAIRS}}
+
+SYNONYM: dict[str, str] = {
+    "old": "aged", "rich": "wealthy", "happy": "glad", "big": "large", "find": "discover", "buy": "purchase",
+    "see": "notice", "doctor": "healer",
+}  # fmt: skip
+
+SCRIPTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("kitchen", ("buy", "cook", "eat", "sleep")),
+    ("workshop", ("work", "make", "carry", "sell")),
+    ("farm", ("wake", "see", "feed", "love")),
+    ("journey", ("come", "lose", "find", "sing")),
+    ("quarrel", ("hate", "break", "leave", "rest")),
+)
+"""Daily life: what people do one after the other. Every verb belongs to one script."""
+
+SAME_ROOT: dict[str, str] = {"soup": "cook", "basket": "carry", "singer": "sing", "food": "feed", "do": "make"}
+"""Words built on another's root without any derivation: the form alone does not tell the part of speech."""
+
+COUNTED = {2: "two", 3: "three", 4: "four"}
+"""Numbers with a word; larger ones are written in digits."""
+
+TIMES = ("yesterday", "today", "often")
+
+_FUNCTION_WORDS = {
+    "DET": ("the", "a"),
+    "AUX": ("be", "do"),
+    "PART": ("not", "whether"),
+    "ADP": ("in",),
+    "CCONJ": ("and", "but"),
+    "SCONJ": ("because",),
+    "PRON": ("who", "what", "she"),
+    "ADV": ("where", *TIMES),
+    "NUM": tuple(COUNTED.values()),
+    "INTJ": ("yes", "no"),
+}
+
+UPOS: dict[str, str] = {
+    **dict.fromkeys((*CLASSES, *CLASS_OF, *PLACES, "healer"), "NOUN"),
+    **dict.fromkeys((word for pair in (*TRAITS, *QUALITIES) for word in pair), "ADJ"),
+    **dict.fromkeys(("aged", "wealthy", "glad", "large"), "ADJ"),
+    **dict.fromkeys((*PATIENTS, *MOTIONS, "live", "discover", "purchase", "notice"), "VERB"),
+    **{word: tag for tag, words in _FUNCTION_WORDS.items() for word in words},
+}
+"""Every concept that a language has a word for, with its part of speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A participant: a concept or a name, perhaps described and counted. Names are always definite."""
+
+    head: str
+    adjective: str = ""
+    definite: bool = False
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Who does or is what. The predicate is a verb, an adjective or a noun; `who`, `what`, `where` may be asked for."""
+
+    subject: Thing
+    predicate: str
+    patient: Thing | None = None
+    place: Thing | None = None
+    time: str = ""
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A short answer: a participant in the role that was asked for, or yes or no."""
+
+    thing: Thing
+    case: str = "core"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One clause, or two with a linking word; `question` is "", "polar" or the participant that is asked for."""
+
+    clause: Clause
+    link: str = ""
+    second: Clause | None = None
+    question: str = ""

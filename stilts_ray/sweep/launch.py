@@ -1,0 +1,170 @@
+"""Runs what is left of a plan: one Ray Tune run over the whole of it."""
+
+import contextlib
+import logging
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stilts_ray.errors import RequestError
+from stilts_ray.plan import Plan
+from stilts_ray.spec import Runtime
+from stilts_ray.store import BEAT_SECONDS, Lease, Record, Store, now
+from stilts_ray.sweep.frontier import Frontier
+from stilts_ray.sweep.searcher import PlanSearcher, Watcher
+from stilts_ray.sweep.worker import Setting, trainable
+
+JOB_KINDS = ("pretrain", "trial", "score")
+STEP_KINDS = ("pretrain", "study", "evaluation", "row")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to: records of steps by digest, and the steps that failed or could not be run, with reasons."""
+
+    records: dict[str, Record]
+    failed: dict[str, str]
+    jobs: int
+
+
+def step_records(store: Store) -> dict[str, Record]:
+    """The store's records of steps."""
+    return {digest: record for kind in STEP_KINDS for digest, record in store.records(kind).items()}
+
+
+def job_records(store: Store) -> dict[str, Record]:
+    """The store's records of jobs."""
+    return {digest: record for kind in JOB_KINDS for digest, record in store.records(kind).items()}
+
+
+def frontier_of(plan: Plan, store: Store) -> Frontier:
+    """The plan held against the store: what is done, what can be done now."""
+    return Frontier(plan, dict(job_records(store)), step_records(store))
+
+
+@contextlib.contextmanager
+def held(store: Store) -> Iterator[None]:
+    """Holds the store's lease, kept alive from a thread. Raises RequestError if another run has it."""
+    lease, over = Lease(store), threading.Event()
+
+    def beat() -> None:
+        while not over.wait(BEAT_SECONDS):
+            # One missed beat does no harm; a store that is gone for good stops the jobs themselves.
+            with contextlib.suppress(Exception):
+                lease.beat()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        lease.release()
+
+
+def run_plan(plan: Plan, store: Store, runtime: Runtime, watchers: list[Watcher]) -> Result:
+    """Does what is left of `plan`. The caller holds the store. Failures of single steps are in the result.
+
+    Raises RequestError if the cluster cannot be reached.
+    """
+    frontier = frontier_of(plan, store)
+    settle(frontier, store)
+    count = 0
+    if frontier.running:
+        count = _tune(frontier, store, plan, runtime, watchers)
+    for digest, reason in frontier.failed.items():
+        step = plan.by_digest[digest]
+        failure = {"kind": step.kind, "name": step.name, "digest": digest, "reason": reason, "at": now()}
+        store.write_json(failure, step.kind, step.slug, "failure.json")
+    return Result(frontier.records, dict(frontier.failed), count)
+
+
+def settle(frontier: Frontier, store: Store) -> None:
+    """Stores the records of steps that are complete."""
+    while frontier.completed:
+        step, record = frontier.completed.pop(0)
+        # A pretrain step has one job, which has written the record already.
+        if step.kind != "pretrain":
+            store.write_json(record | {"finished_at": now()}, step.kind, step.slug, "record.json")
+        store.delete(step.kind, step.slug, "failure.json")
+
+
+def _tune(frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watchers: list[Watcher]) -> int:
+    from ray import tune
+
+    setting = Setting(
+        store=store.url,
+        origin=plan.origin.address(),
+        checkpoint_seconds=runtime.checkpoint_seconds,
+        gpus=runtime.gpus_per_trial,
+        workers=runtime.workers_per_trial,
+        max_failures=runtime.max_failures,
+    )
+    searcher = PlanSearcher(frontier, store, lambda: settle(frontier, store), watchers)
+    scratch = tempfile.mkdtemp(prefix="stilts-tune-")
+    try:
+        with _ray(runtime):
+            tuner = tune.Tuner(
+                trainable(setting),
+                tune_config=tune.TuneConfig(
+                    search_alg=searcher,
+                    num_samples=-1,
+                    max_concurrent_trials=runtime.max_concurrent,
+                    reuse_actors=True,
+                ),
+                run_config=tune.RunConfig(
+                    name=plan.sweep.name,
+                    storage_path=scratch if store.local else f"{store.url}/ray",
+                    failure_config=tune.FailureConfig(max_failures=runtime.max_failures),
+                    verbose=0,
+                ),
+            )
+            return len(tuner.fit())
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+# Tune writes a log file, a CSV and a TensorBoard file for each trial unless told not to; with a search algorithm of
+# one's own it keeps a single trial waiting for resources, which would never make a cluster grow.
+ENVIRONMENT = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_MAX_PENDING_TRIALS_PG": "16",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "RAY_TRAIN_COLLECTIVE_TIMEOUT_S": "1800",
+}
+
+
+@contextlib.contextmanager
+def _ray(runtime: Runtime) -> Iterator[None]:
+    """Ray, started on this machine or joined at `address`, and left at the end."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    options: dict[str, Any] = {
+        "log_to_driver": False,
+        "logging_level": logging.ERROR,
+        "runtime_env": {"env_vars": {name: os.environ[name] for name in ENVIRONMENT}},
+    }
+    if runtime.address is None:
+        options |= {"include_dashboard": False, "object_store_memory": 256 * 2**20}
+    try:
+        ray.init(address=runtime.address, **options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        where = runtime.address or "this machine"
+        raise RequestError(f"cannot use Ray on {where}: {str(error).strip().splitlines()[0]}") from None
+    for name in ("ray.tune", "ray.train"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        ray.shutdown()

@@ -1,0 +1,75 @@
+"""Ray Tune's view of a plan: a search algorithm that suggests whatever job can be done now."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ray.tune.search import Searcher
+
+from stilts_ray.store import Store
+from stilts_ray.sweep.frontier import Frontier, Outcome
+from stilts_ray.sweep.jobs import Job
+
+
+class Watcher(Protocol):
+    """Hears of what happens during a sweep; every call comes from the driver's main thread."""
+
+    def begun(self, job: Job) -> None:
+        """A job was handed out."""
+
+    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
+        """A training run was evaluated on its dev data."""
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """A job is done, or has failed for good."""
+
+
+class PlanSearcher(Searcher):  # type: ignore[misc]
+    """Adapts a Frontier. What a job left in the store is its outcome; Tune's results only say that it ended."""
+
+    def __init__(self, frontier: Frontier, store: Store, settle: Callable[[], None], watchers: list[Watcher]) -> None:
+        """`settle` is called after each outcome, to store the steps that it completed."""
+        super().__init__()
+        self.frontier, self.store, self.settle, self.watchers = frontier, store, settle, watchers
+        self.jobs: dict[str, Job] = {}
+
+    def suggest(self, trial_id: str) -> Any:
+        """A job's description; None while nothing can begin; FINISHED when all is done."""
+        job = self.frontier.next()
+        if job is None:
+            return None if self.frontier.running else Searcher.FINISHED
+        self.jobs[trial_id] = job
+        for watcher in self.watchers:
+            watcher.begun(job)
+        return {"job": job.to_json()}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Passes dev evaluations on."""
+        if "step" in result and trial_id in self.jobs:
+            for watcher in self.watchers:
+                watcher.progressed(self.jobs[trial_id], result)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Reads the outcome from the store and lets the plan go on."""
+        job = self.jobs.pop(trial_id, None)
+        if job is None:
+            return
+        outcome = self._outcome(job)
+        self.frontier.finish(job, outcome)
+        for watcher in self.watchers:
+            watcher.ended(job, outcome)
+        self.settle()
+
+    def _outcome(self, job: Job) -> Outcome:
+        record = self.store.read_json(job.path, "record.json")
+        if record is not None:
+            return dict(record)
+        failure = self.store.read_json(job.path, "failure.json") or {}
+        return str(failure.get("reason", "its process died again and again"))
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the store is the only state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: a sweep is resumed by running it again."""

@@ -1,0 +1,115 @@
+"""A job in its process: Ray Tune's trainable, and Ray Train around the work."""
+
+import tempfile
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import ray.train
+import ray.train.torch
+import ray.tune
+import torch
+
+from stilts_ray import origin as origins
+from stilts_ray.errors import RequestError
+from stilts_ray.store import Store, now
+from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.work import Place, carry_out
+from stilts_ray.training.loop import Team
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where jobs of a sweep run; plain data that travels to the workers."""
+
+    store: str
+    origin: dict[str, Any]
+    checkpoint_seconds: float
+    gpus: float
+    workers: int
+    max_failures: int
+
+
+def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
+    """The function that Ray Tune runs for every job, with the resources it asks for.
+
+    With one worker it does the job itself, in an actor that Tune reuses: Ray Train's local mode costs some hundredths of
+    a second. With several it holds no resources but a crumb of the head, and starts a group of workers.
+    """
+
+    def run(config: dict[str, Any]) -> None:
+        job, store = Job.from_json(config["job"]), Store(setting.store)
+        try:
+            _trainer(job, setting).fit()
+        except RequestError as error:
+            # It would fail again: no retry, and the sweep goes on without it.
+            _note_failure(store, job, str(error), "")
+        except Exception as error:
+            refused = _request_error(error)
+            if refused is None:
+                _note_failure(store, job, f"{type(error).__name__}: {error}".splitlines()[0], traceback.format_exc())
+                raise
+            _note_failure(store, job, str(refused), "")
+        ray.tune.report({"ended": True})
+
+    alone = setting.workers == 1
+    resources = {"CPU": 1.0, "GPU": setting.gpus} if alone else {"node:__internal_head__": 0.001}
+    return ray.tune.with_resources(run, {name: amount for name, amount in resources.items() if amount})  # type: ignore[no-any-return]
+
+
+def _trainer(job: Job, setting: Setting) -> ray.train.torch.TorchTrainer:
+    alone, use_gpu = setting.workers == 1, setting.gpus > 0
+    report = ray.tune.report if alone else None
+    each = {"CPU": 1.0, "GPU": setting.gpus} if use_gpu else {"CPU": 1.0}
+    scaling = ray.train.ScalingConfig(
+        num_workers=0 if alone else setting.workers,
+        use_gpu=use_gpu,
+        **({} if alone else {"resources_per_worker": each}),
+    )
+    remote = "://" in setting.store
+    run_config = ray.train.RunConfig(
+        name=job.digest[:16],
+        storage_path=f"{setting.store}/ray" if remote else tempfile.mkdtemp(prefix="stilts-train-"),
+        failure_config=ray.train.FailureConfig(max_failures=setting.max_failures),
+    )
+    return ray.train.torch.TorchTrainer(
+        lambda: _work(job, setting, report), scaling_config=scaling, run_config=run_config
+    )
+
+
+def _work(job: Job, setting: Setting, report: Callable[[dict[str, Any]], None] | None) -> None:
+    """The job, in one process of its team."""
+    place = Place(
+        store=Store(setting.store),
+        origin=origins.at(setting.origin),
+        checkpoint_seconds=setting.checkpoint_seconds,
+        team=_team(setting),
+        report=report or (lambda entry: None),
+    )
+    carry_out(job, place)
+
+
+def _team(setting: Setting) -> Team:
+    if setting.workers == 1:
+        return Team(device=torch.device("cuda" if setting.gpus > 0 else "cpu"))
+    context = ray.train.get_context()
+    device = ray.train.torch.get_device() if setting.gpus > 0 else torch.device("cpu")
+    return Team(context.get_world_rank(), context.get_world_size(), device)
+
+
+def _request_error(error: BaseException | None) -> RequestError | None:
+    """The RequestError that another error was raised from, or that a worker group reports."""
+    while error is not None:
+        if isinstance(error, RequestError):
+            return error
+        for failure in getattr(error, "worker_failures", {}).values():
+            if isinstance(failure, RequestError):
+                return failure
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _note_failure(store: Store, job: Job, reason: str, trace: str) -> None:
+    failure = {"kind": job.kind, "name": job.name, "digest": job.digest, "reason": reason, "at": now(), "trace": trace}
+    store.write_json(failure, job.path, "failure.json")
