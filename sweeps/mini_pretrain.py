@@ -16,7 +16,7 @@ def sweep() -> Sweep:
         vocabulary=2600,
         # Without dropout: a model this small underfits, and drawing the masks costs a third of a step on a CPU.
         shape=Shape(layers=3, hidden=128, heads=4, feed_forward=384, positions=256, dropout=0.0),
-        tokens=25_000_000,
+        tokens=20_000_000,
         batch_tokens=2048,
         max_length=96,
         mask=0.2,

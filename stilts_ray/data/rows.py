@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from stilts_ray.errors import RequestError, RowError
 from stilts_ray.origin import Folder, Hub, Mini, Origin
-from stilts_ray.tasks.base import Example, Kind, Pair, Row, Tagged, Task
+from stilts_ray.tasks.base import Choice, Example, Pair, Row, Tagged, Task
 
 
 def load(origin: Origin, task: Task, split: str, language: str) -> list[Example]:
@@ -43,6 +43,9 @@ def _known_labels(task: Task, example: Example) -> None:
             labels: tuple[str, ...] = (label,)
         case Tagged(tags=tags):
             labels = tags
+        case Choice(choices=choices) if len(choices) != task.choices:
+            # Sequences are grouped by this number: one row with another would shift all after it.
+            raise ValueError(f"{len(choices)} choices, not {task.choices}")
         case _:
             return
     for label in labels:

@@ -80,16 +80,16 @@ def _job_premise(hypothesis: Clause, holds: bool, rng: Random) -> Clause:
 
 
 def _event_premise(hypothesis: Clause, holds: bool, rng: Random) -> Clause:
-    """An event that settles the hypothesis: its thing may be more precise, its place told besides."""
+    """An event that settles the hypothesis; its thing may be more precise, its place told besides."""
     thing = hypothesis.patient or Thing("")
     said = _polar(hypothesis, holds, rng)
-    if said.negated or not holds:
+    if said.negated:
         return said
-    if thing.head in CLASSES:
+    if thing.head in CLASSES and holds:
         thing = scenes.patient(hypothesis.predicate, rng)
         while CLASS_OF[thing.head] != (hypothesis.patient or thing).head:
             thing = scenes.patient(hypothesis.predicate, rng)
-    elif not thing.adjective and rng.random() < 0.4:
+    elif thing.head not in CLASSES and not thing.adjective and rng.random() < 0.4:
         thing = replace(thing, adjective=scenes.adjective(thing.head, rng))
     place = hypothesis.place or (scenes.somewhere(rng) if rng.random() < 0.4 else None)
     return replace(said, patient=thing, place=place)

@@ -67,7 +67,7 @@ def _described(thing: Thing, grammar: Grammar, case: str, role: str) -> list[Wor
     return [adjective, noun] if grammar.adjective_first else [noun, adjective]
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def noun_phrase(thing: Thing, code: str, case: str, role: str) -> Words:
     """A participant in a case: adposition, article, number, adjective, noun, as far as the language has them."""
     grammar = GRAMMARS[code]

@@ -1,8 +1,8 @@
 """The rows of every task, in the columns of their models on the Hugging Face hub.
 
 Items are made as meanings, seeded by data set, split and number, and then told in a language: so test sets are parallel
-over languages, and any language can be written alone. What scores without a model are stated for each task;
-`tests/mini` computes them.
+over languages, and any language can be written alone. What a guess without a model scores is stated for
+each task; `tests/mini` computes most of it.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,11 @@ Maker = Callable[[str, str, int], Iterator[Row]]
 
 
 def nli(code: str, split: str, count: int) -> Iterator[Row]:
-    """XNLI. Chance, majority and hypothesis alone: 33%."""
+    """XNLI. Chance and majority: 33%; words and word pairs of the hypothesis alone: 34%.
+
+    Knowing no word, but which words recur, where "not" stands and how long the sentences are: 68% (recurrence alone
+    47%). So much can be had in any language without meanings; only what is above shows that words are understood.
+    """
     rng = generator("nli", split)
     labels = [inference.LABELS[i % 3] for i in range(count)]
     rng.shuffle(labels)
@@ -57,7 +61,7 @@ def _question(rng: Random) -> tuple[list[Sentence], Sentence, int, str]:
 def qa(code: str, split: str, count: int) -> Iterator[Row]:
     """XQuAD. Who did it, what, or where? Each sentence has a candidate of the right type.
 
-    A random candidate of the right type: about 40% exact.
+    A random candidate of the right type: 43% exact.
     """
     rng = generator("qa", split)
     for number in range(count):
@@ -131,7 +135,8 @@ def _tagged_sentence(rng: Random) -> Sentence:
 def udpos(code: str, split: str, count: int) -> Iterator[Row]:
     """Universal Dependencies: words and parts of speech; only few sentences to train on.
 
-    The pivot's commonest tag: about 20%. The pivot's tags by word form, NOUN for unknown words: see `tests/mini`.
+    NOUN everywhere: 19 to 27%. The tags of the pivot's training words, NOUN for unknown words: 98% in the pivot, 75 and
+    79% in its family, 42 to 52% in family B, 39 to 42% in other scripts.
     """
     rng = generator("udpos", split)
     for _ in range(count):

@@ -19,7 +19,8 @@ def _first(states: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 
 def _head_dropout(config: PretrainedConfig) -> float:
-    return float(getattr(config, "classifier_dropout", None) or config.hidden_dropout_prob)
+    own = getattr(config, "classifier_dropout", None)
+    return float(config.hidden_dropout_prob if own is None else own)
 
 
 class PairHead(nn.Module):
@@ -42,7 +43,7 @@ class ChoiceHead(nn.Module):
     def __init__(self, config: PretrainedConfig, task: Task) -> None:
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.dropout = nn.Dropout(_head_dropout(config))
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.classifier = nn.Linear(config.hidden_size, 1)
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:

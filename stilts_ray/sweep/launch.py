@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from stilts_ray.errors import RequestError
+from stilts_ray.overview import job_records, step_records
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Runtime
 from stilts_ray.store import BEAT_SECONDS, Lease, Record, Store, now
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.searcher import PlanSearcher, Watcher
 from stilts_ray.sweep.worker import Setting, trainable
-
-JOB_KINDS = ("pretrain", "trial", "score")
-STEP_KINDS = ("pretrain", "study", "evaluation", "row")
-
 
 @dataclass(frozen=True)
 class Result:
@@ -29,16 +26,6 @@ class Result:
     records: dict[str, Record]
     failed: dict[str, str]
     jobs: int
-
-
-def step_records(store: Store) -> dict[str, Record]:
-    """The store's records of steps."""
-    return {digest: record for kind in STEP_KINDS for digest, record in store.records(kind).items()}
-
-
-def job_records(store: Store) -> dict[str, Record]:
-    """The store's records of jobs."""
-    return {digest: record for kind in JOB_KINDS for digest, record in store.records(kind).items()}
 
 
 def frontier_of(plan: Plan, store: Store) -> Frontier:

@@ -131,7 +131,7 @@ def _trial(job: Job, place: Place) -> Record:
         "collapsed": outcome.end == "diverged" or outcome.progress.curve[-1]["score"] <= dev.majority(),
         "learning_rate": details["learning_rate"],
         "seed": details["seed"],
-        "files": _saved(model, job, place) if outcome.end == "finished" else {},
+        **(_saved(model, job, place) if outcome.end == "finished" else {"files": {}, "bytes": 0}),
     }
 
 
@@ -146,14 +146,14 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _saved(model: Model, job: Job, place: Place) -> dict[str, str]:
+def _saved(model: Model, job: Job, place: Place) -> dict[str, Any]:
     if place.team.rank > 0:
         return {}
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / WEIGHTS
         models.save_weights(model, path)
         place.store.upload(Path(scratch), job.path)
-        return {WEIGHTS: file_digest(path)}
+        return {"files": {WEIGHTS: file_digest(path)}, "bytes": path.stat().st_size}
 
 
 def _training_data(task: Task, recipe: Recipe, folder: Path, origin: Origin) -> Encoded:

@@ -56,7 +56,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: "finished", "stopped" (by `stop_below`) or "diverged" (a loss was not finite)."""
+    """How a run ended: "finished", "stopped" (by `stop_below`) or "diverged" (a loss or a dev metric was not finite)."""
 
     end: str
     progress: Progress
@@ -86,6 +86,9 @@ def train(
             return Outcome("diverged", progress)
         if progress.step in stops:
             entry = _evaluated(model, run, progress)
+            if not all(math.isfinite(value) for value in entry.values()):
+                return Outcome("diverged", progress)
+            progress.curve.append(entry)
             report(entry)
             if _below(entry["score"], run.stop_below, stops.index(progress.step)):
                 return Outcome("stopped", progress)
@@ -110,7 +113,6 @@ def _evaluated(model: Model, run: Run, progress: Progress) -> dict[str, Any]:
         metrics = run.evaluate(model)
     entry = {"step": progress.step, "loss": progress.loss_sum / progress.loss_steps, **metrics}
     progress.loss_sum, progress.loss_steps = 0.0, 0
-    progress.curve.append(entry)
     return entry
 
 

@@ -33,7 +33,10 @@ def make_tokenizer(
             vocab_size=vocabulary, special_tokens=specials, unk_token="<unk>", show_progress=False
         )
     tokenizer.normalizer = normalizers.NFKC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    # Punctuation stands alone, as in XLM-R's sentencepiece model, so that an answer's last token ends where it ends.
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation(behavior="isolated")]
+    )
     tokenizer.decoder = decoders.Metaspace()
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -57,7 +60,9 @@ def token_batches(lengths: Items, budget: int, tokens: int, seed: int) -> list[I
     while seen < tokens:
         shuffled = draw.permutation(len(lengths))
         ends = np.cumsum(lengths[shuffled])
-        for part in np.split(shuffled, np.searchsorted(ends, np.arange(budget, ends[-1], budget))):
+        parts = np.split(shuffled, np.searchsorted(ends, np.arange(budget, ends[-1], budget)))
+        # A text longer than the budget leaves parts without any.
+        for part in filter(len, parts):
             if seen >= tokens:
                 break
             batches.append(part)

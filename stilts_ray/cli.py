@@ -1,0 +1,216 @@
+"""The command line: stilts plan | run | status | report | tasks | ui."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from stilts_ray import tasks
+from stilts_ray.errors import RequestError
+from stilts_ray.origin import Folder, Hub, Mini, Origin, at
+from stilts_ray.overview import overview, step_records, summary
+from stilts_ray.plan import Plan, make_plan
+from stilts_ray.spec import Runtime, Sweep, explain
+from stilts_ray.store import Store
+from stilts_ray.sweepfile import load
+
+app = typer.Typer(
+    help="Intermediate-task training for zero-shot cross-lingual transfer, as one sweep.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+SweepArgument = Annotated[Path, typer.Argument(metavar="SWEEP", help="Python file with `def sweep() -> Sweep`.")]
+StoreOption = Annotated[str, typer.Option("--store", help="Folder or URL (s3://, gs://) of finished work.")]
+DataOption = Annotated[str | None, typer.Option("--data-dir", help="Folder of parquet files instead of the hub.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+out, err = Console(), Console(stderr=True)
+
+
+@app.command()
+def plan(sweep: SweepArgument, store: StoreOption = "runs", data_dir: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show the steps of a sweep: what is done, what is left, what it costs. Nothing is run."""
+    place = open_store(store)
+    made = plan_of(load(sweep), place, data_dir)
+    document = overview(made, place)
+    if as_json:
+        print(json.dumps(document, indent=1))
+        return
+    for step in document["steps"]:
+        cost = f"{step['trials']} trials, {step['train_tokens']:,} tokens" if step["trials"] else ""
+        out.print(f"{step['status']:6} {step['kind']:10} {step['name']}-{step['digest'][:8]}  {cost}", highlight=False)
+    out.print(summary(document))
+    if made.unresolved:
+        out.print(f"commits not looked up yet (digests will change): {', '.join(made.unresolved)}", highlight=False)
+
+
+@app.command()
+def run(
+    sweep: SweepArgument,
+    store: StoreOption = "runs",
+    data_dir: DataOption = None,
+    mlflow: Annotated[str | None, typer.Option(help="MLflow server; default: SQLite in the store.")] = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster to join ('auto' on its head).")] = None,
+    gpus_per_trial: Annotated[
+        float | None, typer.Option(help="May be a fraction; default: 1 where there is a GPU, else 0.")
+    ] = None,
+    workers_per_trial: Annotated[int, typer.Option(help="Processes (GPUs) that train one model together.")] = 1,
+    max_concurrent: Annotated[int | None, typer.Option(help="Trials at a time; default: as many as fit.")] = None,
+    checkpoint_seconds: Annotated[float, typer.Option(help="Work of a trial that a crash may cost at most.")] = 60.0,
+) -> None:
+    """Do what is left of a sweep, then print the result table. The same command again goes on where it ended."""
+    try:
+        runtime = Runtime(
+            store=store,
+            data_dir=data_dir,
+            mlflow=mlflow,
+            address=address,
+            gpus_per_trial=default_gpus() if gpus_per_trial is None else gpus_per_trial,
+            workers_per_trial=workers_per_trial,
+            max_concurrent=max_concurrent,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+    except ValidationError as error:
+        raise RequestError(explain(error)) from None
+    place, asked = open_store(store), load(sweep)
+    origin = origin_of(asked, place, data_dir)
+    make_plan(asked, origin)  # a wrong request is refused before torch and Ray are loaded
+    from stilts_ray.sweep.command import run_sweep
+
+    raise typer.Exit(run_sweep(asked, origin, place, runtime, out))
+
+
+@app.command()
+def status(sweep: SweepArgument, store: StoreOption = "runs", data_dir: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show how far a sweep is, also while it runs elsewhere."""
+    place = open_store(store)
+    document = overview(plan_of(load(sweep), place, data_dir), place)
+    if as_json:
+        print(json.dumps(document, indent=1))
+        return
+    for kind in ("pretrain", "study", "evaluation", "row"):
+        steps = [step for step in document["steps"] if step["kind"] == kind]
+        if steps:
+            counts = ", ".join(f"{sum(s['status'] == name for s in steps)} {name}" for name in ("done", "new", "failed"))
+            out.print(f"{kind:10} {counts}", highlight=False)
+    for step in document["steps"]:
+        if step["status"] == "failed":
+            out.print(f"failed: {step['kind']} {step['name']}-{step['digest'][:8]}", highlight=False)
+
+
+@app.command()
+def report(
+    sweep: SweepArgument,
+    store: StoreOption = "runs",
+    data_dir: DataOption = None,
+    folder: Annotated[Path | None, typer.Option("--out", help="Where to write report.md and results.csv.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the result table of what is finished."""
+    from stilts_ray.report import files, table, terminal
+
+    place = open_store(store)
+    made, records = plan_of(load(sweep), place, data_dir), step_records(place)
+    document = table.results(made, records)
+    if folder is not None:
+        files.write(made, place, folder)
+    if as_json:
+        print(json.dumps(document, indent=1))
+        return
+    terminal.show(document, out)
+
+
+@app.command("tasks")
+def list_tasks(as_json: JsonOption = False) -> None:
+    """List the tasks: what is predicted, on what it is trained, in which languages it is tested."""
+    entries = [_task_entry(task) for task in tasks.TASKS.values()]
+    if as_json:
+        print(json.dumps(entries, indent=1))
+        return
+    for entry in entries:
+        roles = " and ".join(entry["roles"])
+        trained = f", trained on {entry['trained_on']}" if entry["trained_on"] else ""
+        languages = f", {len(entry['languages'])} languages" if entry["languages"] else ""
+        out.print(f"{entry['name']:12} {entry['kind']:20} {roles}{trained}{languages}", highlight=False)
+
+
+def _task_entry(task: tasks.Task) -> dict[str, Any]:
+    roles = [name for name, has in (("intermediate", task.train), ("target", task.languages)) if has]
+    return {
+        "name": task.name,
+        "kind": str(task.kind),
+        "roles": roles or ["text"],
+        "trained_on": task.trained,
+        "hub": task.source.hub,
+        "folder": task.source.folder,
+        "languages": list(task.languages),
+        "labels": list(task.labels),
+    }
+
+
+@app.command()
+def ui(store: StoreOption = "runs", port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) -> None:
+    """Open the MLflow UI on a store."""
+    from stilts_ray import tracking
+
+    place = open_store(store)
+    uri = tracking.default_uri(place)
+    if not step_records(place):
+        raise RequestError(f"store {store} holds no finished step; run a sweep first: stilts run SWEEP --store {store}")
+    out.print(f"MLflow UI on http://127.0.0.1:{port} (end with Ctrl-C)")
+    raise typer.Exit(subprocess.call(tracking.ui_command(uri, port)))
+
+
+# What the commands share
+
+
+def open_store(url: str) -> Store:
+    """The store at a path or URL; a path is made absolute, since other processes have other working folders."""
+    return Store(url if "://" in url else str(Path(url).expanduser().resolve()))
+
+
+def plan_of(sweep: Sweep, store: Store, data_dir: str | None) -> Plan:
+    """The plan of a sweep with the rows it is to be run on, or was run on in this store."""
+    return make_plan(sweep, origin_of(sweep, store, data_dir))
+
+
+def origin_of(sweep: Sweep, store: Store, data_dir: str | None) -> Origin:
+    """Mini, if the sweep says so; else the folder given, else the one this store's run of the sweep used, else the hub."""
+    if sweep.data == "mini":
+        if data_dir is not None:
+            raise RequestError(f"sweep {sweep.name} is on mini's generated data; --data-dir has no place in it")
+        return Mini()
+    folder = data_dir or os.environ.get("STILTS_DATA_DIR")
+    if folder is not None:
+        root = Path(folder).expanduser().resolve()
+        if not root.is_dir():
+            raise RequestError(f"--data-dir: {root} is not a folder")
+        return Folder(root)
+    used = store.read_json("sweeps", f"{sweep.name}.json")
+    return at(used) if used is not None else Hub(store.read_json("revisions.json") or {})
+
+
+def default_gpus() -> float:
+    """One GPU a trial where this machine has any."""
+    return 1.0 if shutil.which("nvidia-smi") else 0.0
+
+
+def main() -> None:
+    """Entry point. Exit status: 0 done, 1 a run with failures, 2 a request that cannot be carried out."""
+    try:
+        app()
+    except RequestError as error:
+        err.print(f"stilts: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        err.print("stilts: interrupted; what is finished is kept, and the same command goes on from there")
+        sys.exit(130)

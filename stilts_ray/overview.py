@@ -1,0 +1,98 @@
+"""A plan held against a store: what is done, what is left, and what that will cost."""
+
+from typing import Any
+
+from stilts_ray.plan import Plan, Pretrain, Step, Study
+from stilts_ray.spec import Pretraining
+from stilts_ray.store import Record, Store
+
+JOB_KINDS = ("pretrain", "trial", "score")
+STEP_KINDS = ("pretrain", "study", "evaluation", "row")
+
+
+def step_records(store: Store) -> dict[str, Record]:
+    """The store's records of steps, by digest."""
+    return {digest: record for kind in STEP_KINDS for digest, record in store.records(kind).items()}
+
+
+def job_records(store: Store) -> dict[str, Record]:
+    """The store's records of jobs, by digest."""
+    return {digest: record for kind in JOB_KINDS for digest, record in store.records(kind).items()}
+
+
+def failures(store: Store) -> dict[str, Record]:
+    """Notes of steps that failed, by digest."""
+    return {d: note for kind in STEP_KINDS for d, note in store.records(kind, "failure.json").items()}
+
+
+def overview(plan: Plan, store: Store) -> dict[str, Any]:
+    """The document of `stilts plan --json`. Totals of trials, tokens, hours and bytes are of what is left to do.
+
+    gpu_hours and disk_bytes are estimated from the trials that the store holds, and None while it holds none (for hours:
+    none made on a GPU).
+    """
+    done, failed = step_records(store), failures(store)
+    steps = [_step(step, _status(step, done, failed)) for step in plan.steps]
+    left = [step for step in steps if step["status"] != "done"]
+    trials, tokens = sum(step["trials"] for step in left), sum(step["train_tokens"] for step in left)
+    made = list(store.records("trial").values()) if trials else []
+    return {
+        "sweep": plan.sweep.name,
+        "store": store.url,
+        "steps": steps,
+        "totals": {
+            "steps": len(steps),
+            "new": len(left),
+            "trials": trials,
+            "train_tokens": tokens,
+            "gpu_hours": _gpu_hours(tokens, made) if trials else 0.0,
+            "disk_bytes": _disk_bytes(trials, made) if trials else 0,
+        },
+    }
+
+
+def _status(step: Step, done: dict[str, Record], failed: dict[str, Record]) -> str:
+    if step.digest in done:
+        return "done"
+    return "failed" if step.digest in failed else "new"
+
+
+def _step(step: Step, status: str) -> dict[str, Any]:
+    trials = step.trials if isinstance(step, Study) else 0
+    tokens = step.tokens * trials if isinstance(step, Study) else 0
+    if isinstance(step, Pretrain) and isinstance(step.start, Pretraining):
+        tokens = step.start.tokens
+    return {
+        "kind": step.kind,
+        "name": step.name,
+        "digest": step.digest,
+        "depends_on": list(step.depends_on),
+        "status": status,
+        "trials": trials,
+        "train_tokens": tokens,
+    }
+
+
+def _gpu_hours(tokens: int, made: list[Record]) -> float | None:
+    on_gpu = [record for record in made if record["device"] != "cpu" and record["tokens"]]
+    if not on_gpu:
+        return None
+    seconds, seen = sum(r["seconds"] for r in on_gpu), sum(r["tokens"] for r in on_gpu)
+    return round(tokens * seconds / seen / 3600, 2)
+
+
+def _disk_bytes(trials: int, made: list[Record]) -> int | None:
+    sizes = [record["bytes"] for record in made if record.get("bytes")]
+    return round(trials * sum(sizes) / len(sizes)) if sizes else None
+
+
+def summary(document: dict[str, Any]) -> str:
+    """One line on what is left to do."""
+    totals = document["totals"]
+    hours, size = totals["gpu_hours"], totals["disk_bytes"]
+    return (
+        f"{totals['steps']} steps, {totals['steps'] - totals['new']} done; to do: {totals['trials']} trials,"
+        f" {totals['train_tokens']:,} training tokens,"
+        f" {'GPU-hours unknown (no trial on a GPU yet)' if hours is None else f'{hours} GPU-hours'},"
+        f" {'disk unknown (no trial yet)' if size is None else f'{size / 1e6:,.0f} MB of checkpoints'}"
+    )

@@ -1,0 +1,59 @@
+"""The result table: rows are encoders with an intermediate, columns are targets. Made from records alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stilts_ray.evaluation.averages import average, average_name
+from stilts_ray.plan import Plan, Row
+from stilts_ray.store import Record
+
+Document = dict[str, Any]
+"""{"sweep", "average_name", "rows": [{"encoder", "intermediate": [task], "average", "delta", "cells": {target: cell}}]}
+
+A cell is None until its evaluation is done, else {"score", "sd", "seeds": [{"seed", "learning_rate", "score"}], "delta",
+"collapsed", "languages": {code: {metric: value}}}. Scores are in 0-100. A delta is the difference from the encoder's
+baseline row, None for that row itself and where there is none. `collapsed` counts runs.
+"""
+
+
+def results(plan: Plan, records: Mapping[str, Record]) -> Document:
+    """The table as far as `records` (of steps, by digest) go; rows in the sweep's order."""
+    scores = {row.digest: _scores(row, records) for row in plan.rows}
+    baselines = {row.encoder: scores[row.digest] for row in plan.rows if not row.intermediate}
+    rows = []
+    for row in plan.rows:
+        own, base = scores[row.digest], baselines.get(row.encoder, {}) if row.intermediate else {}
+        rows.append(
+            {
+                "encoder": row.encoder,
+                "intermediate": list(row.intermediate),
+                "average": average(own),
+                "delta": _difference(average(own), average(base)),
+                "cells": {
+                    target: _cell(records[digest], _difference(own[target], base.get(target)))
+                    if digest in records
+                    else None
+                    for target, digest in row.cells.items()
+                },
+            }
+        )
+    return {"sweep": plan.sweep.name, "average_name": average_name(plan.sweep.targets), "rows": rows}
+
+
+def intermediate_name(names: list[str] | tuple[str, ...]) -> str:
+    """How an intermediate reads in tables: 'baseline', 'squad', 'hellaswag+squad'."""
+    return "+".join(names) or "baseline"
+
+
+def _scores(row: Row, records: Mapping[str, Record]) -> dict[str, float | None]:
+    return {target: records[digest]["score"] if digest in records else None for target, digest in row.cells.items()}
+
+
+def _difference(score: float | None, base: float | None) -> float | None:
+    return None if score is None or base is None else score - base
+
+
+def _cell(record: Record, delta: float | None) -> dict[str, Any]:
+    seeds = [{name: entry[name] for name in ("seed", "learning_rate", "score")} for entry in record["seeds"]]
+    taken = {name: record[name] for name in ("score", "sd", "collapsed", "languages")}
+    return {**taken, "seeds": seeds, "delta": delta}

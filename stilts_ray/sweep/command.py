@@ -1,0 +1,56 @@
+"""`stilts run`, from a plan to the result table."""
+
+from rich.console import Console
+
+from stilts_ray import tracking
+from stilts_ray.data.hub import commits
+from stilts_ray.origin import Hub, Origin
+from stilts_ray.overview import overview, summary
+from stilts_ray.plan import Plan, make_plan
+from stilts_ray.report import files, table, terminal
+from stilts_ray.spec import Pretrained, Runtime, Sweep
+from stilts_ray.store import Store
+from stilts_ray.sweep.launch import Result, held, run_plan
+from stilts_ray.sweep.progress import Progress
+
+
+def run_sweep(sweep: Sweep, origin: Origin, store: Store, runtime: Runtime, out: Console) -> int:
+    """Does what is left of a sweep and prints its table; returns the exit status. Raises RequestError."""
+    with held(store):
+        plan = resolved(sweep, origin, store)
+        store.write_json(plan.origin.address(), "sweeps", f"{sweep.name}.json")
+        before = overview(plan, store)
+        out.print(summary(before), highlight=False)
+        uri = runtime.mlflow or tracking.default_uri(store)
+        tracking.check(uri)
+        done = {step["digest"] for step in before["steps"] if step["status"] == "done"}
+        with tracking.Sender(uri, plan) as sender, Progress(plan, out, done) as progress:
+            result = run_plan(plan, store, runtime, [progress, sender])
+    show(plan, store, result, uri, out)
+    return 1 if result.failed else 0
+
+
+def resolved(sweep: Sweep, origin: Origin, store: Store) -> Plan:
+    """The plan with every hub repository at a commit; those looked up now are kept in the store."""
+    plan = make_plan(sweep, origin)
+    if not plan.unresolved:
+        return plan
+    assert isinstance(origin, Hub)
+    encoders = {e.start.source for e in sweep.encoders if isinstance(e.start, Pretrained)}
+    revisions = {**origin.revisions, **commits(plan.unresolved, encoders)}
+    store.write_json(revisions, "revisions.json")
+    return make_plan(sweep, Hub(revisions))
+
+
+def show(plan: Plan, store: Store, result: Result, uri: str, out: Console) -> None:
+    """The table, what failed, and where everything is."""
+    terminal.show(table.results(plan, result.records), out)
+    for digest, reason in result.failed.items():
+        step = plan.by_digest[digest]
+        out.print(f"[red]not done[/red] {step.kind} {step.name}: {reason}", highlight=False)
+    out.print(f"ran {result.jobs} jobs; store {store.url}", highlight=False)
+    folder = store.local
+    if folder is not None:
+        written = files.write(plan, store, folder / "reports" / plan.sweep.name)
+        out.print(f"report {written}", highlight=False)
+    out.print(f"MLflow: stilts ui --store {store.url}", highlight=False)

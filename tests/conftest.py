@@ -1,0 +1,68 @@
+"""What all tests share: a folder of fixture rows, a tiny random encoder, a cache in pytest's own folder."""
+
+import os
+
+# Before huggingface_hub is imported: no test reaches for the network.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import settings
+
+from stilts_ray.data import cache
+from stilts_ray.models import model as models
+from stilts_ray.spec import Shape
+from stilts_ray.store import Store
+from stilts_ray.training.masked import make_tokenizer
+from tests.tasks import rows
+
+torch.set_num_threads(1)
+settings.register_profile("stilts", deadline=None, derandomize=True, max_examples=50, database=None)
+settings.load_profile("stilts")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_in_tmp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What the system keeps for this machine goes to a folder of the test session."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("STILTS_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fixture rows of all tasks, as a data folder."""
+    root = tmp_path_factory.mktemp("data")
+    for task, split, language in rows.files():
+        fixture = rows.FIXTURES[task.name]
+        rows.write(fixture.features, fixture.rows[language], root / task.source.path(language) / f"{split}.parquet")
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny XLM-R with random weights and a tokenizer that knows the characters of all fixture rows."""
+    folder = tmp_path_factory.mktemp("encoder")
+    tokenizer = make_tokenizer(rows.texts(), "bpe", 500)
+    shape = Shape(layers=2, hidden=32, heads=2, feed_forward=48, positions=128, dropout=0.1)
+    config = models.xlm_roberta(shape, len(tokenizer))
+    models.save_masked_lm(models.with_masked_head(models.new_encoder(config, seed=1), seed=1), folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny_encoder: Path) -> Any:
+    """The tiny encoder's tokenizer, as the package loads it."""
+    return cache.tokenizer_at(str(tiny_encoder))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty store."""
+    return Store(str(tmp_path / "store"))

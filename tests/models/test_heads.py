@@ -1,0 +1,247 @@
+"""A packed batch gives the logits and gradients of transformers' own padded models, for every head."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+from transformers import (
+    XLMRobertaForMaskedLM,
+    XLMRobertaForMultipleChoice,
+    XLMRobertaForQuestionAnswering,
+    XLMRobertaForSequenceClassification,
+    XLMRobertaForTokenClassification,
+)
+
+from stilts_ray.data.batches import Batch, collate
+from stilts_ray.data.encode import IGNORE, Encoded
+from stilts_ray.models import model as models
+from stilts_ray.models.heads import HEADS, LOSSES
+from stilts_ray.models.model import Model
+from stilts_ray.tasks import TASKS, Kind, Task
+from stilts_ray.training.masked import masked_batch
+from tests import tiny
+
+TASK: dict[Kind, Task] = {
+    Kind.PAIR: TASKS["mnli"],
+    Kind.CHOICE: TASKS["hellaswag"],
+    Kind.SPAN: TASKS["squad"],
+    Kind.TAGGING: TASKS["udpos"],
+    Kind.TEXT: TASKS["mlm_text"],
+}
+REFERENCE: dict[Kind, Any] = {
+    Kind.PAIR: XLMRobertaForSequenceClassification,
+    Kind.CHOICE: XLMRobertaForMultipleChoice,
+    Kind.SPAN: XLMRobertaForQuestionAnswering,
+    Kind.TAGGING: XLMRobertaForTokenClassification,
+    Kind.TEXT: XLMRobertaForMaskedLM,
+}
+PREFIX = {
+    Kind.PAIR: {"": "classifier."},
+    Kind.CHOICE: {"dense.": "roberta.pooler.dense.", "classifier.": "classifier."},
+    Kind.SPAN: {"": ""},
+    Kind.TAGGING: {"": ""},
+    Kind.TEXT: {"": "lm_head."},
+}
+"""Names in our head -> names in transformers' model, by their beginnings."""
+
+
+def reference_name(kind: Kind, name: str) -> str:
+    """What transformers calls a parameter of ours."""
+    if name.startswith("encoder."):
+        return f"roberta.{name.removeprefix('encoder.')}"
+    inner = name.split(".", 2)[2]
+    ours, theirs = next(pair for pair in PREFIX[kind].items() if inner.startswith(pair[0]))
+    return theirs + inner.removeprefix(ours)
+
+
+def reference_model(kind: Kind, model: Model) -> Any:
+    """transformers' model for the kind, with eager attention and the weights of ours."""
+    config = tiny.config()
+    config.num_labels = max(1, len(TASK[kind].labels)) if kind is not Kind.SPAN else 2
+    config._attn_implementation = "eager"
+    reference = REFERENCE[kind](config)
+    weights = {reference_name(kind, name): tensor for name, tensor in model.state_dict().items()}
+    missing, unexpected = reference.load_state_dict(weights, strict=False)
+    assert not unexpected
+    assert {name for name in missing if "decoder" not in name} <= {"roberta.embeddings.position_ids"}
+    reference.tie_weights()
+    return reference.eval()
+
+
+@dataclass
+class Both:
+    """Logits and loss of our model and of transformers', and the gradients of the losses by our names."""
+
+    logits: tuple[torch.Tensor, torch.Tensor]
+    losses: tuple[torch.Tensor, torch.Tensor]
+    gradients: dict[str, tuple[torch.Tensor, torch.Tensor]]
+
+
+def reference_logits(kind: Kind, reference: Any, made: Encoded, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """transformers' logits in our layout, and the mean loss computed from its padded logits."""
+    ids, mask = tiny.padded(made)
+    real = mask.bool()
+    fields = batch.fields
+    match kind:
+        case Kind.PAIR:
+            logits = reference(ids, attention_mask=mask).logits
+            return logits, F.cross_entropy(logits, fields["label"])
+        case Kind.CHOICE:
+            shape = (made.items, made.group, -1)
+            logits = reference(ids.view(shape), attention_mask=mask.view(shape)).logits
+            return logits, F.cross_entropy(logits, fields["label"])
+        case Kind.SPAN:
+            output = reference(ids, attention_mask=mask)
+            starts, ends = (x.masked_fill(~real, -torch.inf) for x in (output.start_logits, output.end_logits))
+            loss = (F.cross_entropy(starts, fields["start"]) + F.cross_entropy(ends, fields["end"])) / 2
+            return torch.stack([starts[real], ends[real]], dim=-1), loss
+        case Kind.TAGGING:
+            logits = reference(ids, attention_mask=mask).logits[real]
+            return logits, F.cross_entropy(logits, fields["tags"], ignore_index=IGNORE)
+        case Kind.TEXT:
+            ids[real] = batch.tokens
+            logits = reference(ids, attention_mask=mask).logits[real][fields["masked"]]
+            return logits, F.cross_entropy(logits, fields["target"])
+    raise ValueError(kind)
+
+
+def both(kind: Kind, seed: int, items: int = 5, dtype: torch.dtype = torch.float32, longest: int = 14) -> Both:
+    """Runs ours and transformers' on the same random batch with the same random weights."""
+    task = TASK[kind]
+    model = tiny.model(task)
+    tiny.roughen(model, seed)
+    made = tiny.encoded(task, items, seed, longest)
+    everything = np.arange(made.items)
+    if kind is Kind.TEXT:
+        batch = masked_batch(made, everything, 0.3, 4, tiny.VOCABULARY, seed)
+    else:
+        batch = collate(made, everything)
+    reference = reference_model(kind, model).to(dtype)
+    model = model.to(dtype).eval()
+    if kind is Kind.TEXT:
+        model.heads[task.name]._tied = [model.encoder.embeddings.word_embeddings.weight]
+
+    logits = model(task.name, batch)
+    total, count = LOSSES[kind](logits, batch)
+    (total / count).backward()
+    expected, loss = reference_logits(kind, reference, made, batch)
+    loss.backward()
+    # The decoder's weight is the embedding; both names are looked for.
+    theirs = dict(reference.named_parameters(remove_duplicate=False))
+    gradients = {
+        name: (parameter.grad, theirs[reference_name(kind, name)].grad) for name, parameter in model.named_parameters()
+    }
+    return Both((logits, expected), (total / count, loss), gradients)
+
+
+def test_every_trained_kind_is_compared() -> None:
+    assert {*HEADS, Kind.TEXT} == set(TASK) == set(LOSSES)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", TASK, ids=lambda kind: kind.name)
+def test_packed_equals_padded_in_logits_and_gradients(kind: Kind, seed: int) -> None:
+    result = both(kind, seed)
+    assert result.logits[0].std() > 0.05, "logits that differ, or the comparison says nothing"
+    torch.testing.assert_close(*result.logits, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(*result.losses, rtol=1e-5, atol=1e-5)
+    for name, (ours, theirs) in result.gradients.items():
+        assert ours is not None, name
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
+
+
+@pytest.mark.parametrize("kind", TASK, ids=lambda kind: kind.name)
+def test_in_double_precision_nothing_but_rounding_is_left(kind: Kind) -> None:
+    result = both(kind, seed=11, items=3, dtype=torch.float64)
+    torch.testing.assert_close(*result.logits, rtol=1e-12, atol=1e-12)
+    for ours, theirs in result.gradients.values():
+        torch.testing.assert_close(ours, theirs, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", TASK, ids=lambda kind: kind.name)
+def test_a_batch_without_ragged_ends_is_equal_too(kind: Kind) -> None:
+    """All sequences of one length: the path without a mask."""
+    result = both(kind, seed=3, longest=2)
+    torch.testing.assert_close(*result.logits, rtol=1e-5, atol=1e-5)
+    for ours, theirs in result.gradients.values():
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", TASK, ids=lambda kind: kind.name)
+def test_every_parameter_is_trained(kind: Kind) -> None:
+    gradients = both(kind, seed=5).gradients
+    assert all(ours.abs().max() > 0 for ours, _ in gradients.values())
+
+
+def test_span_loss_is_transformers_own_for_each_sequence_alone() -> None:
+    """transformers lets padding take part in the softmax over positions; here there is none."""
+    task = TASK[Kind.SPAN]
+    model = tiny.model(task)
+    tiny.roughen(model, 7)
+    made = tiny.encoded(task, 4, 7)
+    reference = reference_model(Kind.SPAN, model)
+    for item in range(made.items):
+        batch = collate(made, np.array([item]))
+        total, count = LOSSES[Kind.SPAN](model(task.name, batch), batch)
+        loss = reference(
+            batch.tokens[None], start_positions=batch.fields["start"], end_positions=batch.fields["end"]
+        ).loss
+        assert count == 1
+        torch.testing.assert_close(total, loss, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [*HEADS], ids=lambda kind: kind.name)
+def test_the_loss_of_a_batch_is_the_sum_over_its_parts(kind: Kind) -> None:
+    """What makes accumulation and several devices exact: sums and counts add up."""
+    task = TASK[kind]
+    model, made = tiny.model(task), tiny.encoded(task, 6, 2)
+    tiny.roughen(model, 2)
+
+    def loss(items: list[int]) -> tuple[float, int]:
+        batch = collate(made, np.array(items))
+        total, count = LOSSES[kind](model(task.name, batch), batch)
+        return total.item(), count
+
+    whole, parts = loss([0, 1, 2, 3, 4, 5]), [loss([0, 3]), loss([5, 1, 2, 4])]
+    assert whole[0] == pytest.approx(sum(total for total, _ in parts), rel=1e-5)
+    assert whole[1] == sum(count for _, count in parts)
+
+
+def test_the_order_of_a_batch_changes_no_logit() -> None:
+    task = TASK[Kind.PAIR]
+    model, made = tiny.model(task), tiny.encoded(task, 5, 4)
+    tiny.roughen(model, 4)
+    order = np.array([3, 0, 4, 1, 2])
+    straight = model(task.name, collate(made, np.arange(5)))
+    torch.testing.assert_close(model(task.name, collate(made, order)), straight[order], rtol=1e-5, atol=1e-5)
+
+
+def test_new_heads_begin_as_transformers_does_and_depend_on_the_seed_alone() -> None:
+    mixture = [TASKS["mnli"], TASKS["squad"]]
+    first = models.with_heads(models.new_encoder(tiny.config(), 0), mixture, seed=3)
+    # Another encoder, another order of tasks, some random numbers drawn before: the same heads.
+    encoder = models.new_encoder(tiny.config(), 9)
+    torch.rand(7)
+    second = models.with_heads(encoder, mixture[::-1], seed=3)
+    other = models.with_heads(models.new_encoder(tiny.config(), 0), mixture, seed=4)
+    for name, tensor in first.heads.state_dict().items():
+        assert torch.equal(tensor, second.heads.state_dict()[name])
+        if name.endswith("bias"):
+            assert not tensor.any()
+        else:
+            assert not torch.equal(tensor, other.heads.state_dict()[name])
+            assert tensor.std() == pytest.approx(tiny.config().initializer_range, rel=0.5)
+
+
+@pytest.mark.parametrize("kind, place", [(Kind.PAIR, "classifier.dropout"), (Kind.TAGGING, "dropout")])
+@pytest.mark.parametrize("given, expected", [(None, 0.1), (0.0, 0.0), (0.3, 0.3)])
+def test_dropout_before_the_classifier_is_transformers(
+    kind: Kind, place: str, given: float | None, expected: float
+) -> None:
+    config = tiny.config(dropout=0.1)
+    config.classifier_dropout = given
+    ours = [module.p for module in HEADS[kind](config, TASK[kind]).modules() if isinstance(module, torch.nn.Dropout)]
+    assert ours == [dict(REFERENCE[kind](config).named_modules())[place].p] == [expected]

@@ -1,0 +1,332 @@
+"""A few rows of every task in the hub's columns and feature types, written for these tests.
+
+Class labels and tags stand here by name; `write` makes integers of them, as in the hub's files.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import ClassLabel, Dataset, Features, List, Value
+
+from stilts_ray.tasks import TASKS, Task
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A good row with `change` in place of its own values is refused with `reason` in the message."""
+
+    change: Row
+    reason: str
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """features: of the hub's files. rows: language -> rows, the source language first. bad: rows that are refused."""
+
+    features: Features
+    rows: Mapping[str, Sequence[Row]]
+    bad: tuple[Bad, ...]
+
+
+def write(features: Features, rows: Sequence[Row], path: Path) -> None:
+    """Writes a parquet file with the feature types in its metadata, as the hub does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    encoded = [features.encode_example(row) for row in rows]
+    columns = {name: [row[name] for row in encoded] for name in features}
+    Dataset.from_dict(columns, features=features).to_parquet(path)
+
+
+def files() -> Iterator[tuple[Task, str, str]]:
+    """Every file the fixtures fill: (task, split, language). What is trained on is in the source language alone."""
+    for name, fixture in FIXTURES.items():
+        task = TASKS[name]
+        for language in fixture.rows:
+            for split in dict.fromkeys(split for split in (task.train, task.dev, task.test) if split):
+                source_only = task.languages and split in (task.train, task.dev) and split != task.test
+                if language == "en" or not source_only:
+                    yield task, split, language
+
+
+def texts() -> Iterator[str]:
+    """Every text of every row, for a tokenizer that knows all of their characters."""
+    for fixture in FIXTURES.values():
+        for rows in fixture.rows.values():
+            yield from _strings(list(rows))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            yield from _strings(list(value.values()))
+        case list() | tuple():
+            for item in value:
+                yield from _strings(item)
+
+
+# Natural language inference
+
+INFERENCE = ClassLabel(names=["entailment", "neutral", "contradiction"])
+
+NLI_EN = [
+    {"premise": "Two children fly a red kite.", "hypothesis": "Children play outside.", "label": "entailment"},
+    {"premise": "The baker opens at six.", "hypothesis": "The baker sells rye bread.", "label": "neutral"},
+    {"premise": "Nobody came to the lecture.", "hypothesis": "The lecture hall was full.", "label": "contradiction"},
+    {"premise": "A woman repairs her bicycle.", "hypothesis": "Someone repairs a bicycle.", "label": "entailment"},
+    {"premise": "My brother lives in a small town.", "hypothesis": "He likes the town.", "label": "neutral"},
+    {"premise": "The lake was frozen all winter.", "hypothesis": "The lake never froze.", "label": "contradiction"},
+    {"premise": "Rain fell on the empty market.", "hypothesis": "It rained.", "label": "entailment"},
+    {"premise": "The train is late again.", "hypothesis": "The train is on time.", "label": "contradiction"},
+]
+
+NLI_DE = [
+    {"premise": "Zwei Kinder lassen einen Drachen steigen.", "hypothesis": "Kinder spielen.", "label": "entailment"},
+    {"premise": "Die Bäckerei öffnet um sechs.", "hypothesis": "Sie verkauft Brot.", "label": "neutral"},
+    {"premise": "Niemand kam zum Vortrag.", "hypothesis": "Der Saal war voll.", "label": "contradiction"},
+    {"premise": "Der See war zugefroren.", "hypothesis": "Auf dem See lag Eis.", "label": "entailment"},
+]
+
+NLI_BAD = (
+    Bad({"premise": " \n"}, "first is empty"),
+    Bad({"hypothesis": ""}, "second is empty"),
+    Bad({"premise": None}, "first is NoneType, not text"),
+    Bad({"label": -1}, "unknown label None"),
+)
+
+MNLI = Fixture(
+    Features({"premise": Value("string"), "hypothesis": Value("string"), "label": INFERENCE, "idx": Value("int32")}),
+    {"en": [row | {"idx": number} for number, row in enumerate(NLI_EN)]},
+    NLI_BAD,
+)
+
+XNLI = Fixture(
+    Features({"premise": Value("string"), "hypothesis": Value("string"), "label": INFERENCE}),
+    {"en": NLI_EN, "de": NLI_DE},
+    NLI_BAD,
+)
+
+# Span question answering
+
+
+def question(number: int, context: str, text: str, *answers: str) -> Row:
+    """A row in SQuAD's columns; each answer is where it first occurs."""
+    found = {"text": list(answers), "answer_start": [context.index(answer) for answer in answers]}
+    return {"id": f"q{number}", "title": "Test", "context": context, "question": text, "answers": found}
+
+
+MILL = (
+    "The old mill by the river was built in 1782 by Anna Lind. It ground rye for three villages. "
+    "After the flood of 1901 its wheel stood still, and since 1950 it has been a small museum."
+)
+SHIP = "The Aurora left the harbour at dawn. She carried salt, (cheap) wine and 40 crates of oranges."
+
+SQUAD_EN = [
+    question(0, MILL, "Who built the mill?", "Anna Lind", "Lind"),
+    question(1, MILL, "When was the mill built?", "1782", "in 1782"),
+    question(2, MILL, "What is the mill today?", "a small museum", "museum"),
+    question(3, SHIP, "When did the Aurora leave?", "at dawn", "dawn"),
+    question(4, SHIP, "How many crates of oranges were there?", "40"),
+    question(5, SHIP, "What did the ship carry first?", "salt"),
+]
+
+XQUAD_ZH = [
+    question(0, "河边的旧磨坊由安娜于1782年建造。它为三个村庄磨麦子。", "谁建造了磨坊?", "安娜"),
+    question(1, "河边的旧磨坊由安娜于1782年建造。它为三个村庄磨麦子。", "磨坊是哪一年建造的?", "1782年"),
+    question(2, "北京的冬天又冷又干,很少下雪。", "哪里的冬天很冷?", "北京"),
+]
+
+SQUAD_BAD = (
+    Bad({"question": ""}, "question is empty"),
+    Bad({"context": "Another text."}, "is not at character"),
+    Bad({"answers": {"text": ["Nobody"], "answer_start": [3]}}, "answer 'Nobody' is not at character 3"),
+    Bad({"answers": {"text": [MILL], "answer_start": [-1]}}, "is not at character -1"),
+    Bad({"answers": {"text": ["The", " "], "answer_start": [0, 3]}}, "answer is empty"),
+    Bad({"answers": {"text": [], "answer_start": []}}, "no answer"),
+)
+
+SQUAD_FEATURES = {
+    "id": Value("string"),
+    "title": Value("string"),
+    "context": Value("string"),
+    "question": Value("string"),
+    "answers": {"text": List(Value("string")), "answer_start": List(Value("int32"))},
+}
+
+SQUAD = Fixture(Features(SQUAD_FEATURES), {"en": SQUAD_EN}, SQUAD_BAD)
+
+XQUAD = Fixture(
+    Features({name: feature for name, feature in SQUAD_FEATURES.items() if name != "title"}),
+    {
+        language: [{name: value for name, value in row.items() if name != "title"} for row in rows]
+        for language, rows in {"en": SQUAD_EN, "zh": XQUAD_ZH}.items()
+    },
+    SQUAD_BAD,
+)
+
+# Multiple choice
+
+
+def scene(number: int, first: str, second: str, label: str, *endings: str) -> Row:
+    """A row in HellaSwag's columns."""
+    return {
+        "ind": number,
+        "activity_label": "Testing",
+        "ctx_a": first,
+        "ctx_b": second,
+        "ctx": f"{first} {second}",
+        "endings": list(endings),
+        "source_id": f"test~{number}",
+        "split": "train",
+        "split_type": "indomain",
+        "label": label,
+    }
+
+
+HELLASWAG = Fixture(
+    Features(
+        {
+            "ind": Value("int32"),
+            "activity_label": Value("string"),
+            "ctx_a": Value("string"),
+            "ctx_b": Value("string"),
+            "ctx": Value("string"),
+            "endings": List(Value("string")),
+            "source_id": Value("string"),
+            "split": Value("string"),
+            "split_type": Value("string"),
+            "label": Value("string"),
+        }
+    ),
+    {
+        "en": [
+            scene(0, "A man fills a kettle.", "he", "0", "heats it.", "reads it.", "folds it.", "sings it."),
+            scene(1, "A girl ties her shoes.", "she", "2", "eats them.", "boils them.", "starts to run.", "melts."),
+            scene(2, "The dog hears the bell.", "", "1", "It bakes.", "It runs to the door.", "It types.", "It rusts."),
+            scene(3, "Snow covers the road.", "a plough", "3", "sings.", "reads.", "sleeps.", "clears the way."),
+            scene(4, "They set up the tent.", "then they", "0", "light a fire.", "evaporate.", "rust.", "hatch."),
+            scene(5, "He opens the piano.", "he", "1", "drinks it.", "begins to play.", "peels it.", "waters it."),
+        ]
+    },
+    (
+        Bad({"ctx_a": " "}, "prompt is empty"),
+        Bad({"ctx_b": "", "endings": ["runs.", "", "sits.", "eats."]}, "choice 1 is empty"),
+        Bad({"endings": ["runs.", "sits.", "eats."]}, "3 choices"),
+        Bad({"label": "4"}, "label 4 of 4 choices"),
+        Bad({"label": "-1"}, "label -1 of 4 choices"),
+        Bad({"label": ""}, "invalid literal"),
+    ),
+)
+
+# Tagging
+
+UPOS = [
+    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM",
+    "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X",
+]  # fmt: skip
+
+
+def sentence(tagged: str) -> Row:
+    """A row in udpos's columns from "word/TAG word/TAG"."""
+    pairs = [word.rsplit("/", 1) for word in tagged.split()]
+    return {"tokens": [word for word, _ in pairs], "pos_tags": [tag for _, tag in pairs]}
+
+
+UDPOS = Fixture(
+    Features({"tokens": List(Value("string")), "pos_tags": List(ClassLabel(names=UPOS))}),
+    {
+        "en": [
+            sentence("The/DET cat/NOUN sleeps/VERB ./PUNCT"),
+            sentence("Anna/PROPN and/CCONJ Bo/PROPN will/AUX come/VERB because/SCONJ they/PRON promised/VERB ./PUNCT"),
+            sentence("Oh/INTJ ,/PUNCT three/NUM %/SYM is/AUX not/PART very/ADV much/ADJ !/PUNCT"),
+            sentence("He/PRON waited/VERB in/ADP the/DET uninhabited/ADJ lighthouse/NOUN ./PUNCT"),
+            sentence("Etc/X ./PUNCT"),
+            sentence("New/PROPN York/PROPN never/ADV sleeps/VERB"),
+        ],
+        "de": [
+            sentence("Die/DET Katze/NOUN schläft/VERB tief/ADV ./PUNCT"),
+            sentence("Wir/PRON haben/AUX Donaudampfschifffahrt/NOUN gesagt/VERB ,/PUNCT weil/SCONJ es/PRON ging/VERB"),
+            sentence("Grüße/NOUN aus/ADP Köln/PROPN"),
+        ],
+    },
+    (
+        Bad({"tokens": ["one", "two"], "pos_tags": ["NUM"]}, "2 words but 1 tags"),
+        Bad({"tokens": [], "pos_tags": []}, "no words"),
+        Bad({"tokens": ["one", ""], "pos_tags": ["NUM", "NUM"]}, "word 1 is empty"),
+        Bad({"tokens": ["one"], "pos_tags": [-1]}, "unknown label None"),
+    ),
+)
+
+# Retrieval
+
+
+def translated(foreign: str, english: str, code: str) -> Row:
+    """A row in the columns of google/xtreme's tatoeba; the hub keeps the line break."""
+    return {
+        "source_sentence": f"{foreign}\n",
+        "target_sentence": f"{english}\n",
+        "source_lang": code,
+        "target_lang": "eng",
+    }
+
+
+TATOEBA = Fixture(
+    Features({name: Value("string") for name in ("source_sentence", "target_sentence", "source_lang", "target_lang")}),
+    {
+        "de": [
+            translated("Der Hund bellt.", "The dog barks.", "deu"),
+            translated("Ich trinke gern heißen Tee.", "I like to drink hot tea.", "deu"),
+            translated("Morgen fahren wir ans Meer.", "Tomorrow we go to the sea.", "deu"),
+            translated("Wer hat das Fenster geöffnet?", "Who opened the window?", "deu"),
+        ],
+        "zh": [
+            translated("狗在叫。", "The dog barks.", "cmn"),
+            translated("我喜欢喝热茶。", "I like to drink hot tea.", "cmn"),
+            translated("谁打开了窗户?", "Who opened the window?", "cmn"),
+        ],
+    },
+    (
+        Bad({"source_sentence": "\n"}, "foreign is empty"),
+        Bad({"target_sentence": "  "}, "english is empty"),
+    ),
+)
+
+# Raw text
+
+MLM_TEXT = Fixture(
+    Features({"text": Value("string")}),
+    {
+        "en": [
+            {"text": "The river rises in the hills and crosses two countries on its way to the sea."},
+            {"text": "A good map shows what is there, and leaves out what nobody needs."},
+            {"text": "In spring the farmers sow barley; in autumn they count what the hail has left."},
+            {"text": "The museum opens at nine and closes when the last visitor has gone home."},
+            {"text": "Bread is flour, water, salt and time."},
+            {"text": "Every evening the old man walked to the harbour and looked for the ship."},
+            {"text": "The library has four thousand books and one very patient cat."},
+            {"text": "Winter came early, and the children built a bridge of snow."},
+        ],
+        "de": [
+            {"text": "Der Fluss entspringt in den Hügeln und mündet nach langem Weg ins Meer."},
+            {"text": "Eine gute Karte zeigt, was da ist, und lässt weg, was niemand braucht."},
+            {"text": "Im Frühling säen die Bauern Gerste, im Herbst zählen sie, was übrig blieb."},
+            {"text": "Brot ist Mehl, Wasser, Salz und Zeit."},
+        ],
+    },
+    (Bad({"text": "\t"}, "text is empty"), Bad({"text": None}, "text is NoneType, not text")),
+)
+
+FIXTURES: dict[str, Fixture] = {
+    "mnli": MNLI,
+    "squad": SQUAD,
+    "hellaswag": HELLASWAG,
+    "xnli": XNLI,
+    "udpos": UDPOS,
+    "xquad": XQUAD,
+    "tatoeba": TATOEBA,
+    "mlm_text": MLM_TEXT,
+}

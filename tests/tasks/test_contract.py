@@ -1,0 +1,216 @@
+"""What every task keeps, whatever its kind: one battery over the whole table, fed by the fixture rows."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import ClassLabel, Features, List
+
+from stilts_ray.data import rows as data
+from stilts_ray.data.batches import collate
+from stilts_ray.data.encode import Reading, encode
+from stilts_ray.errors import RequestError, RowError
+from stilts_ray.evaluation.metrics import score
+from stilts_ray.fingerprint import canonical_json
+from stilts_ray.origin import Folder
+from stilts_ray.tasks import TASKS, Kind, Task
+from stilts_ray.tasks.base import Choice, Example, Pair, Parallel, Span, Tagged
+from tests.tasks.rows import FIXTURES, Bad, Row, files, write
+
+FILES = [pytest.param(*file, id=f"{file[0].name}-{file[2]}-{file[1]}") for file in files()]
+SCORED = [name for name, task in TASKS.items() if task.kind is not Kind.TEXT]
+LABELLED = [name for name, task in TASKS.items() if task.labels]
+BAD = [pytest.param(name, bad, id=f"{name}-{bad.reason}") for name, f in FIXTURES.items() for bad in f.bad]
+
+
+def first_file(task: Task) -> tuple[str, str]:
+    """(split, language) of a file that the task has."""
+    return next((split, language) for other, split, language in files() if other is task)
+
+
+def load_rows(task: Task, features: Features, rows: Sequence[Row], root: Path) -> list[Example]:
+    """The examples of a data folder in which the task's first file holds these rows."""
+    split, language = first_file(task)
+    write(features, rows, root / task.source.path(language) / f"{split}.parquet")
+    return data.load(Folder(root), task, split, language)
+
+
+def perfect(example: Example, number: int) -> Any:
+    """The prediction that is right for an example."""
+    match example:
+        case Pair() | Choice():
+            return example.label
+        case Span():
+            return example.answers[-1][0]
+        case Tagged():
+            return list(example.tags)
+        case Parallel():
+            return number
+    raise TypeError(f"no perfect prediction for {example}")
+
+
+def label_columns(features: Features) -> dict[str, ClassLabel]:
+    """Columns of class labels or of lists of them."""
+    found = {name: f.feature if isinstance(f, List) else f for name, f in features.items()}
+    return {name: feature for name, feature in found.items() if isinstance(feature, ClassLabel)}
+
+
+def with_names(features: Features, names: dict[str, list[str]]) -> Features:
+    """The features with other class names in those columns."""
+    changed = {}
+    for name, feature in features.items():
+        label = ClassLabel(names=names[name]) if name in names else None
+        changed[name] = feature if label is None else List(label) if isinstance(feature, List) else label
+    return Features(changed)
+
+
+def test_every_task_has_a_fixture() -> None:
+    assert sorted(FIXTURES) == sorted(TASKS)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_fixture_has_another_language_for_a_target(name: str) -> None:
+    task, languages = TASKS[name], list(FIXTURES[name].rows)
+    if task.languages:
+        assert len(set(languages) - {"en"}) >= 1
+        assert set(languages) <= set(task.languages)
+    else:
+        assert languages[0] == "en"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_task_is_called_by_its_name_and_refers_to_tasks_that_are_there(name: str) -> None:
+    task = TASKS[name]
+    assert task.name == name
+    assert task.train or task.test, "a task is trained on or tested on"
+    assert bool(task.test) == bool(task.languages)
+    assert task.train_on != name
+    if task.train_on:
+        source = TASKS[task.train_on]
+        assert source.train
+        assert (source.kind, source.labels, source.choices) == (task.kind, task.labels, task.choices)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_languages_of_a_task_lie_in_different_places(name: str) -> None:
+    task = TASKS[name]
+    assert len({task.source.path(language) for language in task.languages}) == len(task.languages)
+    if task.source.hub and task.languages:
+        assert len({task.source.hub_config(language) for language in task.languages}) == len(task.languages)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_labels_belong_to_classification_and_tagging_and_choices_to_multiple_choice(name: str) -> None:
+    task = TASKS[name]
+    assert bool(task.labels) == (task.kind in {Kind.PAIR, Kind.TAGGING})
+    assert (task.choices > 1) == (task.kind is Kind.CHOICE)
+    assert len(set(task.labels)) == len(task.labels)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_identity_is_canonical_and_names_the_task(name: str) -> None:
+    identities = {other: canonical_json(task.identity()) for other, task in TASKS.items()}
+    assert len(set(identities.values())) == len(TASKS)
+    assert canonical_json(TASKS[name].identity()) == identities[name]
+    assert name in identities[name]
+
+
+@pytest.mark.parametrize("task, split, language", FILES)
+def test_rows_become_examples_sequences_and_a_batch(
+    task: Task, split: str, language: str, data_dir: Path, tokenizer: Any
+) -> None:
+    examples = data.load(Folder(data_dir), task, split, language)
+    assert len(examples) == len(FIXTURES[task.name].rows[language])
+
+    encoded = encode(task, examples, tokenizer, Reading(max_length=64, stride=16))
+    assert encoded.items >= len(examples)
+    assert encoded.lengths.min() > 2
+    assert encoded.lengths.max() <= 64
+    assert tokenizer.unk_token_id not in encoded.tokens
+
+    items = encoded.item_lengths.argsort()
+    batch = collate(encoded, items)
+    assert len(batch.tokens) == len(batch.positions) == len(encoded.tokens)
+    assert int((batch.positions == 0).sum()) == len(batch.lengths) == encoded.items * encoded.group
+    assert batch.fields.keys() == encoded.fields.keys()
+
+
+@pytest.mark.parametrize("name", SCORED)
+def test_perfect_predictions_score_100_and_others_less(name: str, data_dir: Path) -> None:
+    task = TASKS[name]
+    for _, split, language in (file for file in files() if file[0] is task):
+        examples = data.load(Folder(data_dir), task, split, language)
+        right = [perfect(example, number) for number, example in enumerate(examples)]
+        assert set(score(task.kind, examples, right).values()) == {100.0}
+        wrong = [*right[1:-1], right[0], right[1]]
+        if task.kind is Kind.TAGGING:
+            wrong = [["X"] * len(tags) for tags in right]
+        assert score(task.kind, examples, wrong)["score"] < 100.0
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_labels_are_mapped_by_name_not_by_number(name: str, tmp_path: Path) -> None:
+    task, fixture = TASKS[name], FIXTURES[name]
+    _, language = first_file(task)
+    columns = label_columns(fixture.features)
+    assert columns, "the hub's files have class labels"
+    permuted = with_names(fixture.features, {column: label.names[::-1] for column, label in columns.items()})
+    expected = load_rows(task, fixture.features, fixture.rows[language], tmp_path / "hub")
+    assert load_rows(task, permuted, fixture.rows[language], tmp_path / "permuted") == expected
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_a_label_that_the_task_does_not_know_is_refused(name: str, tmp_path: Path) -> None:
+    task, fixture = TASKS[name], FIXTURES[name]
+    split, language = first_file(task)
+    columns = label_columns(fixture.features)
+    features = with_names(fixture.features, {column: [*label.names, "odd"] for column, label in columns.items()})
+    rows = [dict(row) for row in fixture.rows[language]]
+    for column in columns:
+        rows[1][column] = ["odd"] * len(rows[1][column]) if isinstance(rows[1][column], list) else "odd"
+    with pytest.raises(RowError, match=r"unknown label 'odd'; labels: ") as caught:
+        load_rows(task, features, rows, tmp_path)
+    assert (caught.value.task, caught.value.row) == (name, 1)
+    assert caught.value.split == f"{task.source.path(language)}/{split}"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_missing_column_is_named_unless_the_task_does_not_read_it(name: str, tmp_path: Path) -> None:
+    task, fixture = TASKS[name], FIXTURES[name]
+    split, language = first_file(task)
+    expected = load_rows(task, fixture.features, fixture.rows[language], tmp_path / "whole")
+    refusals = {}
+    for column, feature in fixture.features.items():
+        # A file without any column has no rows either, hence the extra one.
+        renamed = {name if name != column else "more": f for name, f in fixture.features.items()}
+        rows = [{name if name != column else "more": v for name, v in row.items()} for row in fixture.rows[language]]
+        try:
+            assert load_rows(task, Features(renamed), rows, tmp_path / column) == expected, feature
+        except RowError as error:
+            refusals[column] = str(error)
+    place = f"{name}: {task.source.path(language)}/{split}: row 0"
+    assert refusals, "some column must be read"
+    for column, refusal in refusals.items():
+        assert refusal.startswith(f"{place}: no column {column!r}; columns: ")
+        assert "more" in refusal
+
+
+@pytest.mark.parametrize("name, bad", BAD)
+def test_a_bad_row_is_refused_with_task_split_number_and_reason(name: str, bad: Bad, tmp_path: Path) -> None:
+    task, fixture = TASKS[name], FIXTURES[name]
+    split, language = first_file(task)
+    rows = [dict(row) for row in fixture.rows[language]]
+    rows[2] |= bad.change
+    with pytest.raises(RowError) as caught:
+        load_rows(task, fixture.features, rows, tmp_path)
+    place = f"{task.source.path(language)}/{split}"
+    assert str(caught.value).startswith(f"{name}: {place}: row 2: ")
+    assert bad.reason in caught.value.reason
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_file_without_rows_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="has no rows"):
+        load_rows(TASKS[name], FIXTURES[name].features, [], tmp_path)

@@ -1,0 +1,80 @@
+"""Tiny models and random token sequences, for tests that need no text."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import XLMRobertaConfig
+
+from stilts_ray.data.encode import IGNORE, Encoded
+from stilts_ray.models import model as models
+from stilts_ray.models.model import Model
+from stilts_ray.spec import Shape
+from stilts_ray.tasks.base import Kind, Task
+
+VOCABULARY = 60
+FIRST_ORDINARY = 5
+
+
+def config(dropout: float = 0.0, layers: int = 2) -> XLMRobertaConfig:
+    """Configuration of a tiny XLM-R. A model changes it, so that every model needs one of its own."""
+    shape = Shape(layers=layers, hidden=16, heads=2, feed_forward=24, positions=40, dropout=dropout)
+    return models.xlm_roberta(shape, VOCABULARY)
+
+
+def model(*tasks: Task, seed: int = 0, dropout: float = 0.0) -> Model:
+    """A tiny model with a head for each task, or with the masked-LM head for a text task; weights as in training."""
+    encoder = models.new_encoder(config(dropout), seed)
+    if any(task.kind is Kind.TEXT for task in tasks):
+        return models.with_masked_head(encoder, seed)
+    return models.with_heads(encoder, tasks, seed)
+
+
+def roughen(module: torch.nn.Module, seed: int) -> None:
+    """Gives all parameters, biases and layer norms too, random values at which outputs differ visibly."""
+    draw = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            noise = torch.randn(parameter.shape, generator=draw) * 0.2
+            parameter.copy_(1 + noise if "norm.weight" in name.lower() else noise)
+
+
+def sequences(count: int, draw: np.random.Generator, longest: int = 14, group: int = 1, **fields: Any) -> Encoded:
+    """Random token sequences of ragged lengths from 2 to `longest`."""
+    lengths = draw.integers(2, longest + 1, count)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    tokens = draw.integers(FIRST_ORDINARY, VOCABULARY, offsets[-1]).astype(np.int32)
+    return Encoded(tokens, offsets, group, fields)
+
+
+def encoded(task: Task, items: int, seed: int, longest: int = 14) -> Encoded:
+    """Random sequences with the fields that the task's head and loss read."""
+    draw = np.random.default_rng(seed)
+    made = sequences(items * task.choices, draw, longest, task.choices)
+    fields = made.fields
+    match task.kind:
+        case Kind.PAIR:
+            fields["label"] = draw.integers(0, len(task.labels), items).astype(np.int32)
+        case Kind.CHOICE:
+            fields["label"] = draw.integers(0, task.choices, items).astype(np.int32)
+        case Kind.SPAN:
+            fields["start"] = (draw.random(items) * made.lengths).astype(np.int32)
+            fields["end"] = (draw.random(items) * made.lengths).astype(np.int32)
+            fields["example"] = np.arange(items, dtype=np.int32)
+        case Kind.TAGGING:
+            tags = draw.integers(0, len(task.labels), len(made.tokens))
+            fields["tags"] = np.where(draw.random(len(tags)) < 0.3, IGNORE, tags).astype(np.int32)
+            fields["tags"][0] = 0
+            fields["example"] = np.arange(items, dtype=np.int32)
+    return made
+
+
+def padded(made: Encoded, padding: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    """(ids, mask), each [sequences, longest]: what transformers' own models are given."""
+    longest = int(made.lengths.max())
+    ids = torch.full((len(made.lengths), longest), padding)
+    mask = torch.zeros_like(ids)
+    for row, (start, length) in enumerate(zip(made.offsets[:-1], made.lengths, strict=True)):
+        ids[row, :length] = torch.from_numpy(made.tokens[start : start + length].astype(np.int64))
+        mask[row, :length] = 1
+    return ids, mask

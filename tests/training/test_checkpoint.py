@@ -1,0 +1,73 @@
+import time
+
+import pytest
+import torch
+
+from stilts_ray.errors import RequestError
+from stilts_ray.spec import Optimizer
+from stilts_ray.store import Store
+from stilts_ray.tasks import TASKS
+from stilts_ray.training.checkpoint import Checkpoints, Progress
+from stilts_ray.training.optimizer import make_optimizer
+from tests import tiny
+
+
+def trained_a_little(seed: int) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+    """A model and an optimizer with moments."""
+    model = tiny.model(TASKS["mnli"], seed=seed)
+    optimizer = make_optimizer(model, 1e-3, Optimizer())
+    for parameter in model.parameters():
+        parameter.grad = torch.full_like(parameter, 0.1 * (seed + 1))
+    optimizer.step()
+    return model, optimizer
+
+
+@pytest.mark.parametrize("url", ["{tmp}", "memory://checkpoints"])
+def test_model_optimizer_and_progress_come_back(url: str, store: Store) -> None:
+    place = Store(url.format(tmp=store.url))
+    model, optimizer = trained_a_little(0)
+    curve = [{"step": 2, "score": 0.1 + 0.2, "loss": 1.5}]
+    Checkpoints(place, "trial/x", 0).save(model, optimizer, Progress(4, 99, 0.1 + 0.7, 2, curve))
+
+    other, fresh = trained_a_little(1)
+    progress = Checkpoints(place, "trial/x", 0).load(other, fresh)
+    assert progress == Progress(4, 99, 0.1 + 0.7, 2, curve)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, other.state_dict()[name])
+    states = [optimizer.state_dict()["state"], fresh.state_dict()["state"]]
+    assert states[0].keys() == states[1].keys()
+    for number, state in states[0].items():
+        assert state.keys() == {"step", "exp_avg", "exp_avg_sq"}
+        assert all(torch.equal(tensor, states[1][number][name]) for name, tensor in state.items())
+    place.delete("trial")
+
+
+def test_nothing_there_is_the_beginning(store: Store) -> None:
+    assert Checkpoints(store, "trial/x", 0).load(*trained_a_little(0)) == Progress()
+
+
+def test_a_checkpoint_is_due_when_its_seconds_have_passed(store: Store) -> None:
+    checkpoints = Checkpoints(store, "trial/x", seconds=0.05)
+    assert not checkpoints.due()
+    time.sleep(0.06)
+    assert checkpoints.due()
+    checkpoints.save(*trained_a_little(0), Progress(1))
+    assert not checkpoints.due()
+
+
+def test_clear_leaves_the_rest_of_the_step(store: Store) -> None:
+    checkpoints = Checkpoints(store, "trial/x", 0)
+    checkpoints.save(*trained_a_little(0), Progress(1))
+    store.write_json({"done": True}, "trial/x", "record.json")
+    checkpoints.clear()
+    assert store.read_json("trial/x", "checkpoint", "latest.json") is None
+    assert store.read_json("trial/x", "record.json") == {"done": True}
+
+
+def test_a_checkpoint_of_another_model_is_refused_in_one_line(store: Store) -> None:
+    checkpoints = Checkpoints(store, "trial/x", 0)
+    checkpoints.save(*trained_a_little(0), Progress(1))
+    model = tiny.model(TASKS["udpos"])
+    with pytest.raises(RequestError, match="of another model") as caught:
+        checkpoints.load(model, make_optimizer(model, 1e-3, Optimizer()))
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,274 @@
+"""The training loop: an interrupted run ends as an uninterrupted one does, to the last bit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from stilts_ray.data.batches import Batch, Items, Share, collate, order
+from stilts_ray.models.model import Model, save_weights
+from stilts_ray.spec import Optimizer
+from stilts_ray.store import Store
+from stilts_ray.tasks import TASKS, Task
+from stilts_ray.training.checkpoint import Checkpoints
+from stilts_ray.training.loop import Outcome, Run, evaluation_steps, train
+from tests import tiny
+
+PATH = "trial/some-run"
+ALONE = ("mnli",)
+MIXTURE = ("mnli", "squad", "udpos", "hellaswag")
+
+
+class Killed(Exception):
+    """Stands for the end of a process."""
+
+
+@dataclass
+class Case:
+    """A run on random data; `fresh` makes the model it begins with. `seen` collects what was reported."""
+
+    names: tuple[str, ...]
+    dropout: float = 0.1
+    learning_rate: float = 1e-2
+    stop_below: tuple[float | None, ...] = ()
+    kill_in_batch: Callable[[int], bool] = lambda step: False
+    kill_in_report: Callable[[int], bool] = lambda step: False
+    seen: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def tasks(self) -> list[Task]:
+        return [TASKS[name] for name in self.names]
+
+    def fresh(self) -> Model:
+        return tiny.model(*self.tasks, seed=7, dropout=self.dropout)
+
+    def run(self) -> Run:
+        data = {task.name: tiny.encoded(task, 9, seed=number) for number, task in enumerate(self.tasks)}
+        shares = {name: Share(epochs=2, batch_size=4, rows=8 if name == "mnli" else None) for name in data}
+
+        def make_batch(step: int, name: str, items: Items) -> Batch:
+            if self.kill_in_batch(step):
+                raise Killed
+            return collate(data[name], items)
+
+        def evaluate(model: Model) -> dict[str, float]:
+            logits = [model(name, collate(encoded, np.arange(3))) for name, encoded in data.items()]
+            return {"score": float(sum(part.abs().sum() for part in logits)), "other": float(logits[0][0, 0])}
+
+        return Run(
+            order=order({name: encoded.items for name, encoded in data.items()}, shares, seed=3),
+            make_batch=make_batch,
+            kinds={task.name: task.kind for task in self.tasks},
+            evaluate=evaluate,
+            evaluations=3,
+            learning_rate=self.learning_rate,
+            optimizer=Optimizer(),
+            seed=3,
+            stop_below=self.stop_below,
+        )
+
+    def report(self, entry: dict[str, Any]) -> None:
+        if self.kill_in_report(entry["step"]):
+            raise Killed
+        self.seen.append(entry)
+
+    def go(self, store: Store, seconds: float = 0.0) -> tuple[Model, Outcome]:
+        """Trains from the beginning or from what the store holds."""
+        model = self.fresh()
+        return model, train(model, self.run(), Checkpoints(store, PATH, seconds), self.report)
+
+
+def same(one: tuple[Model, Outcome], other: tuple[Model, Outcome]) -> bool:
+    """Whether weights, curve and counts are equal, bit for bit."""
+    weights, others = one[0].state_dict(), other[0].state_dict()
+    return all(torch.equal(weights[name], others[name]) for name in weights) and one[1] == other[1]
+
+
+@pytest.fixture(scope="module", params=[ALONE, MIXTURE], ids=["one task", "mixture"])
+def names(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Tasks of a run."""
+    return tuple(request.param)
+
+
+@pytest.fixture
+def whole(names: tuple[str, ...], store: Store) -> tuple[Model, Outcome]:
+    """The uninterrupted run, without any checkpoint."""
+    result = Case(names).go(Store(f"{store.url}-whole"), seconds=1e9)
+    assert result[1].end == "finished"
+    return result
+
+
+def test_the_run_itself_is_deterministic_and_depends_on_dropout(
+    names: tuple[str, ...], whole: tuple[Model, Outcome], store: Store
+) -> None:
+    torch.rand(5)
+    assert same(whole, Case(names).go(store, seconds=1e9))
+    assert not same(whole, Case(names, dropout=0.0).go(store, seconds=1e9))
+    assert not store.fs.exists(store.path(PATH)), "no checkpoint before its time"
+
+
+@pytest.mark.parametrize("point", [1, 2, 3])
+def test_killed_while_a_batch_is_made(
+    names: tuple[str, ...], point: int, whole: tuple[Model, Outcome], store: Store
+) -> None:
+    with pytest.raises(Killed):
+        Case(names, kill_in_batch=lambda step: step == point).go(store)
+    latest = store.read_json(PATH, "checkpoint", "latest.json")
+    assert latest["progress"]["step"] == point
+    again = Case(names)
+    assert same(whole, again.go(store))
+    assert again.seen == [entry for entry in whole[1].progress.curve if entry["step"] > point]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_killed_while_an_evaluation_is_reported(
+    names: tuple[str, ...], number: int, whole: tuple[Model, Outcome], store: Store
+) -> None:
+    fatal = whole[1].progress.curve[number]["step"]
+    with pytest.raises(Killed):
+        Case(names, kill_in_report=lambda step: step == fatal).go(store)
+    again = Case(names)
+    assert same(whole, again.go(store))
+    assert again.seen[0]["step"] == fatal, "what nobody heard of is said again"
+
+
+def test_killed_at_every_step(names: tuple[str, ...], whole: tuple[Model, Outcome], store: Store) -> None:
+    steps = len(Case(names).run().order)
+    for number in range(1, steps):
+        with pytest.raises(Killed):
+            Case(names, kill_in_batch=lambda step, number=number: step == number).go(store)
+    assert same(whole, Case(names).go(store))
+
+
+def test_killed_between_two_checkpoints(names: tuple[str, ...], whole: tuple[Model, Outcome], store: Store) -> None:
+    """The work since the last checkpoint is done again."""
+    checkpoints = Checkpoints(store, PATH, seconds=0)
+
+    def rarely_from_the_second_step(step: int) -> bool:
+        checkpoints.seconds = 0 if step < 2 else 1e9
+        return step == 3
+
+    case = Case(names, kill_in_batch=rarely_from_the_second_step)
+    with pytest.raises(Killed):
+        train(case.fresh(), case.run(), checkpoints)
+    assert store.read_json(PATH, "checkpoint", "latest.json")["progress"]["step"] == 2
+    assert same(whole, Case(names).go(store))
+
+
+def spoiled(store: Store, name: str) -> None:
+    """Damages one file of the latest checkpoint."""
+    assert store.local is not None
+    folder = store.local / PATH / "checkpoint"
+    latest = folder / store.read_json(PATH, "checkpoint", "latest.json")["folder"]
+    match name:
+        case "latest.json missing":
+            (folder / "latest.json").unlink()
+        case "folder missing":
+            store.delete(PATH, "checkpoint", latest.name)
+        case "file missing":
+            (latest / "optimizer.safetensors").unlink()
+        case "cut":
+            file = latest / "weights.safetensors"
+            file.write_bytes(file.read_bytes()[:-1])
+        case "flipped bit":
+            file = latest / "optimizer.safetensors"
+            data = bytearray(file.read_bytes())
+            data[-1] ^= 1
+            file.write_bytes(data)
+        case "another step's weights":
+            save_weights(Case(ALONE).fresh(), latest / "weights.safetensors")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["latest.json missing", "folder missing", "file missing", "cut", "flipped bit", "another step's weights"],
+)
+def test_a_damaged_checkpoint_only_makes_the_run_longer(
+    names: tuple[str, ...], damage: str, whole: tuple[Model, Outcome], store: Store
+) -> None:
+    with pytest.raises(Killed):
+        Case(names, kill_in_batch=lambda step: step == 3).go(store)
+    spoiled(store, damage)
+    again = Case(names)
+    assert same(whole, again.go(store))
+    assert again.seen == whole[1].progress.curve, "it began anew"
+
+
+def test_one_checkpoint_is_kept(store: Store) -> None:
+    with pytest.raises(Killed):
+        Case(MIXTURE, kill_in_batch=lambda step: step == 5).go(store)
+    assert store.local is not None
+    names = sorted(path.name for path in (store.local / PATH / "checkpoint").iterdir())
+    assert names == ["000005", "latest.json"]
+
+
+def test_a_run_below_the_bar_stops_there_and_stops_again_when_resumed(store: Store) -> None:
+    curve = Case(ALONE).go(store, seconds=1e9)[1].progress.curve
+    bars = (None, curve[1]["score"] + 1e-3, None)
+    stopped = Case(ALONE, stop_below=bars).go(store, seconds=1e9)
+    assert stopped[1].end == "stopped"
+    assert stopped[1].progress.curve == curve[:2]
+    with pytest.raises(Killed):
+        Case(ALONE, stop_below=bars, kill_in_batch=lambda step: step == 1).go(store)
+    assert same(stopped, Case(ALONE, stop_below=bars).go(store))
+
+
+def test_a_score_at_the_bar_goes_on(store: Store) -> None:
+    curve = Case(ALONE).go(store, seconds=1e9)[1].progress.curve
+    bars = tuple(entry["score"] for entry in curve[:2])
+    assert Case(ALONE, stop_below=bars).go(store, seconds=1e9)[1].end == "finished"
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(store: Store) -> None:
+    case = Case(ALONE, learning_rate=1e30)
+    run = replace(case.run(), evaluate=lambda model: {"score": 1.0}, evaluations=4)
+    outcome = train(case.fresh(), run, Checkpoints(store, PATH, 0.0))
+    assert outcome.end == "diverged"
+    assert 0 < outcome.progress.step < len(run.order)
+    assert len(outcome.progress.curve) == outcome.progress.step - 1, "the step that showed it is not evaluated"
+
+
+def test_a_metric_that_is_not_finite_ends_the_run_as_diverged(store: Store) -> None:
+    """The last update may be the one that breaks the weights; no later loss would show it, and NaN is not JSON."""
+    case = Case(ALONE)
+    values = iter([1.0, float("nan")])
+    run = replace(case.run(), evaluate=lambda model: {"score": 1.0, "held_out_loss": next(values)})
+    outcome = train(case.fresh(), run, Checkpoints(store, PATH, 0.0), case.report)
+    assert outcome.end == "diverged"
+    assert outcome.progress.curve == case.seen
+    assert [entry["held_out_loss"] for entry in case.seen] == [1.0]
+
+
+def test_curve_has_mean_losses_and_all_tokens_are_counted(store: Store) -> None:
+    case = Case(ALONE)
+    run = case.run()
+    _, outcome = case.go(store, seconds=1e9)
+    batches = [run.make_batch(step, name, items) for step, (name, items) in enumerate(run.order)]
+    assert outcome.progress.tokens == sum(len(batch.tokens) for batch in batches)
+    assert outcome.progress.step == len(run.order) == 4
+    assert [entry["step"] for entry in outcome.progress.curve] == evaluation_steps(4, 3) == [1, 2, 4]
+    assert [set(entry) for entry in outcome.progress.curve] == [{"step", "loss", "score", "other"}] * 3
+    # Three classes and a fresh head: the first loss is that of guessing.
+    assert outcome.progress.curve[0]["loss"] == pytest.approx(np.log(3), abs=0.1)
+
+
+def test_training_learns_what_can_be_learnt(store: Store) -> None:
+    case = Case(ALONE, dropout=0.0)
+    run = case.run()
+    long = replace(run, order=run.order * 15, learning_rate=5e-3)
+    losses: list[float] = []
+    train(case.fresh(), long, Checkpoints(store, PATH, 1e9), lambda entry: losses.append(entry["loss"]))
+    assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.parametrize(
+    "steps, evaluations, expected",
+    [(100, 4, [25, 50, 75, 100]), (10, 3, [3, 6, 10]), (2, 4, [1, 2]), (1, 1, [1]), (7, 1, [7]), (3, 3, [1, 2, 3])],
+)
+def test_evaluations_are_evenly_spaced_and_the_last_is_the_end(
+    steps: int, evaluations: int, expected: list[int]
+) -> None:
+    assert evaluation_steps(steps, evaluations) == expected

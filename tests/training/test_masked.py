@@ -1,0 +1,113 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stilts_ray.data.batches import collate
+from stilts_ray.tasks import TASKS
+from stilts_ray.training import masked
+from tests import tiny
+from tests.tasks import rows
+
+MASK = 4
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_tokenizer_has_xlm_rs_form(kind: Any) -> None:
+    # The Unigram trainer stops where the text ends; BPE merges what it can.
+    tokenizer = masked.make_tokenizer(list(rows.texts()), kind, 400)
+    assert 100 < len(tokenizer) <= 400
+    assert [tokenizer.convert_tokens_to_ids(name) for name in (*masked.SPECIAL, masked.MASK)] == [0, 1, 2, 3, 4]
+    assert len(masked.SPECIAL) + 1 == masked.IGNORED
+
+    single, pair = tokenizer("The cat")["input_ids"], tokenizer("The cat", "sleeps")["input_ids"]
+    cat, sleeps = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("The cat", "sleeps"))
+    assert single == [0, *cat, 2]
+    assert pair == [0, *cat, 2, 2, *sleeps, 2]
+    assert tokenizer.convert_ids_to_tokens(cat)[0].startswith("▁")
+    assert tokenizer.decode(cat) == "The cat"
+    assert tokenizer("ﬁre")["input_ids"] == tokenizer("fire")["input_ids"], "NFKC"
+    assert tokenizer.unk_token_id in tokenizer("☃")["input_ids"]
+
+
+@given(
+    lengths=st.lists(st.integers(2, 30), min_size=1, max_size=40),
+    budget=st.integers(20, 80),
+    passes=st.integers(1, 3),
+    seed=st.integers(0, 5),
+)
+def test_batches_by_tokens_see_every_text_once_a_pass(
+    lengths: list[int], budget: int, passes: int, seed: int
+) -> None:
+    sizes = np.array(lengths)
+    batches = masked.token_batches(sizes, budget, passes * sum(lengths), seed)
+    seen = np.concatenate(batches)
+    assert len(seen) == passes * len(lengths)
+    for number in range(passes):
+        assert sorted(seen[number * len(lengths) : (number + 1) * len(lengths)]) == list(range(len(lengths)))
+    again = masked.token_batches(sizes, budget, passes * sum(lengths), seed)
+    assert all(np.array_equal(one, other) for one, other in zip(batches, again, strict=True))
+
+
+@given(lengths=st.lists(st.integers(2, 30), min_size=1, max_size=40), budget=st.integers(20, 80))
+def test_batches_are_never_empty_nor_much_over_their_budget(lengths: list[int], budget: int) -> None:
+    sizes = np.array(lengths)
+    batches = masked.token_batches(sizes, budget, 2 * sum(lengths), 0)
+    assert all(0 < sizes[items].sum() < budget + sizes.max() for items in batches)
+
+
+def test_batches_end_when_the_tokens_have_been_seen() -> None:
+    sizes = np.full(50, 10)
+    batches = masked.token_batches(sizes, 40, 120, 0)
+    seen = [int(sizes[items].sum()) for items in batches]
+    assert sum(seen) >= 120 > sum(seen[:-1])
+
+
+def test_masking_follows_berts_rule() -> None:
+    made = tiny.sequences(400, np.random.default_rng(0))
+    made.tokens[made.offsets[:-1]] = 0
+    items = np.arange(made.items)
+    plain, batch = collate(made, items), masked.masked_batch(made, items, 0.15, MASK, tiny.VOCABULARY, 7)
+    where, target = batch.fields["masked"], batch.fields["target"]
+    ordinary = int((plain.tokens >= masked.IGNORED).sum())
+
+    assert len(where) == round(0.15 * ordinary)
+    assert len(where.unique()) == len(where)
+    assert torch.equal(plain.tokens[where], target)
+    assert (target >= masked.IGNORED).all(), "special tokens are not predicted"
+    untouched = torch.ones_like(plain.tokens, dtype=torch.bool).index_fill(0, where, False)
+    assert torch.equal(batch.tokens[untouched], plain.tokens[untouched])
+    shown = batch.tokens[where]
+    masks, kept = (shown == MASK).float().mean().item(), (shown == target).float().mean().item()
+    assert masks == pytest.approx(0.8, abs=0.05)
+    assert kept == pytest.approx(0.1, abs=0.04)
+    assert (shown[shown != MASK] >= masked.IGNORED).all()
+
+
+def test_masks_depend_on_the_seed_alone() -> None:
+    made, items = tiny.sequences(9, np.random.default_rng(0)), np.arange(9)
+    first, again, other = (masked.masked_batch(made, items, 0.3, MASK, tiny.VOCABULARY, seed) for seed in (1, 1, 2))
+    assert torch.equal(first.tokens, again.tokens)
+    assert torch.equal(first.fields["masked"], again.fields["masked"])
+    assert not torch.equal(first.fields["masked"], other.fields["masked"])
+
+
+def test_held_out_is_the_mean_over_all_masked_tokens_whatever_the_batches() -> None:
+    model = tiny.model(TASKS["mlm_text"])
+    tiny.roughen(model, 0)
+    model.eval()
+    made = tiny.sequences(12, np.random.default_rng(0))
+    with torch.inference_mode():
+        one = masked.held_out(model, made, 0.3, MASK, 10_000)
+        again = masked.held_out(model, made, 0.3, MASK, 10_000)
+        batch = masked.masked_batch(made, np.argsort(-made.lengths, kind="stable"), 0.3, MASK, tiny.VOCABULARY, 0)
+        logits = model("mlm_text", batch)
+    assert one == again
+    assert one["score"] == one["accuracy"]
+    expected = torch.nn.functional.cross_entropy(logits, batch.fields["target"]).item()
+    assert one["held_out_loss"] == pytest.approx(expected, rel=1e-5)
+    right = (logits.argmax(-1) == batch.fields["target"]).float().mean().item()
+    assert one["accuracy"] == pytest.approx(100 * right, rel=1e-5)
