@@ -37,7 +37,9 @@ out, err = Console(), Console(stderr=True)
 
 
 @app.command()
-def plan(sweep: SweepArgument, store: StoreOption = "runs", data_dir: DataOption = None, as_json: JsonOption = False) -> None:
+def plan(
+    sweep: SweepArgument, store: StoreOption = "runs", data_dir: DataOption = None, as_json: JsonOption = False
+) -> None:
     """Show the steps of a sweep: what is done, what is left, what it costs. Nothing is run."""
     place = open_store(store)
     made = plan_of(load(sweep), place, data_dir)
@@ -90,7 +92,9 @@ def run(
 
 
 @app.command()
-def status(sweep: SweepArgument, store: StoreOption = "runs", data_dir: DataOption = None, as_json: JsonOption = False) -> None:
+def status(
+    sweep: SweepArgument, store: StoreOption = "runs", data_dir: DataOption = None, as_json: JsonOption = False
+) -> None:
     """Show how far a sweep is, also while it runs elsewhere."""
     place = open_store(store)
     document = overview(plan_of(load(sweep), place, data_dir), place)
@@ -100,7 +104,9 @@ def status(sweep: SweepArgument, store: StoreOption = "runs", data_dir: DataOpti
     for kind in ("pretrain", "study", "evaluation", "row"):
         steps = [step for step in document["steps"] if step["kind"] == kind]
         if steps:
-            counts = ", ".join(f"{sum(s['status'] == name for s in steps)} {name}" for name in ("done", "new", "failed"))
+            counts = ", ".join(
+                f"{sum(s['status'] == name for s in steps)} {name}" for name in ("done", "new", "failed")
+            )
             out.print(f"{kind:10} {counts}", highlight=False)
     for step in document["steps"]:
         if step["status"] == "failed":

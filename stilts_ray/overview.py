@@ -78,7 +78,7 @@ def _gpu_hours(tokens: int, made: list[Record]) -> float | None:
     if not on_gpu:
         return None
     seconds, seen = sum(r["seconds"] for r in on_gpu), sum(r["tokens"] for r in on_gpu)
-    return round(tokens * seconds / seen / 3600, 2)
+    return float(round(tokens * seconds / seen / 3600, 2))
 
 
 def _disk_bytes(trials: int, made: list[Record]) -> int | None:

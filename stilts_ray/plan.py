@@ -21,6 +21,7 @@ from stilts_ray.tasks.base import Kind
 VERSION = {"encoder": 1, "pretrain": 1, "study": 1, "trial": 1, "evaluation": 1, "score": 1, "row": 1}
 """Raised when code changes what a kind of step makes from the same configuration."""
 
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """What all steps have: a readable name, the identity's digest, and the digests of the steps it needs."""
@@ -193,7 +194,8 @@ class _Builder:
         return Checkpoint(name=encoder.name, digest=self.add(step), location=None)
 
     def row(self, encoder: Checkpoint, intermediate: tuple[str, ...]) -> None:
-        start, path = encoder.digest, (encoder.name,)
+        start = encoder.digest
+        path: tuple[str, ...] = (encoder.name,)
         if intermediate:
             study = self.study(encoder, start, path, intermediate)
             start, path = study.digest, (*path, "-".join(intermediate))

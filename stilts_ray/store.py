@@ -181,6 +181,6 @@ def _alive(lease: Record) -> bool:
     if lease["host"] != socket.gethostname():
         return time.time() - float(lease["beat"]) < STALE_SECONDS
     try:
-        return abs(float(psutil.Process(lease["pid"]).create_time()) - lease["started"]) < 1.0
+        return abs(float(psutil.Process(lease["pid"]).create_time()) - float(lease["started"])) < 1.0
     except psutil.NoSuchProcess:
         return False

@@ -1,7 +1,7 @@
 """Makes mini's encoder again: phase 1 of the generated languages.
 
-    stilts run sweeps/mini_pretrain.py --store runs-mini
-    cp runs-mini/pretrain/mini-*/model/* runs-mini/pretrain/mini-*/record.json stilts_ray/mini/encoder/
+stilts run sweeps/mini_pretrain.py --store runs-mini
+cp runs-mini/pretrain/mini-*/model/* runs-mini/pretrain/mini-*/record.json stilts_ray/mini/encoder/
 """
 
 from stilts_ray import Encoder, Pretraining, Shape, Sweep

@@ -1,6 +1,6 @@
 """The whole study in miniature, in minutes on a laptop: five rows, four targets, twelve generated languages.
 
-    stilts run sweeps/quickstart.py
+Run it with `stilts run sweeps/quickstart.py`.
 """
 
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep

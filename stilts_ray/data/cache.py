@@ -13,12 +13,12 @@ from transformers import AutoTokenizer
 
 from stilts_ray import origin as origins
 from stilts_ray import tasks
+from stilts_ray.cachedir import cache_folder
 from stilts_ray.data import rows
 from stilts_ray.data.encode import VERSION, Encoded, Reading, encode
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import canonical_json, digest
 from stilts_ray.origin import Origin
-from stilts_ray.store import cache_folder
 from stilts_ray.tasks.base import Example, Task
 
 

@@ -68,7 +68,9 @@ def _flat(sequences: Sequence[Sequence[int]], group: int = 1, **fields: Any) -> 
     offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
     np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
     tokens = np.fromiter((token for sequence in sequences for token in sequence), dtype=np.int32, count=offsets[-1])
-    return Encoded(tokens, offsets, group, {name: np.asarray(values, dtype=np.int32) for name, values in fields.items()})
+    return Encoded(
+        tokens, offsets, group, {name: np.asarray(values, dtype=np.int32) for name, values in fields.items()}
+    )
 
 
 def encode_texts(texts: Sequence[str], tokenizer: Any, reading: Reading) -> Encoded:

@@ -21,7 +21,9 @@ def commits(repositories: list[str], encoders: set[str]) -> dict[str, str]:
         except Exception as error:
             # Offline, unknown, gated and rate-limited come as unrelated classes.
             what = str(error).strip().splitlines()[0]
-            raise RequestError(f"cannot look up the commit of {name} on the hub: {what}; is the machine online?") from None
+            raise RequestError(
+                f"cannot look up the commit of {name} on the hub: {what}; is the machine online?"
+            ) from None
     return found
 
 

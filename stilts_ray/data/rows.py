@@ -110,5 +110,3 @@ def _written(root: Path, folder: str) -> Path:
                 build.write(folder, root)
                 done.touch()
     return root / folder
-
-

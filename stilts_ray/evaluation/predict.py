@@ -17,9 +17,7 @@ BUDGET = 16_384
 """Tokens a batch."""
 
 
-def predict(
-    model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, max_answer: int
-) -> list[object]:
+def predict(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, max_answer: int) -> list[object]:
     """What the head of `task`, the task that was trained, predicts for each example: a label, a choice's index, the tags
     or the answer's text."""
     return _PREDICTORS[task.kind](model, task, examples, encoded, max_answer)
@@ -30,9 +28,7 @@ def _batches(model: Model, encoded: Encoded) -> Iterator[tuple[Items, Batch]]:
         yield items, collate(encoded, items).to(model.device)
 
 
-def _labels(
-    model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int
-) -> list[object]:
+def _labels(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int) -> list[object]:
     best: list[object] = [None] * encoded.items
     for items, batch in _batches(model, encoded):
         for item, label in zip(items, model(task.name, batch).argmax(-1).tolist(), strict=True):
@@ -40,9 +36,7 @@ def _labels(
     return best
 
 
-def _tags(
-    model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int
-) -> list[object]:
+def _tags(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int) -> list[object]:
     chosen = np.empty(len(encoded.tokens), dtype=np.int64)
     for items, batch in _batches(model, encoded):
         labels = model(task.name, batch).argmax(-1).cpu().numpy()
@@ -60,9 +54,7 @@ def _places(encoded: Encoded, items: Items) -> NDArray[np.int64]:
     return np.concatenate([np.arange(encoded.offsets[item], encoded.offsets[item + 1]) for item in items])
 
 
-def _answers(
-    model: Model, task: Task, examples: Sequence[Span], encoded: Encoded, max_answer: int
-) -> list[object]:
+def _answers(model: Model, task: Task, examples: Sequence[Span], encoded: Encoded, max_answer: int) -> list[object]:
     best = [(-np.inf, "")] * len(examples)
     for items, batch in _batches(model, encoded):
         values, starts, ends = best_spans(model(task.name, batch), batch, max_answer)

@@ -7,7 +7,7 @@ there is; `stilts_ray.mini.build` writes the data sets, in the columns of their 
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ENCODER", "FOLDERS", "LANGUAGES", "PIVOT", "SIZES", "VERSION", "Language"]
+__all__ = ["ENCODER", "FOLDERS", "LANGUAGES", "PIVOT", "SIZES", "TOKENS", "VERSION", "Language"]
 
 VERSION: int = 1
 """Raised when any row of any data set changes."""
@@ -57,6 +57,9 @@ SIZES: dict[str, dict[str, int]] = {
     "mlm_text/{}": {"train": 12_000, "validation": 100},
 }
 """Rows of each split. `{}` stands for a language; of `udpos` only the pivot has `train` and `validation`."""
+
+TOKENS: dict[str, int] = {"glue/mnli": 40, "squad/plain_text": 50, "hellaswag/default": 120, "udpos/{}": 15}
+"""Tokens of a training example, for estimates."""
 
 FOLDERS: tuple[str, ...] = tuple(
     name.format(language.code)

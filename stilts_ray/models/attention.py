@@ -63,8 +63,8 @@ def packed_attention(
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
     """query, key, value: [1, heads, total, dim] -> [1, total, heads, dim]. `layout` comes with the model's call."""
-    spread = [layout.spread(part[0].transpose(0, 1)).transpose(1, 2) for part in (query, key, value)]
-    mixed = scaled_dot_product_attention(*spread, attn_mask=layout.mask, dropout_p=dropout, scale=scaling)
+    q, k, v = (layout.spread(part[0].transpose(0, 1)).transpose(1, 2) for part in (query, key, value))
+    mixed = scaled_dot_product_attention(q, k, v, attn_mask=layout.mask, dropout_p=dropout, scale=scaling)
     return layout.gather(mixed.transpose(1, 2))[None], None
 
 

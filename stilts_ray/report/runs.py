@@ -2,19 +2,18 @@
 that the line uses, below that one per trial. Values only; sending them is the business of `stilts_ray.tracking`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from functools import cached_property
 from statistics import mean
 from typing import Any
 
-from stilts_ray.fingerprint import SHORT, canonical_json, digest
-from stilts_ray.plan import Evaluation, Plan, Pretrain, Row, Step, Study
-from stilts_ray.report.table import intermediate_name, results
-from stilts_ray.spec import Recipe
+from stilts_ray.fingerprint import SHORT, digest
+from stilts_ray.plan import Plan, Pretrain, Row, Step, Study
+from stilts_ray.report import labels
+from stilts_ray.report.labels import Point, Texts, begun, ended
+from stilts_ray.report.table import results
 from stilts_ray.store import Record
-
-WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -28,21 +27,11 @@ class State:
     store: str
 
 
-@dataclass(frozen=True)
-class Point:
-    """A metric's value; time in milliseconds."""
-
-    name: str
-    value: float
-    time: int
-    step: int = 0
-
-
 @dataclass(frozen=True, kw_only=True)
 class TrackedRun:
     """A run as the server is to have it, found again by its digest.
 
-    parent: digest of the run it is shown below. table: columns and rows of its per-language results. model: name and
+    parent: digest of the run it is shown below. table: columns and data of its per-language results. model: name and
     source under which its checkpoint is registered.
     """
 
@@ -53,145 +42,169 @@ class TrackedRun:
     start: int
     end: int | None
     parent: str | None = None
-    tags: dict[str, str] = field(default_factory=dict)
-    params: dict[str, str] = field(default_factory=dict)
+    tags: Texts = field(default_factory=dict)
+    params: Texts = field(default_factory=dict)
     metrics: tuple[Point, ...] = ()
     table: dict[str, Any] | None = None
     model: tuple[str, str] | None = None
 
     @property
     def state(self) -> str:
-        """Changes whenever there is something new to send. A run's start is fixed when it is made."""
-        return digest({name: value for name, value in asdict(self).items() if name not in {"start", "table", "model"}})
+        """Changes when there is something new to send. Start and parent are fixed when the run is made."""
+        sent = {"status": self.status, "end": self.end, "tags": self.tags, "params": self.params}
+        return digest({**sent, "metrics": [asdict(point) for point in self.metrics]})
 
 
 def tracked_runs(plan: Plan, state: State) -> list[TrackedRun]:
-    """All runs there are to show, each after its parent. Lines of the table are there from the beginning; a study or an
-    encoder appears with its first trial, under the first line that uses it."""
-    begin = min((begun(job) for job in _jobs(plan, state)), default=None)
-    if begin is None:
-        return []
-    runs = [_row(row, plan, state, begin + len(plan.rows) - place) for place, row in enumerate(plan.rows)]
-    seen = set()
-    for row in plan.rows:
-        for step in _used(row, plan):
-            if step.digest not in seen:
-                seen.add(step.digest)
-                runs += _pretrain(step, row, state) if isinstance(step, Pretrain) else _study(step, row, plan, state)
-    return runs
+    """All runs there are to show, each after its parent.
+
+    The lines of the table are there from the first job on; a study or an encoder comes with its first job, below the
+    first line that uses it.
+    """
+    return _Runs(plan, state).all()
 
 
-# Times
+@dataclass(frozen=True)
+class _Runs:
+    plan: Plan
+    state: State
 
+    @cached_property
+    def jobs(self) -> list[Record]:
+        """Finished jobs, by the time of their end; a store may hold those of other sweeps as well."""
+        return sorted((outcome for outcome in self.state.outcomes.values() if isinstance(outcome, dict)), key=ended)
 
-def ended(record: Record) -> int:
-    """When a job ended, in milliseconds."""
-    return round(datetime.fromisoformat(record["finished_at"]).timestamp() * 1000)
+    def all(self) -> list[TrackedRun]:
+        users: dict[str, Row] = {}
+        for row in self.plan.rows:
+            for step in self._used(row):
+                users.setdefault(step.digest, row)
+        below: list[TrackedRun] = []
+        for step in self.plan.steps:
+            if isinstance(step, Pretrain):
+                below += self._pretrain(step, users.get(step.digest))
+            elif isinstance(step, Study):
+                below += self._study(step, users.get(step.digest))
+        own = (begun(job) for job in self.jobs if job.get("step") in self.plan.by_digest)
+        begin = min([*(run.start for run in below), *own], default=None)
+        return [] if begin is None else self._rows(begin) + below
 
+    def _used(self, row: Row) -> list[Step]:
+        """The steps behind a line."""
+        steps, waiting = {}, list(row.cells.values())
+        while waiting:
+            step = self.plan.by_digest[waiting.pop(0)]
+            steps[step.digest] = step
+            waiting += step.depends_on
+        return list(steps.values())
 
-def begun(record: Record) -> int:
-    """When a job began, in milliseconds."""
-    return ended(record) - round(record["seconds"] * 1000)
+    def _rows(self, begin: int) -> list[TrackedRun]:
+        # The server lists the newest first, so a line begins a millisecond after the one that is to stand below it.
+        document, count = results(self.plan, self.state.records), len(self.plan.rows)
+        return [
+            self._row(row, line, document["average_name"], begin + count - place)
+            for place, (row, line) in enumerate(zip(self.plan.rows, document["rows"], strict=True))
+        ]
 
+    def _row(self, row: Row, line: Mapping[str, Any], average: str, start: int) -> TrackedRun:
+        used = self._used(row)
+        cells = {target: cell for target, cell in line["cells"].items() if cell is not None}
+        times = {target: self._time(row.cells[target], start) for target in cells}
+        end = self._time(row.digest, max(times.values(), default=start))
+        points = [(average, line["average"], end), ("delta/avg", line["delta"], end)]
+        for target, cell in cells.items():
+            for name, value in (("target", cell["score"]), ("delta", cell["delta"]), ("sd", cell["sd"])):
+                points.append((f"{name}/{target}", value, times[target]))
+        if cells:
+            points.append(("collapsed", sum(cell["collapsed"] for cell in cells.values()), end))
+        recipes = {name: recipe for step in used if isinstance(step, Study) for name, recipe in step.recipes.items()}
+        return TrackedRun(
+            digest=row.digest,
+            kind="row",
+            name=row.name,
+            **self._ending(row, end),
+            start=start,
+            tags={**labels.place(row), **labels.pinned(used), **self._reason(row)},
+            params={**labels.asked(self.plan), **labels.recipes(recipes)},
+            metrics=tuple(Point(name, float(value), time) for name, value, time in points if value is not None),
+            table=labels.languages(cells) if row.digest in self.state.records else None,
+        )
 
-def _jobs(plan: Plan, state: State) -> Iterator[Record]:
-    for record in state.outcomes.values():
-        if isinstance(record, dict) and record.get("step", record["digest"]) in plan.by_digest:
-            yield record
+    def _study(self, study: Study, row: Row | None) -> list[TrackedRun]:
+        record = self.state.records.get(study.digest)
+        chosen = {run["digest"]: run for run in record["runs"].values()} if record is not None else {}
+        # A record also knows of trials that another study began.
+        known = {*chosen, *(trial["digest"] for trial in (record["trials"] if record is not None else []))}
+        trials = [j for j in self.jobs if j["kind"] == "trial" and (j["step"] == study.digest or j["digest"] in known)]
+        if not trials:
+            return []
+        tags = {**labels.place(row), **labels.roles(study, self.plan), **labels.pinned([study])}
+        params = {**labels.asked(self.plan), **labels.recipes(study.recipes)}
+        last = ended(trials[-1])
+        scores = [run["score"] for run in chosen.values() if run["score"] is not None]
+        rate = {"learning_rate": f"{record['learning_rate']:g}"} if record is not None else {}
+        whole = TrackedRun(
+            digest=study.digest,
+            kind="study",
+            name=study.name,
+            **self._ending(study, last),
+            start=min(map(begun, trials)),
+            parent=row.digest if row is not None else None,
+            tags={**tags, **rate, **self._reason(study)},
+            params=params,
+            metrics=(*([Point("dev/score", mean(scores), last)] if scores else []), *labels.cost(trials, last)),
+        )
+        model = f"{self.plan.sweep.name}.{study.name}" if "target" in tags else None
+        return [whole, *(self._trial(trial, whole, tags, trial["digest"] in chosen, model) for trial in trials)]
 
+    def _trial(self, job: Record, study: TrackedRun, tags: Texts, selected: bool, model: str | None) -> TrackedRun:
+        own = {"learning_rate": f"{job['learning_rate']:g}", "seed": str(job["seed"])}
+        notes = {"selected": str(selected).lower(), "collapsed": str(job["collapsed"]).lower(), "end": job["end"]}
+        folder = f"{self.state.store}/trial/{job['name']}-{job['digest'][:SHORT]}"
+        return TrackedRun(
+            digest=job["digest"],
+            kind="trial",
+            name=job["name"],
+            status="FAILED" if job["end"] == "diverged" else "FINISHED",
+            start=begun(job),
+            end=ended(job),
+            parent=study.digest,
+            tags={**tags, **own, **notes, **labels.made(job), **labels.checkpoint(job, folder)},
+            params={**study.params, **own},
+            metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
+            model=(model, folder) if model and selected and job["files"] else None,
+        )
 
-# Lines of the result table
+    def _pretrain(self, step: Pretrain, row: Row | None) -> list[TrackedRun]:
+        job = self.state.outcomes.get(step.digest)
+        if not isinstance(job, dict):
+            return []
+        folder = f"{self.state.store}/pretrain/{step.slug}/model"
+        return [
+            TrackedRun(
+                digest=step.digest,
+                kind="pretrain",
+                name=f"{step.name}.encoder",
+                status="FINISHED",
+                start=begun(job),
+                end=ended(job),
+                parent=row.digest if row is not None else None,
+                tags={"encoder": step.name, "phase": "pretraining", **labels.made(job), **labels.pinned([step])}
+                | labels.checkpoint(job, folder),
+                params=labels.settings(step.start),
+                metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
+            )
+        ]
 
+    def _time(self, step: str, otherwise: int) -> int:
+        """When a step was completed."""
+        record = self.state.records.get(step, {})
+        return ended(record) if "finished_at" in record else otherwise
 
-def _row(row: Row, plan: Plan, state: State, start: int) -> TrackedRun:
-    document = results(plan, state.records)
-    line = document["rows"][plan.rows.index(row)]
-    done = {target: cell for target, cell in line["cells"].items() if cell is not None}
-    end = max((ended(job) for job in _jobs(plan, state) if job.get("step") in row.cells.values()), default=start)
-    values = {document["average_name"]: line["average"], "delta/avg": line["delta"]}
-    for target, cell in done.items():
-        values |= {f"target/{target}": cell["score"], f"delta/{target}": cell["delta"], f"sd/{target}": cell["sd"]}
-    if done:
-        values["collapsed"] = sum(cell["collapsed"] for cell in done.values())
-    steps = [plan.by_digest[digest] for digest in row.cells.values()]
-    trained = [step for step in _used(row, plan) if isinstance(step, Study)]
-    return TrackedRun(
-        digest=row.digest,
-        kind="row",
-        name=row.name,
-        status=_status(row, state),
-        # The server lists the newest first: a line above another begins a millisecond later.
-        start=start,
-        end=end if _status(row, state) != "RUNNING" else None,
-        tags=_place(row) | _reason(row, state) | _data(steps),
-        params=_settings(plan) | _recipes({name: r for study in trained for name, r in study.recipes.items()}),
-        metrics=tuple(Point(name, float(value), end) for name, value in values.items() if value is not None),
-        table=_languages(done) if done else None,
-    )
+    def _ending(self, step: Step, end: int) -> dict[str, Any]:
+        status = "FINISHED" if step.digest in self.state.records else "RUNNING"
+        status = "FAILED" if step.digest in self.state.failed else status
+        return {"status": status, "end": end if status != "RUNNING" else None}
 
-
-def _languages(cells: Mapping[str, Any]) -> dict[str, Any]:
-    """A line per target and language; metrics that a target does not have are null."""
-    found = [(target, code, values) for target, cell in cells.items() for code, values in cell["languages"].items()]
-    metrics = ["score", *sorted({name for *_, values in found for name in values} - {"score"})]
-    data = [[target, code, *(values.get(name) for name in metrics)] for target, code, values in found]
-    return {"columns": ["target", "language", *metrics], "data": data}
-
-
-# Studies, trials, encoders
-
-
-def _study(study: Study, row: Row, plan: Plan, state: State) -> list[TrackedRun]:
-    record = state.records.get(study.digest)
-    own = [o for o in state.outcomes.values() if isinstance(o, dict) and o.get("step") == study.digest]
-    if record is not None:  # which also knows of trials that another study began
-        names = {trial["digest"] for trial in [*record["trials"], *record["runs"].values()]}
-        own = [o for d, o in state.outcomes.items() if isinstance(o, dict) and d in names]
-    trials = sorted((o for o in own if o["kind"] == "trial"), key=begun)
-    if not trials:
-        return []
-    chosen = {run["digest"]: seed for seed, run in record["runs"].items()} if record is not None else {}
-    phases, targets = _roles(study, plan)
-    tags = {**_place(row), "phase": phases, "target": targets, "tasks": "+".join(study.tasks), **_data([study])}
-    params = _settings(plan) | _recipes(study.recipes)
-    scores = [r["score"] for r in record["runs"].values() if r["score"] is not None] if record is not None else []
-    last = max(ended(trial) for trial in trials)
-    values = {**({"dev/score": mean(scores)} if scores else {}), **_cost(trials)}
-    rate = {"learning_rate": f"{record['learning_rate']:g}"} if record is not None else {}
-    whole = TrackedRun(
-        digest=study.digest,
-        kind="study",
-        name=study.name,
-        status=_status(study, state),
-        start=begun(trials[0]),
-        end=last if _status(study, state) != "RUNNING" else None,
-        parent=row.digest,
-        tags={**tags, **rate, **_reason(study, state)},
-        params=params,
-        metrics=tuple(Point(name, value, last) for name, value in values.items()),
-    )
-    name = f"{plan.sweep.name}.{study.name}" if "target" in phases else None
-    return [whole, *(_trial(t, study, tags, params, chosen.get(t["digest"]) and name, state) for t in trials)]
-
-
-def _trial(
-    record: Record, study: Study, tags: dict[str, str], params: dict[str, str], model: str | None, state: State
-) -> TrackedRun:
-    """`model`: the name of a selected run's model."""
-    own = {"learning_rate": f"{record['learning_rate']:g}", "seed": str(record["seed"])}
-    folder = f"{state.store}/trial/{record['name']}-{record['digest'][:SHORT]}"
-    kept = {f"checkpoint.{WEIGHTS}": f"{folder}/{WEIGHTS}", "checkpoint.sha256": record["files"].get(WEIGHTS, "")}
-    notes = {"selected": str(model is not None), "end": record["end"], "collapsed": str(record["collapsed"])}
-    return TrackedRun(
-        digest=record["digest"],
-        kind="trial",
-        name=record["name"],
-        status="FAILED" if record["end"] == "diverged" else "FINISHED",
-        start=begun(record),
-        end=ended(record),
-        parent=study.digest,
-        tags={**tags, **own, **notes, **_made(record), **(kept if record["files"] else {})},
-        params=params | own,
-        metrics=(*_curve(record), *(Point(name, value, ended(record)) for name, value in _cost([record]).items())),
-        model=(model, folder) if model and record["files"] else None,
-    )
+    def _reason(self, step: Step) -> Texts:
+        return {"stilts.reason": self.state.failed[step.digest]} if step.digest in self.state.failed else {}

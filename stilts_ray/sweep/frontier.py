@@ -204,7 +204,12 @@ def _study(study: Study, now: Frontier) -> Look:
         return [], f"seed {lost[0][0]}: {lost[0][1]}"
     runs = {str(seed): run for seed, run in known.items() if isinstance(run, dict)}
     trials = [
-        {"learning_rate": t.rate, "digest": job.digest, "score": t.score, "end": t.record["end"] if t.record else "failed"}
+        {
+            "learning_rate": t.rate,
+            "digest": job.digest,
+            "score": t.score,
+            "end": t.record["end"] if t.record else "failed",
+        }
         for job, t in tried
     ]
     return [], {"learning_rate": runs[str(study.seeds[0])]["learning_rate"], "trials": trials, "runs": runs}
@@ -239,7 +244,8 @@ def _entry(evaluation: Evaluation, now: Frontier, seed: int, scored: Record) -> 
     run: Any = {"learning_rate": None, "collapsed": False}
     if isinstance(study, Study):
         run = now.records[study.digest]["runs"][str(seed)] if study.digest in now.records else now.run(study, seed)
-    result = {name: scored[name] for name in ("score", "languages", "layer", "layers") if name in scored}
+    names = ("score", "languages", "layer", "layers")
+    result: dict[str, Any] = {name: scored[name] for name in names if name in scored}
     collapsed = scored["score"] is None or (isinstance(run, dict) and run["collapsed"])
     rate = run["learning_rate"] if isinstance(run, dict) else None
     return {"seed": seed, "learning_rate": rate, "collapsed": collapsed, **result}

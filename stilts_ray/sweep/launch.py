@@ -19,6 +19,7 @@ from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.searcher import PlanSearcher, Watcher
 from stilts_ray.sweep.worker import Setting, trainable
 
+
 @dataclass(frozen=True)
 class Result:
     """What a run came to: records of steps by digest, and the steps that failed or could not be run, with reasons."""

@@ -48,9 +48,7 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
             for watcher in self.watchers:
                 watcher.progressed(self.jobs[trial_id], result)
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Reads the outcome from the store and lets the plan go on."""
         job = self.jobs.pop(trial_id, None)
         if job is None:

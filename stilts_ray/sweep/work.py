@@ -31,6 +31,7 @@ from stilts_ray.spec import Pretraining, Recipe, Untrained
 from stilts_ray.store import Record, Store, now
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.tasks import Kind, Task
+from stilts_ray.tasks.base import Example, Text
 from stilts_ray.training import masked
 from stilts_ray.training.checkpoint import Checkpoints
 from stilts_ray.training.loop import ALONE, Outcome, Run, Team, train
@@ -210,7 +211,9 @@ def first_examples(encoded: Encoded, task: Task, count: int) -> Encoded:
         len(encoded.tokens): int(encoded.offsets[sequences]),
     }
     fields = {name: values[: sizes[len(values)]] for name, values in encoded.fields.items()}
-    return Encoded(encoded.tokens[: sizes[len(encoded.tokens)]], encoded.offsets[: sequences + 1], encoded.group, fields)
+    return Encoded(
+        encoded.tokens[: sizes[len(encoded.tokens)]], encoded.offsets[: sequences + 1], encoded.group, fields
+    )
 
 
 # Zero-shot scoring
@@ -273,7 +276,7 @@ def _untrained(job: Job, folder: Path, place: Place) -> Record:
 def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     spec = Pretraining.model_validate_json(job.details["start"])
     texts = {
-        language: [e.text for e in cache.examples(place.origin, tasks.get("mlm_text"), "train", language)]
+        language: _texts(cache.examples(place.origin, tasks.get("mlm_text"), "train", language))
         for language in spec.languages
     }
     tokenizer = masked.make_tokenizer((t for ts in texts.values() for t in ts), spec.tokenizer, spec.vocabulary)
@@ -306,11 +309,16 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     return _outcome(outcome) | {"texts": {language: len(part) for language, part in texts.items()}}
 
 
+def _texts(examples: list[Example]) -> list[str]:
+    return [example.text for example in examples if isinstance(example, Text)]
+
+
 def _split(texts: dict[str, list[str]], seed: int) -> tuple[list[str], list[str]]:
     """Training texts, and one in a hundred held out: of each language at least one, at most forty."""
     seen, unseen = [], []
     for language, part in sorted(texts.items()):
-        out = set(generator(seed, "held out", language).permutation(len(part))[: min(max(1, len(part) // 100), 40)].tolist())
+        count = min(max(1, len(part) // 100), 40)
+        out = set(generator(seed, "held out", language).permutation(len(part))[:count].tolist())
         unseen += [text for number, text in enumerate(part) if number in out]
         seen += [text for number, text in enumerate(part) if number not in out]
     return seen, unseen

@@ -1,4 +1,4 @@
-"""All tasks, by name. Adding one: an entry in its family's file, its name here, and a fixture in tests/tasks/rows.py."""
+"""All tasks, by name. Adding one: an entry in its family's file, its name here, a fixture in tests/tasks/rows.py."""
 
 from stilts_ray.errors import RequestError, did_you_mean
 from stilts_ray.tasks.base import Kind, Task

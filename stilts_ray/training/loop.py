@@ -22,13 +22,16 @@ MakeBatch = Callable[[int, str, Items], Batch]
 Metrics = dict[str, float]
 
 
+CPU = torch.device("cpu")
+
+
 @dataclass(frozen=True)
 class Team:
     """The processes that train one model together; torch.distributed is set up if there are several."""
 
     rank: int = 0
     size: int = 1
-    device: torch.device = torch.device("cpu")
+    device: torch.device = CPU
 
 
 ALONE = Team()
@@ -69,8 +72,8 @@ def train(
     report: Callable[[dict[str, Any]], None] = lambda entry: None,
     team: Team = ALONE,
 ) -> Outcome:
-    """Trains `model` in place, continuing from the last committed checkpoint; on the CPU the result is, to the last bit,
-    that of an uninterrupted run. `report` gets each entry of the curve as it is made, on every process of the team."""
+    """Trains `model` in place, continuing from the last committed checkpoint; on the CPU the result is that of an
+    uninterrupted run, to the last bit. `report` gets each entry of the curve as it is made, on every process of the team."""
     optimizer = make_optimizer(model, run.learning_rate, run.optimizer)
     progress = checkpoints.load(model, optimizer)
     module = _joined(model, team)
@@ -116,9 +119,7 @@ def _evaluated(model: Model, run: Run, progress: Progress) -> dict[str, Any]:
     return entry
 
 
-def _step(
-    module: nn.Module, optimizer: torch.optim.Optimizer, run: Run, step: int, team: Team
-) -> tuple[float, int]:
+def _step(module: nn.Module, optimizer: torch.optim.Optimizer, run: Run, step: int, team: Team) -> tuple[float, int]:
     """One update; returns the mean loss and the tokens of the whole batch."""
     task, items = run.order[step]
     mine = items[team.rank :: team.size]
@@ -137,7 +138,7 @@ def _step(
     share = torch.tensor([0.0, 0.0, 0.0] if idle else [total.item(), count, len(batch.tokens)], dtype=torch.float64)
     whole = _summed(share, team)
     # DDP averages gradients over the team; the factor makes of it the mean over the batch.
-    (total * (0.0 if idle else team.size / whole[1].item())).backward()
+    (total * (0.0 if idle else team.size / whole[1].item())).backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(module.parameters(), run.optimizer.clip)
     optimizer.step()
     return (whole[0] / whole[1]).item(), int(whole[2].item())

@@ -1,7 +1,7 @@
 """What masked-language-model training needs besides the loop: a tokenizer, batches by token count, masks."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,14 +19,12 @@ IGNORED = 5
 """Ids below it are special tokens, never masked: XLM-R's four, and <mask>, which stands last there but fifth here."""
 
 
-def make_tokenizer(
-    texts: Iterable[str], kind: Literal["bpe", "unigram"], vocabulary: int
-) -> PreTrainedTokenizerFast:
+def make_tokenizer(texts: Iterable[str], kind: Literal["bpe", "unigram"], vocabulary: int) -> PreTrainedTokenizerFast:
     """A tokenizer of XLM-R's form: NFKC, words marked by a leading "▁", `<s> A </s>` and `<s> A </s></s> B </s>`."""
     specials = [*SPECIAL, MASK]
     if kind == "bpe":
         tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
-        trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=specials, show_progress=False)
+        trainer: Any = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=specials, show_progress=False)
     else:
         tokenizer = Tokenizer(models.Unigram())
         trainer = trainers.UnigramTrainer(
@@ -88,7 +86,7 @@ def masked_batch(encoded: Encoded, items: Items, share: float, mask: int, vocabu
 
 
 def held_out(model: Model, encoded: Encoded, share: float, mask: int, budget: int) -> dict[str, float]:
-    """Loss and accuracy (0-100, also as "score") on masked tokens of texts that are not trained on; same masks each time."""
+    """Loss and accuracy (0-100, also as "score") on masked tokens of held-out texts, with the same masks each time."""
     loss, right, count = 0.0, 0, 0
     for number, items in enumerate(by_tokens(encoded.item_lengths, budget)):
         batch = masked_batch(encoded, items, share, mask, model.encoder.config.vocab_size, number).to(model.device)

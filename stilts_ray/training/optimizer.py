@@ -18,7 +18,7 @@ def make_optimizer(model: nn.Module, learning_rate: float, spec: Optimizer) -> t
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:
-    """Factor of the learning rate at `step` (from 0) of `steps`: linear from 0 over the share `warmup`, then linear to 0.
+    """Factor of the learning rate at `step` (from 0) of `steps`: linear from 0 over the share `warmup`, then back to 0.
 
     The formula of transformers' get_linear_schedule_with_warmup.
     """

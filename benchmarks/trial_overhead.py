@@ -1,0 +1,100 @@
+"""What a trial costs beyond its own work, from trial to trial in a warm process, beside a fresh worker group of Ray Train.
+
+    python benchmarks/trial_overhead.py
+
+Runs a plan of small real jobs one at a time and takes, for each but the first, the time from the end of the job before to
+its own end, less the seconds in its record. The peer is one `TorchTrainer(num_workers=1).fit()` of an empty function,
+which is what a trial costs where every trial starts a worker group. Prints one JSON line.
+"""
+
+import json
+import tempfile
+import time
+from statistics import median
+from typing import Any
+
+from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
+from stilts_ray.origin import Mini
+from stilts_ray.plan import make_plan
+from stilts_ray.spec import Runtime
+from stilts_ray.store import Store
+from stilts_ray.sweep import launch
+from stilts_ray.sweep.frontier import Outcome
+from stilts_ray.sweep.jobs import Job
+
+
+class Clock:
+    """A Watcher that notes when each job ended and how long it worked."""
+
+    def __init__(self) -> None:
+        self.ends: list[tuple[float, float]] = []
+
+    def begun(self, job: Job) -> None:
+        """Nothing."""
+
+    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
+        """Nothing."""
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """Notes the time."""
+        assert isinstance(outcome, dict), outcome
+        self.ends.append((time.perf_counter(), outcome["seconds"]))
+
+
+def sweep() -> Sweep:
+    """Thirty short trials that do not wait for one another, and their scores."""
+    return Sweep(
+        name="trial_overhead",
+        data="mini",
+        encoders=[Encoder(name="mini", start=Pretrained(source="mini"))],
+        targets=["udpos"],
+        languages={"udpos": ["qaa"]},
+        recipe=Recipe(epochs=1, batch_size=16, max_length=64, train_rows=64, dev_rows=20, evaluations=1),
+        search=Search(learning_rates=[number * 1e-5 for number in range(1, 31)], parallel=30),
+    )
+
+
+def warm_overheads() -> list[float]:
+    """Seconds beyond its work for each job after the first."""
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(folder)
+        result = launch.run_plan(make_plan(sweep(), Mini()), store, Runtime(store=folder, max_concurrent=1), [clock])
+        assert not result.failed, result.failed
+    pairs = zip(clock.ends, clock.ends[1:], strict=False)
+    return [now - before - worked for (before, _), (now, worked) in pairs]
+
+
+def fresh_group_seconds() -> float:
+    """Seconds of one `fit` with a worker group of its own."""
+    import ray
+    from ray.train import ScalingConfig
+    from ray.train.torch import TorchTrainer
+
+    ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    started = time.perf_counter()
+    TorchTrainer(lambda: None, scaling_config=ScalingConfig(num_workers=1)).fit()
+    seconds = time.perf_counter() - started
+    ray.shutdown()
+    return seconds
+
+
+def main() -> None:
+    """Measures both in one run."""
+    warm = warm_overheads()
+    fresh = fresh_group_seconds()
+    print(
+        json.dumps(
+            {
+                "warm_overhead_median_s": round(median(warm), 4),
+                "warm_overhead_worst_s": round(max(warm), 4),
+                "trials": len(warm),
+                "fresh_worker_group_s": round(fresh, 2),
+                "ratio": round(fresh / median(warm), 1),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

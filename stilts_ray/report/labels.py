@@ -1,0 +1,160 @@
+"""Tags, parameters and metrics by which runs are found and compared on a tracking server. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from stilts_ray import tasks
+from stilts_ray.fingerprint import digest
+from stilts_ray.plan import Evaluation, Plan, Pretrain, Row, Step, Study
+from stilts_ray.report.table import intermediate_name
+from stilts_ray.spec import LogUniform, Recipe, Spec
+from stilts_ray.store import Record
+
+Texts = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A metric's value; time in milliseconds."""
+
+    name: str
+    value: float
+    time: int
+    step: int = 0
+
+
+def ended(record: Record) -> int:
+    """When a job or step ended, in milliseconds."""
+    return round(datetime.fromisoformat(record["finished_at"]).timestamp() * 1000)
+
+
+def begun(job: Record) -> int:
+    """When a job began, in milliseconds."""
+    return ended(job) - round(job["seconds"] * 1000)
+
+
+# Metrics
+
+
+def curve(job: Record) -> Iterator[Point]:
+    """Training loss and dev metrics of a run, with the steps at which they were taken."""
+    start, steps = begun(job), max(job["steps"], 1)
+    parts = [key for key in (job["curve"] or [{}])[0] if key.endswith("/score")]
+    for entry in job["curve"]:
+        time = start + (ended(job) - start) * entry["step"] // steps
+        for name, value in entry.items():
+            # The score of a lone task is the score of the run.
+            if name != "step" and parts != [name]:
+                yield Point("train/loss" if name == "loss" else f"dev/{name}", value, time, entry["step"])
+
+
+def cost(jobs: Iterable[Record], time: int) -> Iterator[Point]:
+    """What training took."""
+    for name in ("seconds", "tokens"):
+        yield Point(f"cost/{name}", float(sum(job[name] for job in jobs)), time)
+
+
+def languages(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """The per-language results of a line of the result table: a row per target and language; metrics that a target does
+    not have are null."""
+    found = [(target, code, values) for target, cell in cells.items() for code, values in cell["languages"].items()]
+    metrics = ["score", *sorted({name for *_, values in found for name in values} - {"score"})]
+    rows = [[target, code, *(values.get(name) for name in metrics)] for target, code, values in found]
+    return {"columns": ["target", "language", *metrics], "data": rows}
+
+
+# Parameters
+
+
+def asked(plan: Plan) -> Texts:
+    """How learning rates and seeds are tried."""
+    search = plan.sweep.search
+    space = search.learning_rates
+    rates = f"{space.low:g} to {space.high:g}" if isinstance(space, LogUniform) else ", ".join(f"{r:g}" for r in space)
+    return {
+        "learning_rates": rates,
+        "trials": str(search.trials),
+        "parallel": str(search.parallel),
+        "keep": f"{search.keep:g}",
+        "seeds": ", ".join(map(str, plan.sweep.seeds)),
+    }
+
+
+def recipes(used: Mapping[str, Recipe]) -> Texts:
+    """Values of recipes: "name" where all tasks have the same, else "name/task"."""
+    flat = {task: settings(recipe) for task, recipe in used.items()}
+    params: Texts = {}
+    for name in {name: None for values in flat.values() for name in values}:
+        values = {task: values[name] for task, values in flat.items()}
+        same = len(set(values.values())) == 1
+        params |= {name: next(iter(values.values()))} if same else {f"{name}/{t}": value for t, value in values.items()}
+    return params
+
+
+def settings(spec: Spec) -> Texts:
+    """Fields of a specification and of those within it."""
+    params: Texts = {}
+    for name in type(spec).model_fields:
+        value = getattr(spec, name)
+        if isinstance(value, Spec):
+            params |= settings(value)
+        else:
+            params[name] = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return params
+
+
+# Tags
+
+
+def place(row: Row | None) -> Texts:
+    """Which line of the table a run belongs to."""
+    return {"encoder": row.encoder, "intermediate": intermediate_name(row.intermediate)} if row is not None else {}
+
+
+def roles(study: Study, plan: Plan) -> Texts:
+    """What a study is for: the fine-tuning of a target may serve as an intermediate as well."""
+    tests = [step for step in plan.steps if isinstance(step, Evaluation) and step.of == study.digest]
+    targets = [test.task for test in tests if tasks.get(test.task).trained]
+    # A target that needs no training is tested on the intermediate run itself.
+    begun_from = any(isinstance(step, Study) and step.start == study.digest for step in plan.steps)
+    intermediate = begun_from or not targets or len(tests) > len(targets)
+    phases = [name for name, has in (("intermediate", intermediate), ("target", targets)) if has]
+    found = {"phase": ", ".join(phases), "tasks": ", ".join(study.tasks)}
+    return found | ({"target": ", ".join(targets)} if targets else {})
+
+
+def pinned(steps: Iterable[Step]) -> Texts:
+    """The data that steps read: repositories at their commits, or digests of files."""
+    found: dict[str, set[str]] = {}
+    for step in steps:
+        if isinstance(step, Study):
+            for entry in step.identity["training"]:
+                found.setdefault(f"data.{entry['task']['name']}", set()).update(map(_revision, entry["data"].values()))
+        elif isinstance(step, Evaluation) or (isinstance(step, Pretrain) and "data" in step.identity):
+            name = step.task if isinstance(step, Evaluation) else "mlm_text"
+            found.setdefault(f"data.{name}", set()).add(_revision(step.identity["data"]))
+    return {name: ", ".join(sorted(revisions)) for name, revisions in sorted(found.items())}
+
+
+def _revision(identity: Mapping[str, Any]) -> str:
+    if "hub" in identity:
+        return f"{identity['hub']}@{identity['revision']}"
+    return f"mini {identity['mini']}" if "mini" in identity else f"files {digest(identity)[:12]}"
+
+
+def made(job: Record) -> Texts:
+    """With what and where a job was done."""
+    versions = ", ".join(f"{name} {version}" for name, version in job["versions"].items() if version)
+    found = {"git_commit": job["git_commit"], "host": job["host"], "device": job["device"], "versions": versions}
+    return {f"stilts.{name}": value for name, value in found.items() if value}
+
+
+def checkpoint(job: Record, folder: str) -> Texts:
+    """Where the weights that a job kept are, and their sha256."""
+    found: Texts = {}
+    for name, sha256 in job["files"].items():
+        if name.endswith(".safetensors"):
+            found |= {"checkpoint": f"{folder}/{name}", "checkpoint.sha256": sha256}
+    return found

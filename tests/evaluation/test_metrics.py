@@ -1,0 +1,244 @@
+"""Scores against cases worked out by hand from the published rules, and what must hold for any input."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stilts_ray.evaluation import metrics
+from stilts_ray.evaluation.metrics import accuracy, majority, normalize_answer, score, squad, tagging
+from stilts_ray.tasks import Kind
+from stilts_ray.tasks.base import Choice, Pair, Parallel, Span, Tagged
+
+UPOS = ("NOUN", "VERB", "CCONJ", "SCONJ", "SYM", "X", "INTJ", "PUNCT")
+THIRD = 100 / 3
+
+
+# SQuAD v1.1
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("The  Cat's, a hat!", "cats hat"),
+        ("a an the", ""),
+        ("another theory and a panther", "another theory and panther"),
+        ("THE END", "end"),
+        ("\tone\n two ", "one two"),
+        ("co-operate (1,000)", "cooperate 1000"),
+        # ASCII punctuation and English articles alone: XTREME scores every language by these rules.
+        ("«Straße»。", "«straße»。"),
+        ("der die das", "der die das"),
+        ("ÉCOLE", "école"),
+        # Punctuation goes before articles do.
+        ("the-end a.", "theend"),
+    ],
+)
+def test_answers_are_normalised_as_in_squad(text: str, expected: str) -> None:
+    assert normalize_answer(text) == expected
+
+
+@pytest.mark.parametrize(
+    "gold, predicted, exact, f1",
+    [
+        ("the old mill", "Old Mill!", 1, 1),
+        ("in the old mill", "the old mill house", 0, 2 / 3),
+        ("go go no", "go no no", 0, 2 / 3),
+        ("salt", "salt and wine and oranges", 0, 2 * (1 / 5) * 1 / (1 / 5 + 1)),
+        ("salt", "", 0, 0),
+        # No segmentation of Chinese: an answer is one token.
+        ("北京市", "北京", 0, 0),
+        # Nothing is left of either: equal, yet without a common word, as in the published script.
+        ("the", "a", 1, 0),
+    ],
+)
+def test_one_answer_by_hand(gold: str, predicted: str, exact: float, f1: float) -> None:
+    assert metrics.exact_match(gold, predicted) == exact
+    assert metrics.token_f1(gold, predicted) == pytest.approx(f1)
+
+
+def test_best_of_several_answers_mean_over_questions_and_missing_answers_are_wrong() -> None:
+    gold = {"1": ["1782", "in the year 1782"], "2": ["Anna Lind"], "3": ["salt"], "4": ["dawn"]}
+    predicted = {"1": "in 1782", "2": "anna lind.", "4": "noon", "of no question": "salt"}
+    # Question 1: F1 with "1782" is 2/3 (1 of 2, 1 of 1), with "in the year 1782" 4/5 (2 of 2, 2 of 3).
+    assert squad(gold, predicted) == {
+        "em": pytest.approx(25.0),
+        "f1": pytest.approx(100 * (0.8 + 1) / 4),
+        "score": pytest.approx((25 + 45) / 2),
+    }
+
+
+def test_exact_match_and_f1_take_their_best_answers_apart() -> None:
+    assert squad({"1": ["a the", "old mill by"]}, {"1": "the"}) == {"em": 100.0, "f1": 0.0, "score": 50.0}
+
+
+def test_span_scores_are_by_order_of_the_examples() -> None:
+    examples = [Span("x", "salt and wine", "?", (("salt", 0), ("wine", 9))), Span("y", "noon", "?", (("noon", 0),))]
+    assert score(Kind.SPAN, examples, ["wine", "noon"])["score"] == 100
+    assert score(Kind.SPAN, examples, ["noon", "wine"])["score"] == 0
+    with pytest.raises(ValueError):
+        score(Kind.SPAN, examples, ["wine"])
+
+
+# seqeval, with prefixes and without
+
+
+@pytest.mark.parametrize(
+    "gold, predicted, f1, right",
+    [
+        # With prefixes, spans must match in type and in both ends.
+        ("B-PER I-PER O B-LOC", "B-PER I-PER O B-LOC", 100, 100),
+        ("B-PER I-PER O B-LOC", "B-PER O O B-LOC", 50, 75),
+        ("B-PER I-PER O B-LOC", "B-ORG I-ORG O O", 0, 25),
+        ("B-PER I-PER O B-LOC", "O O O O", 0, 25),
+        # Without, a run of equal tags is one span: half a run is no hit, although most tags are right.
+        ("NOUN NOUN VERB", "NOUN NOUN VERB", 100, 100),
+        ("NOUN NOUN VERB", "NOUN VERB VERB", 0, 2 * THIRD),
+        ("NOUN NOUN PUNCT", "NOUN X PUNCT", 100 * 2 * (1 / 3) * (1 / 2) / (1 / 3 + 1 / 2), 2 * THIRD),
+        # A tag that begins with S is taken for "single": each token is a span of its own.
+        ("SYM SYM PUNCT", "SYM X PUNCT", 100 * 2 / 3, 2 * THIRD),
+        ("NUM NUM", "NUM X", 0, 50),
+        # seqeval 1.x takes the first letter for a prefix, so that both conjunctions have type CONJ.
+        ("CCONJ NOUN", "SCONJ NOUN", 100, 50),
+        ("CCONJ CCONJ", "SCONJ SCONJ", 0, 0),
+        # INTJ begins as "inside" does, but without a span before it opens one.
+        ("INTJ NOUN", "INTJ NOUN", 100, 100),
+        ("X NOUN", "INTJ NOUN", 50, 50),
+        # X has no letter after the first; such a span is not seen to end where the sentence does.
+        ("NOUN X", "NOUN X", 100, 100),
+        ("NOUN X", "NOUN VERB", 2 * THIRD, 50),
+        ("X", "X", 0, 100),
+    ],
+)
+def test_tagging_by_hand(gold: str, predicted: str, f1: float, right: float) -> None:
+    result = tagging([gold.split()], [predicted.split()])
+    assert result == {"score": pytest.approx(f1), "f1": pytest.approx(f1), "accuracy": pytest.approx(right)}
+
+
+def test_tagging_counts_spans_over_all_sentences() -> None:
+    """Micro average: three spans, two found, three predicted."""
+    result = tagging([["NOUN", "VERB"], ["NOUN"]], [["NOUN", "VERB"], ["VERB"]])
+    assert result["f1"] == pytest.approx(200 / 3)
+
+
+def test_spans_do_not_run_from_one_sentence_into_the_next() -> None:
+    assert tagging([["NOUN"], ["NOUN"]], [["NOUN"], ["VERB"]])["f1"] == pytest.approx(50)
+
+
+# Lengths
+
+
+def test_a_missing_or_surplus_prediction_is_an_error() -> None:
+    with pytest.raises(ValueError, match="1 predictions for 2 examples"):
+        accuracy(["a", "b"], ["a"])
+    with pytest.raises(ValueError, match="differ in length"):
+        tagging([["X", "X"]], [["X"]])
+    with pytest.raises(ValueError, match="differ in length"):
+        tagging([["X"], ["X"]], [["X"]])
+    for kind, examples, predictions in (
+        (Kind.PAIR, [Pair("a", "b", "c")], ["c", "c"]),
+        (Kind.RETRIEVAL, [Parallel("a", "b")] * 2, [0]),
+    ):
+        with pytest.raises(ValueError, match="predictions for"):
+            score(kind, examples, predictions)
+
+
+# What holds for any input
+
+LABELS = st.sampled_from(["entailment", "neutral", "contradiction"])
+TAGS = st.lists(st.sampled_from(UPOS), min_size=1, max_size=6)
+ANSWERS = st.text(st.sampled_from("ab the,.北"), max_size=8)
+Pairs = list[tuple[Any, Any]]
+"""(gold, predicted) for each example."""
+
+
+def scored(kind: Kind, pairs: Pairs) -> dict[str, float]:
+    """Scores of predictions for examples with those gold values."""
+    examples: list[Any] = []
+    for number, (gold, _) in enumerate(pairs):
+        match kind:
+            case Kind.PAIR:
+                examples.append(Pair("a", "b", gold))
+            case Kind.CHOICE:
+                examples.append(Choice("a", ("b", "c", "d"), gold))
+            case Kind.TAGGING:
+                examples.append(Tagged(("w",) * len(gold), tuple(gold)))
+            case Kind.SPAN:
+                examples.append(Span(str(number), gold, "?", ((gold, 0),)))
+    return score(kind, examples, [predicted for _, predicted in pairs])
+
+
+def aligned(tags: Sequence[str], others: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Gold and predicted tags of one length."""
+    return list(tags), (list(others) * len(tags))[: len(tags)]
+
+
+PAIRS = {
+    Kind.PAIR: st.tuples(LABELS, LABELS),
+    Kind.CHOICE: st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    Kind.TAGGING: st.builds(aligned, TAGS, TAGS),
+    Kind.SPAN: st.tuples(ANSWERS.filter(lambda text: bool(text.strip())), ANSWERS),
+}
+
+
+@pytest.mark.parametrize("kind", PAIRS, ids=lambda kind: kind.name)
+@given(data=st.data())
+def test_scores_lie_between_0_and_100_and_do_not_depend_on_the_order(kind: Kind, data: st.DataObject) -> None:
+    pairs = data.draw(st.lists(PAIRS[kind], min_size=1, max_size=8))
+    result = scored(kind, pairs)
+    assert all(0 <= value <= 100 for value in result.values())
+    shuffled = scored(kind, data.draw(st.permutations(pairs)))
+    assert shuffled == {name: pytest.approx(value) for name, value in result.items()}
+
+
+@pytest.mark.parametrize("kind", PAIRS, ids=lambda kind: kind.name)
+@given(data=st.data())
+def test_perfect_predictions_score_100(kind: Kind, data: st.DataObject) -> None:
+    pairs = data.draw(st.lists(PAIRS[kind], min_size=1, max_size=8))
+    words = [gold for gold, _ in pairs]
+    if kind is Kind.SPAN:
+        # An answer of articles and punctuation alone has no word to share.
+        words = [word for word in words if normalize_answer(word)] or ["b"]
+    if kind is Kind.TAGGING:
+        # Where seqeval finds no span at all, its F1 is 0.
+        words.append(["NOUN"])
+    assert set(scored(kind, [(word, word) for word in words]).values()) == {100.0}
+
+
+@given(st.lists(PAIRS[Kind.SPAN], min_size=1, max_size=8))
+def test_exact_match_implies_f1_wherever_a_word_is_left(pairs: Pairs) -> None:
+    for gold, predicted in pairs:
+        if metrics.exact_match(gold, predicted) and normalize_answer(gold):
+            assert metrics.token_f1(gold, predicted) == 1
+
+
+@given(st.integers(1, 8).flatmap(lambda n: st.permutations(range(n))))
+def test_retrieval_is_accuracy_of_the_places(found: list[int]) -> None:
+    examples = [Parallel("a", "b")] * len(found)
+    right = sum(number == place for number, place in enumerate(found))
+    assert score(Kind.RETRIEVAL, examples, found) == {
+        "score": pytest.approx(100 * right / len(found)),
+        "accuracy": pytest.approx(100 * right / len(found)),
+    }
+
+
+# The level of a collapsed run
+
+
+def test_majority_is_the_score_of_always_the_same() -> None:
+    pairs = [Pair("a", "b", label) for label in ("x", "y", "y", "z")]
+    assert majority(Kind.PAIR, pairs) == 50
+    assert majority(Kind.CHOICE, [Choice("a", ("b", "c", "d"), label) for label in (2, 2, 0)]) == pytest.approx(200 / 3)
+    tagged = [Tagged(("w",) * 3, ("NOUN", "NOUN", "VERB")), Tagged(("w",), ("NOUN",))]
+    always = [["NOUN"] * 3, ["NOUN"]]
+    assert majority(Kind.TAGGING, tagged) == tagging([e.tags for e in tagged], always)["score"] == pytest.approx(40)
+    assert majority(Kind.SPAN, [Span("x", "salt", "?", (("salt", 0),))]) == 0
+
+
+@given(st.lists(LABELS, min_size=1, max_size=9))
+def test_no_constant_prediction_beats_the_majority(labels: list[str]) -> None:
+    examples = [Pair("a", "b", label) for label in labels]
+    constant = [score(Kind.PAIR, examples, [label] * len(labels))["score"] for label in set(labels)]
+    assert majority(Kind.PAIR, examples) == pytest.approx(max(constant))

@@ -1,0 +1,150 @@
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stilts_ray.data.batches import Batch, collate
+from stilts_ray.data.encode import IGNORE, Encoded, Reading, encode
+from stilts_ray.data.rows import load
+from stilts_ray.evaluation import predict
+from stilts_ray.models import model as models
+from stilts_ray.models.model import Model
+from stilts_ray.origin import Folder
+from stilts_ray.tasks import TASKS, Kind
+from tests import tiny
+
+NAMES = ("mnli", "hellaswag", "squad", "udpos")
+BUDGETS = (100_000, 60)
+
+
+def made(name: str, data_dir: Path, tokenizer: Any) -> tuple[list[Any], Encoded]:
+    """Examples of a task's dev split and their sequences, long ones in several."""
+    task = TASKS[name]
+    examples = load(Folder(data_dir), task, task.dev or "", "en")
+    # So short that contexts are windowed and sentences split, but long enough for pairs.
+    reading = Reading(max_length=8 if task.kind is Kind.TAGGING else 40, stride=8)
+    return examples, encode(task, examples, tokenizer, reading)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_encoder: Path) -> Model:
+    """An encoder with rough random weights and a head for every kind."""
+    built = models.with_heads(models.load_encoder(str(tiny_encoder)), [TASKS[name] for name in NAMES], seed=0)
+    tiny.roughen(built, 5)
+    return built.eval()
+
+
+def one_at_a_time(model: Model, name: str, encoded: Encoded) -> list[torch.Tensor]:
+    """Logits of each item, run alone."""
+    with torch.inference_mode():
+        return [model(name, collate(encoded, np.array([item]))) for item in range(encoded.items)]
+
+
+def predicted(
+    model: Model, name: str, examples: list[Any], encoded: Encoded, budget: int, patch: pytest.MonkeyPatch
+) -> list[Any]:
+    patch.setattr(predict, "BUDGET", budget)
+    with torch.inference_mode():
+        return predict.predict(model, TASKS[name], examples, encoded, 5)
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+@pytest.mark.parametrize("name", ["mnli", "hellaswag"])
+def test_labels_are_the_best_logits_in_the_order_of_the_examples(
+    name: str, budget: int, model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples, encoded = made(name, data_dir, tokenizer)
+    best = [int(logits.argmax()) for logits in one_at_a_time(model, name, encoded)]
+    assert len(set(best)) > 1
+    expected = [TASKS[name].labels[label] for label in best] if TASKS[name].labels else best
+    assert predicted(model, name, examples, encoded, budget, monkeypatch) == expected
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_every_word_has_a_tag_in_its_place(
+    budget: int, model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples, encoded = made("udpos", data_dir, tokenizer)
+    assert encoded.items > len(examples), "some sentences are split"
+    expected: list[list[str]] = [[] for _ in examples]
+    for item, logits in enumerate(one_at_a_time(model, "udpos", encoded)):
+        tags = encoded.fields["tags"][encoded.offsets[item] : encoded.offsets[item + 1]]
+        best = logits.argmax(-1).numpy()[tags != IGNORE]
+        expected[encoded.fields["example"][item]] += [TASKS["udpos"].labels[label] for label in best]
+    result = predicted(model, "udpos", examples, encoded, budget, monkeypatch)
+    assert result == expected
+    assert [len(tags) for tags in result] == [len(example.words) for example in examples]
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_an_answer_is_the_best_span_of_all_windows(
+    budget: int, model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples, encoded = made("squad", data_dir, tokenizer)
+    assert encoded.items > len(examples), "some contexts are windowed"
+    best: list[tuple[float, str]] = [(-np.inf, "")] * len(examples)
+    for item, logits in enumerate(one_at_a_time(model, "squad", encoded)):
+        begin, stop = (encoded.fields[n][encoded.offsets[item] : encoded.offsets[item + 1]] for n in ("begin", "stop"))
+        example = encoded.fields["example"][item]
+        for value, first, last in spans(logits, begin, 5):
+            if value > best[example][0]:
+                best[example] = (value, examples[example].context[begin[first] : stop[last]])
+    assert all(text for _, text in best)
+    assert predicted(model, "squad", examples, encoded, budget, monkeypatch) == [text for _, text in best]
+
+
+def spans(logits: torch.Tensor, begin: np.ndarray, max_answer: int) -> list[tuple[float, int, int]]:
+    """Every allowed span of one sequence with its value."""
+    inside = np.flatnonzero(begin >= 0)
+    return [
+        (float(logits[first, 0] + logits[last, 1]), int(first), int(last))
+        for first in inside
+        for last in inside
+        if first <= last < first + max_answer
+    ]
+
+
+@given(
+    contexts=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 2)), min_size=1, max_size=4),
+    max_answer=st.integers(1, 9),
+    seed=st.integers(0, 1000),
+)
+def test_best_span_is_that_of_brute_force(
+    contexts: list[tuple[int, int, int]], max_answer: int, seed: int
+) -> None:
+    """contexts: tokens before, in and after the context of each sequence."""
+    lengths = [sum(parts) for parts in contexts]
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    begin = np.concatenate([[-1] * before + list(range(size)) + [-1] * after for before, size, after in contexts])
+    encoded = Encoded(np.zeros(offsets[-1], dtype=np.int32), offsets, 1, {"begin": begin.astype(np.int32)})
+    batch = collate(encoded, np.arange(len(contexts)))
+    logits = torch.randn(len(batch.tokens), 2, generator=torch.Generator().manual_seed(seed))
+
+    values, firsts, lasts = predict.best_spans(logits, batch, max_answer)
+
+    for row, (start, end) in enumerate(pairwise(offsets)):
+        value, first, last = max(spans(logits[start:end], begin[start:end], max_answer))
+        assert (firsts[row], lasts[row]) == (first, last)
+        assert values[row] == pytest.approx(value)
+
+
+def test_a_sequence_without_context_has_no_span() -> None:
+    batch = Batch(
+        torch.tensor([0, 2]), torch.tensor([0, 1]), torch.tensor([2]), {"begin": torch.tensor([-1, -1])}
+    )
+    values, _, _ = predict.best_spans(torch.ones(2, 2), batch, 3)
+    assert values == [-np.inf]
+
+
+def test_logits_that_are_not_finite_give_an_empty_answer_and_no_error(
+    model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples, encoded = made("squad", data_dir, tokenizer)
+    broken = models.with_heads(model.encoder, [TASKS["squad"]], seed=0).eval()
+    torch.nn.init.constant_(broken.heads["squad"].qa_outputs.weight, float("nan"))
+    assert predicted(broken, "squad", examples, encoded, 100_000, monkeypatch) == [""] * len(examples)
