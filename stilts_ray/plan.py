@@ -126,10 +126,17 @@ class Plan:
         hub = self.origin
         if not isinstance(hub, Hub):
             return []
-        encoders = [e.start for e in self.sweep.encoders if isinstance(e.start, Pretrained)]
-        models = [e.source for e in encoders if not e.revision and not Path(location(e.source)).is_dir()]
+        sources = encoder_sources(self.sweep)
+        models = [source for source, commit in sources if not commit and not Path(location(source)).is_dir()]
         data = [hub.repository(task) for task in used_tasks(self.sweep) if hub.revision(task) == UNRESOLVED]
         return sorted({*(m for m in models if m not in hub.revisions), *data})
+
+
+def encoder_sources(sweep: Sweep) -> list[tuple[str, str | None]]:
+    """Folder or hub id, and commit if the request gives one, of every existing encoder that the sweep reads."""
+    starts = [encoder.start for encoder in sweep.encoders]
+    published = [(start.source, start.revision) for start in starts if isinstance(start, Pretrained)]
+    return published + [(start.like, None) for start in starts if isinstance(start, Untrained)]
 
 
 def used_tasks(sweep: Sweep) -> list[Task]:
@@ -152,8 +159,11 @@ def make_plan(sweep: Sweep, origin: Origin) -> Plan:
     """The steps of `sweep` with rows from `origin`. Raises RequestError for what cannot be carried out."""
     _check_names(sweep)
     builder = _Builder(sweep, origin)
+    names: dict[str, str] = {}
     for encoder in sweep.encoders:
         checkpoint = builder.encoder(encoder)
+        if (other := names.setdefault(checkpoint.digest, encoder.name)) != encoder.name:
+            raise RequestError(f"encoders: '{other}' and '{encoder.name}' are the same encoder")
         for intermediate in sweep.intermediates:
             builder.row(checkpoint, tuple(sorted(intermediate)))
     return Plan(sweep, origin, tuple(builder.steps.values()))
@@ -181,9 +191,15 @@ class _Builder:
     def encoder(self, encoder: Encoder) -> Checkpoint:
         start = encoder.start
         if isinstance(start, Pretrained):
-            identity = {"kind": "encoder", "version": VERSION["encoder"], **_published(start, self.origin)}
+            published = _published(start, self.origin)
+            identity = {"kind": "encoder", "version": VERSION["encoder"], **published}
+            # The commit that is loaded is the one that is hashed, also where it was looked up.
+            revision = published.get("revision")
             return Checkpoint(
-                name=encoder.name, digest=digest(identity), location=location(start.source), revision=start.revision
+                name=encoder.name,
+                digest=digest(identity),
+                location=location(start.source),
+                revision=None if revision == UNRESOLVED else revision,
             )
         identity = {"kind": "pretrain", "version": VERSION["pretrain"], "start": start}
         if isinstance(start, Pretraining):

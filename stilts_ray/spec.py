@@ -13,6 +13,7 @@ Positive = Annotated[int, Field(gt=0)]
 LearningRate = Annotated[float, Field(gt=0, lt=1)]
 # Lists are welcome where tuples are kept; everything else is strict.
 Names = Annotated[tuple[str, ...], Field(strict=False)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Title = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
 
 
@@ -31,8 +32,8 @@ class Optimizer(Spec):
     """Share of all steps over which the learning rate rises linearly; after it, it falls linearly to zero."""
     clip: Annotated[float, Field(gt=0)] = 1.0
     """Largest norm of the gradient."""
-    beta1: Share = 0.9
-    beta2: Share = 0.999
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
     epsilon: Annotated[float, Field(gt=0)] = 1e-8
 
 
@@ -107,6 +108,12 @@ class Shape(Spec):
     dropout: Share = 0.1
     """In fine-tuning; masked-LM training itself runs without."""
 
+    @model_validator(mode="after")
+    def _divisible(self) -> "Shape":
+        if self.hidden % self.heads:
+            raise ValueError(f"hidden ({self.hidden}) must be a multiple of heads ({self.heads})")
+        return self
+
 
 class Pretrained(Spec):
     """An encoder that exists: a hub id, a folder that `from_pretrained` loads, or 'mini', the packaged one."""
@@ -131,14 +138,20 @@ class Pretraining(Spec):
     mask: Share = 0.15
     """Share of tokens to predict: of these 80% become <mask>, 10% a random token, 10% stay (BERT's rule)."""
     optimizer: Optimizer = Optimizer(beta2=0.98, epsilon=1e-6)
-    seed: int = 0
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Pretraining":
+        if self.max_length > self.shape.positions:
+            raise ValueError(f"max_length ({self.max_length}) is more than the shape's {self.shape.positions} positions")
+        return self
 
 
 class Untrained(Spec):
     """Configuration and tokenizer of another encoder with random weights: the control for what pretraining brings."""
 
     like: str
-    seed: int = 0
+    seed: Seed = 0
 
 
 class Encoder(Spec):
@@ -164,7 +177,7 @@ class Sweep(Spec):
     recipes: dict[str, Recipe] = {}
     """Recipe of a trained task, where it differs from `recipe`."""
     search: Search = Search()
-    seeds: Annotated[tuple[int, ...], Field(strict=False, min_length=1)] = (0,)
+    seeds: Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)] = (0,)
     """The first one searches; the chosen learning rate is then run with all of them and their scores are averaged.
     Run `s` of a target starts from run `s` of its intermediate study."""
     retrieval: Retrieval = Retrieval()
@@ -173,8 +186,16 @@ class Sweep(Spec):
     def _consistent(self) -> "Sweep":
         for field in ("intermediates", "targets", "seeds"):
             values = getattr(self, field)
+            if field == "intermediates":
+                values = tuple(tuple(sorted(row)) for row in values)
             if len(set(values)) != len(values):
                 raise ValueError(f"{field} has an entry twice: {values}")
+        for row in self.intermediates:
+            if len(set(row)) != len(row):
+                raise ValueError(f"intermediates has a task twice in a mixture: {row}")
+        for task, codes in self.languages.items():
+            if not codes or len(set(codes)) != len(codes):
+                raise ValueError(f"languages of {task} must be at least one, and each once: {codes}")
         names = [encoder.name for encoder in self.encoders]
         if len(set(names)) != len(names):
             raise ValueError(f"two encoders have one name: {names}")
@@ -206,9 +227,9 @@ class Runtime(Spec):
 def explain(error: Any) -> str:
     """One line for a pydantic ValidationError: where, what, and what would be right."""
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or error.title
+    places = [error.title, ".".join(str(part) for part in first["loc"])]
     given = "" if first["type"] in {"missing", "value_error"} else f" (given: {first['input']!r})"
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = f"{error.title} has no such field"
-    return f"{error.title}: {where}: {message}{given}"
+    return f"{': '.join(filter(None, places))}: {message}{given}"

@@ -16,7 +16,10 @@ def sweep() -> Sweep:
         intermediates=[(), ("mnli",), ("squad",), ("hellaswag",), ("mnli", "squad", "hellaswag")],
         targets=["xnli", "udpos", "xquad", "tatoeba"],
         recipe=short,
-        recipes={"udpos": short.model_copy(update={"epochs": 3, "batch_size": 16})},
+        recipes={
+            "udpos": short.model_copy(update={"epochs": 3, "batch_size": 16}),
+            "hellaswag": short.model_copy(update={"epochs": 1}),
+        },
         search=Search(learning_rates=[5e-4, 1e-3]),
         seeds=[0, 1],
     )

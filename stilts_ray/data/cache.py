@@ -89,4 +89,6 @@ def _tokenizer(folder: str) -> Any:
 
 @lru_cache(maxsize=8)
 def _tokenizer_digest(folder: str) -> str:
-    return digest(json.loads(_tokenizer(folder).backend_tokenizer.to_str()))
+    state = json.loads(_tokenizer(folder).backend_tokenizer.to_str())
+    # These two are what the last call asked for, not what the tokenizer is.
+    return digest({name: value for name, value in state.items() if name not in {"truncation", "padding"}})

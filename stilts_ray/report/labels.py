@@ -27,12 +27,12 @@ class Point:
 
 def ended(record: Record) -> int:
     """When a job or step ended, in milliseconds."""
-    return round(datetime.fromisoformat(record["finished_at"]).timestamp() * 1000)
+    return round(datetime.fromisoformat(str(record["finished_at"])).timestamp() * 1000)
 
 
 def begun(job: Record) -> int:
     """When a job began, in milliseconds."""
-    return ended(job) - round(job["seconds"] * 1000)
+    return ended(job) - round(1000 * float(job["seconds"]))
 
 
 # Metrics
@@ -41,9 +41,9 @@ def begun(job: Record) -> int:
 def curve(job: Record) -> Iterator[Point]:
     """Training loss and dev metrics of a run, with the steps at which they were taken."""
     start, steps = begun(job), max(job["steps"], 1)
-    parts = [key for key in (job["curve"] or [{}])[0] if key.endswith("/score")]
-    for entry in job["curve"]:
+    for entry in job.get("curve", []):
         time = start + (ended(job) - start) * entry["step"] // steps
+        parts = [name for name in entry if name.endswith("/score")]
         for name, value in entry.items():
             # The score of a lone task is the score of the run.
             if name != "step" and parts != [name]:

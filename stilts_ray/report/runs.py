@@ -1,5 +1,6 @@
-"""What a tracking server shows of a sweep, made from records: a run per line of the result table, below it one per study
-that the line uses, below that one per trial. Values only; sending them is the business of `stilts_ray.tracking`.
+"""What a tracking server shows of a sweep, made from records. Values only; `stilts_ray.tracking` sends them.
+
+There is a run per line of the result table, below it one per study that the line uses, below that one per trial.
 """
 
 from collections.abc import Mapping
@@ -18,8 +19,8 @@ from stilts_ray.store import Record
 
 @dataclass(frozen=True)
 class State:
-    """How far a sweep has come: records of steps and outcomes of jobs (a record, or why it failed), by digest; steps that
-    failed or cannot be run, and why. store: where checkpoints are."""
+    """How far a sweep has come, by digest: records of steps; outcomes of jobs (a record, or why it failed); steps that
+    failed or cannot be run, and why. store: URL of the place of checkpoints."""
 
     records: Mapping[str, Record]
     outcomes: Mapping[str, Record | str]
@@ -202,9 +203,10 @@ class _Runs:
         return ended(record) if "finished_at" in record else otherwise
 
     def _ending(self, step: Step, end: int) -> dict[str, Any]:
-        status = "FINISHED" if step.digest in self.state.records else "RUNNING"
-        status = "FAILED" if step.digest in self.state.failed else status
-        return {"status": status, "end": end if status != "RUNNING" else None}
+        if step.digest in self.state.records:
+            return {"status": "FINISHED", "end": end}
+        return {"status": "FAILED", "end": end} if step.digest in self.state.failed else {"status": "RUNNING", "end": None}
 
     def _reason(self, step: Step) -> Texts:
-        return {"stilts.reason": self.state.failed[step.digest]} if step.digest in self.state.failed else {}
+        reason = self.state.failed.get(step.digest) if step.digest not in self.state.records else None
+        return {"stilts.reason": reason} if reason else {}

@@ -10,9 +10,9 @@ from stilts_ray.store import Record
 Document = dict[str, Any]
 """{"sweep", "average_name", "rows": [{"encoder", "intermediate": [task], "average", "delta", "cells": {target: cell}}]}
 
-A cell is None until its evaluation is done, else {"score", "sd", "seeds": [{"seed", "learning_rate", "score"}], "delta",
-"collapsed", "languages": {code: {metric: value}}}. Scores are in 0-100. A delta is the difference from the encoder's
-baseline row, None for that row itself and where there is none. `collapsed` counts runs.
+A cell is None until its evaluation is done, else {"score", "sd", "seeds": [{"seed", "learning_rate", "score"}],
+"delta", "collapsed", "languages": {code: {metric: value}}}. Scores are in 0-100. A delta is the difference from the
+encoder's baseline row, None for that row itself and where there is none. `collapsed` counts runs.
 """
 
 

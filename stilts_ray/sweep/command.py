@@ -6,9 +6,9 @@ from stilts_ray import tracking
 from stilts_ray.data.hub import commits
 from stilts_ray.origin import Hub, Origin
 from stilts_ray.overview import overview, summary
-from stilts_ray.plan import Plan, make_plan
+from stilts_ray.plan import Plan, encoder_sources, make_plan
 from stilts_ray.report import files, table, terminal
-from stilts_ray.spec import Pretrained, Runtime, Sweep
+from stilts_ray.spec import Runtime, Sweep
 from stilts_ray.store import Store
 from stilts_ray.sweep.launch import Result, held, run_plan
 from stilts_ray.sweep.progress import Progress
@@ -22,9 +22,9 @@ def run_sweep(sweep: Sweep, origin: Origin, store: Store, runtime: Runtime, out:
         before = overview(plan, store)
         out.print(summary(before), highlight=False)
         uri = runtime.mlflow or tracking.default_uri(store)
-        tracking.check(uri)
+        tracking.check(uri, sweep.name)
         done = {step["digest"] for step in before["steps"] if step["status"] == "done"}
-        with tracking.Sender(uri, plan) as sender, Progress(plan, out, done) as progress:
+        with tracking.Sender(uri, plan, store) as sender, Progress(plan, out, done) as progress:
             result = run_plan(plan, store, runtime, [progress, sender])
     show(plan, store, result, uri, out)
     return 1 if result.failed else 0
@@ -36,7 +36,7 @@ def resolved(sweep: Sweep, origin: Origin, store: Store) -> Plan:
     if not plan.unresolved:
         return plan
     assert isinstance(origin, Hub)
-    encoders = {e.start.source for e in sweep.encoders if isinstance(e.start, Pretrained)}
+    encoders = {source for source, _ in encoder_sources(sweep)}
     revisions = {**origin.revisions, **commits(plan.unresolved, encoders)}
     store.write_json(revisions, "revisions.json")
     return make_plan(sweep, Hub(revisions))

@@ -87,8 +87,11 @@ class Frontier:
             where = {"location": checkpoint.location, "revision": checkpoint.revision}
             return Start(checkpoint.digest, where)
         made = self.plan.by_digest[checkpoint.digest]
-        done = isinstance(self.outcomes.get(checkpoint.digest), dict)
-        return Start(checkpoint.digest, {"path": f"pretrain/{made.slug}"}) if done else None
+        outcome = self.outcomes.get(checkpoint.digest)
+        if not isinstance(outcome, dict):
+            return None
+        # A record from the store says where it lies: a sweep that calls the encoder otherwise may have made it.
+        return Start(checkpoint.digest, {"path": outcome.get("path", f"pretrain/{made.slug}")})
 
     def start(self, step: Study | Evaluation, digest: str, seed: int) -> "Start | Missing | None":
         """What a step starts from at a seed: the encoder or a study's selected run; None until it is known."""
@@ -167,7 +170,8 @@ class Missing:
 def _as_run(job: Job, record: Record) -> dict[str, Any]:
     kept = record["end"] == "finished"
     names = ("learning_rate", "score", "collapsed", "end")
-    return {"digest": job.digest, "path": job.path, "kept": kept, **{name: record[name] for name in names}}
+    path = record.get("path", job.path)
+    return {"digest": job.digest, "path": path, "kept": kept, **{name: record[name] for name in names}}
 
 
 def _never_begun(rate: float) -> dict[str, Any]:

@@ -65,6 +65,8 @@ def run_plan(plan: Plan, store: Store, runtime: Runtime, watchers: list[Watcher]
     count = 0
     if frontier.running:
         count = _tune(frontier, store, plan, runtime, watchers)
+    if frontier.running:
+        raise RequestError("Ray ended before the sweep did; what is finished is kept, run the same command again")
     for digest, reason in frontier.failed.items():
         step = plan.by_digest[digest]
         failure = {"kind": step.kind, "name": step.name, "digest": digest, "reason": reason, "at": now()}
@@ -122,6 +124,8 @@ def _tune(frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watche
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_MAX_PENDING_TRIALS_PG": "16",
+    # Ctrl-C ends the run at once: checkpoints are ours, and Tune has no state that it could still save.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",

@@ -48,7 +48,9 @@ def _sampled(space: LogUniform, history: Sequence[Tried], count: int, seed: int)
     for tried in history:
         study.add_trial(_told(tried, distribution))
     asked = [study.ask({"learning_rate": distribution}) for _ in range(count)]
-    return [float(f"{trial.params['learning_rate']:.6g}") for trial in asked]
+    rounded = [float(f"{trial.params['learning_rate']:.6g}") for trial in asked]
+    # Optuna takes back no value outside the bounds, and six digits may lie there.
+    return [min(max(rate, space.low), space.high) for rate in rounded]
 
 
 def _told(tried: Tried, distribution: "optuna.distributions.FloatDistribution") -> "optuna.trial.FrozenTrial":  # type: ignore[name-defined]  # noqa: F821

@@ -66,6 +66,10 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
         failure = self.store.read_json(job.path, "failure.json") or {}
         return str(failure.get("reason", "its process died again and again"))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune writes its search algorithm to disk for a restore that is never asked for."""
+        return {}
+
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the store is the only state."""
 

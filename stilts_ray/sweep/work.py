@@ -201,10 +201,9 @@ class Dev:
 
 def first_examples(encoded: Encoded, task: Task, count: int) -> Encoded:
     """The sequences of the first `count` examples."""
+    sequences = count * encoded.group
     if "example" in encoded.fields:
         sequences = int(np.searchsorted(encoded.fields["example"], count))
-    else:
-        sequences = count * encoded.group
     sizes = {
         encoded.items: sequences // encoded.group,
         len(encoded.offsets) - 1: sequences,
@@ -265,7 +264,7 @@ def _pretrain(job: Job, place: Place) -> Record:
 
 def _untrained(job: Job, folder: Path, place: Place) -> Record:
     spec = Untrained.model_validate_json(job.details["start"])
-    like = encoder_folder(location(spec.like), None)
+    like = encoder_folder(location(spec.like), job.identity["like"].get("revision"))
     config = models.load_encoder(str(like)).config
     model = models.with_masked_head(models.new_encoder(config, spec.seed), spec.seed)
     models.save_masked_lm(model, folder)

@@ -35,7 +35,7 @@ def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
     """The function that Ray Tune runs for every job, with the resources it asks for.
 
     With one worker it does the job itself, in an actor that Tune reuses: Ray Train's local mode costs some hundredths of
-    a second. With several it holds no resources but a crumb of the head, and starts a group of workers.
+    a second. With several, training is done by a group of workers, which the trial starts and waits for.
     """
 
     def run(config: dict[str, Any]) -> None:
@@ -53,13 +53,24 @@ def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
             _note_failure(store, job, str(refused), "")
         ray.tune.report({"ended": True})
 
-    alone = setting.workers == 1
-    resources = {"CPU": 1.0, "GPU": setting.gpus} if alone else {"node:__internal_head__": 0.001}
-    return ray.tune.with_resources(run, {name: amount for name, amount in resources.items() if amount})  # type: ignore[no-any-return]
+    def resources(config: dict[str, Any]) -> ray.tune.PlacementGroupFactory:
+        kinds = {"CPU": 1.0, "GPU": setting.gpus} if _alone(config["job"]["kind"], setting) else CRUMB
+        return ray.tune.PlacementGroupFactory([{name: amount for name, amount in kinds.items() if amount}])
+
+    return ray.tune.with_resources(run, resources)  # type: ignore[no-any-return]
+
+
+CRUMB = {"node:__internal_head__": 0.001}
+"""What a trial holds that only starts others: a place on the head, which is not taken away in the middle of a run."""
+
+
+def _alone(kind: str, setting: Setting) -> bool:
+    """Whether one process does the job; scoring is never shared."""
+    return setting.workers == 1 or kind == "score"
 
 
 def _trainer(job: Job, setting: Setting) -> ray.train.torch.TorchTrainer:
-    alone, use_gpu = setting.workers == 1, setting.gpus > 0
+    alone, use_gpu = _alone(job.kind, setting), setting.gpus > 0
     report = ray.tune.report if alone else None
     each = {"CPU": 1.0, "GPU": setting.gpus} if use_gpu else {"CPU": 1.0}
     scaling = ray.train.ScalingConfig(
@@ -84,14 +95,14 @@ def _work(job: Job, setting: Setting, report: Callable[[dict[str, Any]], None] |
         store=Store(setting.store),
         origin=origins.at(setting.origin),
         checkpoint_seconds=setting.checkpoint_seconds,
-        team=_team(setting),
+        team=_team(job, setting),
         report=report or (lambda entry: None),
     )
     carry_out(job, place)
 
 
-def _team(setting: Setting) -> Team:
-    if setting.workers == 1:
+def _team(job: Job, setting: Setting) -> Team:
+    if _alone(job.kind, setting):
         return Team(device=torch.device("cuda" if setting.gpus > 0 else "cpu"))
     context = ray.train.get_context()
     device = ray.train.torch.get_device() if setting.gpus > 0 else torch.device("cpu")

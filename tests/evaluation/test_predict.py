@@ -35,7 +35,7 @@ def made(name: str, data_dir: Path, tokenizer: Any) -> tuple[list[Any], Encoded]
 def model(tiny_encoder: Path) -> Model:
     """An encoder with rough random weights and a head for every kind."""
     built = models.with_heads(models.load_encoder(str(tiny_encoder)), [TASKS[name] for name in NAMES], seed=0)
-    tiny.roughen(built, 5)
+    tiny.roughen(built, 0)
     return built.eval()
 
 
@@ -59,6 +59,8 @@ def test_labels_are_the_best_logits_in_the_order_of_the_examples(
     name: str, budget: int, model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples, encoded = made(name, data_dir, tokenizer)
+    if name == "mnli":  # so that no label is best everywhere
+        model.heads[name].out_proj.bias.data -= torch.cat(one_at_a_time(model, name, encoded)).mean(0)
     best = [int(logits.argmax()) for logits in one_at_a_time(model, name, encoded)]
     assert len(set(best)) > 1
     expected = [TASKS[name].labels[label] for label in best] if TASKS[name].labels else best

@@ -115,10 +115,8 @@ def both(kind: Kind, seed: int, items: int = 5, dtype: torch.dtype = torch.float
     tiny.roughen(model, seed)
     made = tiny.encoded(task, items, seed, longest)
     everything = np.arange(made.items)
-    if kind is Kind.TEXT:
-        batch = masked_batch(made, everything, 0.3, 4, tiny.VOCABULARY, seed)
-    else:
-        batch = collate(made, everything)
+    masks = (0.3, 4, tiny.VOCABULARY, seed)
+    batch = masked_batch(made, everything, *masks) if kind is Kind.TEXT else collate(made, everything)
     reference = reference_model(kind, model).to(dtype)
     model = model.to(dtype).eval()
     if kind is Kind.TEXT:

@@ -1,0 +1,131 @@
+"""Where MLflow is, and whether it answers."""
+
+import logging
+import os
+import re
+import socket
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from stilts_ray.cachedir import cache_folder
+from stilts_ray.errors import RequestError
+from stilts_ray.store import Store
+
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+}
+"""Set where the user has set nothing: MLflow's own patience is 2 minutes a request and 7 retries."""
+PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+LOGIN = "login refused; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+
+
+def default_uri(store: Store) -> str:
+    """A SQLite file in a local store; for an object store, where SQLite cannot live, one in this machine's cache."""
+    folder = store.local or cache_folder() / "store" / store.root.replace("/", "_")
+    return "sqlite:///" + str(folder / "mlflow.db").replace("%", "%25").replace("?", "%3F")
+
+
+def artifacts(uri: str) -> str | None:
+    """Where files of runs go: beside a SQLite file, never in the working folder; None where a server knows better."""
+    if not uri.startswith("sqlite:"):
+        return None
+    return (_file(uri).absolute().parent / "mlartifacts").as_uri()
+
+
+def ui_command(uri: str, port: int) -> list[str]:
+    """The command that serves MLflow's user interface to this machine alone."""
+    set_environment()
+    options = ["--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    place = artifacts(uri)
+    return [sys.executable, "-m", "mlflow", "server", *options, *(["--artifacts-destination", place] if place else [])]
+
+
+def is_server(uri: str) -> bool:
+    """Whether requests go through a server, rather than to a database."""
+    return urlsplit(uri).scheme in {"http", "https", "databricks"} or uri == "databricks"
+
+
+def redacted(text: str) -> str:
+    """`text` without the user and password of any URI in it."""
+    text = re.sub(r"(\w[\w+.-]*://)[^/\s]*@", r"\1***@", text)
+    return re.sub(r"(?i)([?&]\w*(?:password|token|secret|key)\w*=)[^&\s]+", r"\1***", text)
+
+
+def check(uri: str, sweep: str | None = None) -> None:
+    """Finds out now what would make every later request fail. Raises RequestError.
+
+    sweep: name of the sweep, whose experiment must not be a deleted one.
+    """
+    try:
+        if not is_server(uri):
+            _check_database(uri)
+        client = client_of(uri)
+        client.search_experiments(max_results=1)
+        if sweep is not None:
+            experiment(client, sweep)
+    except Exception as error:
+        raise RequestError(f"MLflow at {redacted(uri)}: {reason(error)}") from None
+
+
+def _check_database(uri: str) -> None:
+    # Where there is no database, MLflow itself goes on trying for 100 seconds.
+    scheme = urlsplit(uri).scheme.split("+")[0]
+    if scheme == "sqlite":
+        _file(uri).parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(_file(uri))) as database:
+            database.execute("begin immediate")
+    elif scheme in PORTS:
+        socket.create_connection((urlsplit(uri).hostname, urlsplit(uri).port or PORTS[scheme]), timeout=5).close()
+    else:
+        raise ValueError("not an address of MLflow; use http://HOST:PORT, https://HOST or sqlite:///FILE")
+
+
+def _file(uri: str) -> Path:
+    return Path(unquote(uri.partition(":///")[2].partition("?")[0]))
+
+
+def reason(error: Exception) -> str:
+    """Why a request failed: one line, without secrets."""
+    code, text = getattr(error, "error_code", ""), str(error)
+    if code in {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"}:
+        return LOGIN
+    if "ConnectionPool" in text:
+        return "no answer in time" if "timed out" in text else "it cannot be reached"
+    if "JSON" in text or code == "ENDPOINT_NOT_FOUND":
+        return "what answers there is not an MLflow server"
+    first = next(iter(text.strip().splitlines()), "no reason given")
+    return redacted(first if isinstance(error, RequestError | ValueError) else f"{type(error).__name__}: {first}")
+
+
+def set_environment() -> None:
+    """Makes MLflow quiet and quick to give up, also in processes started from this one."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def client_of(uri: str) -> Any:
+    """An MlflowClient."""
+    set_environment()
+    from mlflow import MlflowClient
+
+    for name in ("mlflow", "alembic", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return MlflowClient(tracking_uri=uri)
+
+
+def experiment(client: Any, name: str) -> str | None:
+    """Id of the experiment of that name, None if there is none. Raises RequestError if it is deleted."""
+    found = client.get_experiment_by_name(name)
+    if found is not None and found.lifecycle_stage == "deleted":
+        raise RequestError(
+            f"experiment '{name}' is deleted there; restore it (mlflow experiments restore -x {found.experiment_id})"
+            " or give the sweep another name"
+        )
+    return None if found is None else str(found.experiment_id)

@@ -1,0 +1,143 @@
+"""Sends runs to a server that may have some of them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from stilts_ray.fingerprint import digest
+from stilts_ray.overview import failures, job_records, step_records
+from stilts_ray.plan import Plan
+from stilts_ray.report.runs import State, TrackedRun, tracked_runs
+from stilts_ray.store import Store
+from stilts_ray.tracking.address import artifacts, client_of, experiment, is_server, redacted
+
+TABLE = "languages.json"
+BATCH = 800
+"""Metrics a request; MLflow takes 1000 of metrics, parameters and tags together."""
+
+
+def state_of(store: Store) -> State:
+    """All that a store knows."""
+    failed = {digest: str(note["reason"]) for digest, note in failures(store).items()}
+    return State(step_records(store), dict(job_records(store)), failed, redacted(store.url))
+
+
+@dataclass
+class _Known:
+    """What the server has of a run: digests of what was sent last."""
+
+    run_id: str
+    state: str = ""
+    table: str = ""
+    model: str = ""
+
+
+class Tracker:
+    """Sends a sweep's runs; remembers what the server has, so that nothing is sent twice.
+
+    After an error it is to be made anew: a request may have been carried out although its answer was lost.
+    """
+
+    def __init__(self, uri: str, plan: Plan) -> None:
+        """Connects when there is something to send."""
+        self.uri, self.plan = uri, plan
+        self.client: Any = None
+        self.experiment = ""
+        self.known: dict[str, _Known] = {}
+
+    def sync(self, state: State) -> int:
+        """Makes the server have what `state` calls for; returns the number of runs that were sent."""
+        wanted = tracked_runs(self.plan, state)
+        if wanted and self.client is None:
+            self._connect()
+        sent = sum([self._send(run) for run in wanted])
+        # Files may go elsewhere than runs: what cannot be stored there holds up nothing else.
+        for run in wanted:
+            self._send_table(run)
+        for run in wanted:
+            self._register(run)
+        return sent
+
+    def _connect(self) -> None:
+        client = client_of(self.uri)
+        self.experiment = experiment(client, self.plan.sweep.name) or self._new_experiment(client)
+        page: str | None = None
+        while page != "":
+            found = client.search_runs([self.experiment], max_results=1000, page_token=page)
+            for run in found:
+                tags = run.data.tags
+                if "stilts.digest" in tags:
+                    sent = {name: tags.get(f"stilts.{name}", "") for name in ("state", "table", "model")}
+                    self.known[tags["stilts.digest"]] = _Known(run.info.run_id, **sent)
+            page = found.token or ""
+        self.client = client
+
+    def _new_experiment(self, client: Any) -> str:
+        from mlflow.exceptions import MlflowException
+
+        name = self.plan.sweep.name
+        # Without this tag the user interface opens on the traces of a chat model.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        try:
+            return str(client.create_experiment(name, artifact_location=artifacts(self.uri), tags=kind))
+        except MlflowException as error:
+            there = experiment(client, name) if error.error_code == "RESOURCE_ALREADY_EXISTS" else None
+            if there is None:
+                raise
+            return there  # another driver was first
+
+    def _send(self, run: TrackedRun) -> bool:
+        known, state = self.known.get(run.digest), run.state
+        if known is not None and known.state == state:
+            return False
+        from mlflow.entities import Metric, Param, RunTag
+
+        tags = {**run.tags, "stilts.digest": run.digest, "stilts.kind": run.kind}
+        if known is None:
+            parent = {"mlflow.parentRunId": self.known[run.parent].run_id} if run.parent else {}
+            made = self.client.create_run(self.experiment, run.start, {**tags, **parent}, run.name)
+            known = self.known[run.digest] = _Known(made.info.run_id)
+        elif run.status == "RUNNING":
+            self.client.update_run(known.run_id, run.status)
+        if run.status != "RUNNING":
+            self.client.set_terminated(known.run_id, run.status, run.end)
+        metrics = [Metric(point.name, point.value, point.time, point.step) for point in run.metrics]
+        for first in range(0, len(metrics), BATCH):
+            self.client.log_batch(known.run_id, metrics[first : first + BATCH])
+        # What says that all of this was sent comes last.
+        tags["stilts.state"] = state
+        params = [Param(*param) for param in run.params.items()]
+        self.client.log_batch(known.run_id, params=params, tags=[RunTag(*tag) for tag in tags.items()])
+        known.state = state
+        return True
+
+    def _send_table(self, run: TrackedRun) -> None:
+        known = self.known[run.digest]
+        if run.table is None or known.table == (state := digest(run.table)):
+            return
+        # The form in which log_table writes and load_table reads; log_table itself would append to what is there.
+        self.client.log_text(known.run_id, json.dumps(run.table), TABLE)
+        self.client.set_tag(known.run_id, "mlflow.loggedArtifacts", json.dumps([{"path": TABLE, "type": "table"}]))
+        self.client.set_tag(known.run_id, "stilts.table", state)
+        known.table = state
+
+    def _register(self, run: TrackedRun) -> None:
+        known = self.known[run.digest]
+        # Servers refuse paths on the machines of their clients; nothing is uploaded in their place.
+        if run.model is None or known.model or (is_server(self.uri) and "://" not in run.model[1]):
+            return
+        from mlflow.exceptions import MlflowException
+
+        name, source = run.model
+        try:
+            self.client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        versions = self.client.search_model_versions(f"name='{name}'")
+        version = next((v.version for v in versions if v.run_id == known.run_id), None)
+        if version is None:
+            tags = {name: run.tags[name] for name in ("checkpoint.sha256", "learning_rate", "seed")}
+            version = self.client.create_model_version(name, source, known.run_id, tags, await_creation_for=0).version
+        known.model = f"{name}/{version}"
+        self.client.set_tag(known.run_id, "stilts.model", known.model)

@@ -1,0 +1,121 @@
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stilts_ray.data.batches import Share, by_tokens, collate, generator, order
+from stilts_ray.tasks import TASKS
+from tests import tiny
+
+LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=40)
+SHARES = st.builds(Share, st.integers(1, 3), st.integers(1, 7), st.none() | st.integers(1, 30))
+RUNS = st.dictionaries(st.sampled_from("abc"), st.tuples(st.integers(1, 25), SHARES), min_size=1)
+
+
+@given(LENGTHS, st.integers(1, 120))
+def test_batches_by_tokens_hold_every_item_once_within_the_budget(lengths: list[int], budget: int) -> None:
+    batches = by_tokens(lengths, budget)
+    assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
+    for items in batches:
+        assert len(items) == 1 or sum(lengths[item] for item in items) <= budget
+
+
+@given(LENGTHS, st.integers(1, 120))
+def test_batches_by_tokens_are_as_full_as_their_order_allows(lengths: list[int], budget: int) -> None:
+    batches = by_tokens(lengths, budget)
+    ranked = [lengths[item] for items in batches for item in items]
+    assert ranked == sorted(lengths, reverse=True)
+    for items, later in pairwise(batches):
+        assert sum(lengths[item] for item in items) + lengths[later[0]] > budget
+
+
+@given(RUNS, st.integers(0, 2**63))
+def test_every_item_comes_once_an_epoch(runs: dict[str, tuple[int, Share]], seed: int) -> None:
+    sizes = {name: size for name, (size, _) in runs.items()}
+    shares = {name: share for name, (_, share) in runs.items()}
+    batches = order(sizes, shares, seed)
+    for name, share in shares.items():
+        mine = [items for task, items in batches if task == name]
+        rows = min(sizes[name], share.rows or sizes[name])
+        counts = Counter(item for items in mine for item in items.tolist())
+        assert len(counts) == rows, "the same rows in every epoch"
+        assert set(counts.values()) == {share.epochs}
+        assert set(counts) <= set(range(sizes[name]))
+        # Only the last batch of an epoch is smaller.
+        full, rest = divmod(rows, share.batch_size)
+        expected = share.epochs * ([share.batch_size] * full + [rest] * bool(rest))
+        assert Counter(len(items) for items in mine) == Counter(expected)
+
+
+@given(RUNS, st.integers(0, 5))
+def test_order_is_a_function_of_the_seed(runs: dict[str, tuple[int, Share]], seed: int) -> None:
+    sizes = {name: size for name, (size, _) in runs.items()}
+    shares = {name: share for name, (_, share) in runs.items()}
+    first = order(sizes, shares, seed)
+    np.random.seed(seed)
+    again = order(dict(reversed(sizes.items())), shares, seed)
+    assert [(task, items.tolist()) for task, items in first] == [(task, items.tolist()) for task, items in again]
+
+
+def test_seeds_epochs_and_rows_differ() -> None:
+    share = {"a": Share(epochs=2, batch_size=50, rows=50)}
+    (_, first), (_, second) = order({"a": 1000}, share, seed=0)
+    (_, other), _ = order({"a": 1000}, share, seed=1)
+    assert first.tolist() != second.tolist(), "shuffled anew each epoch"
+    assert set(first) == set(second)
+    assert set(first) != set(other), "each seed draws its own rows"
+    assert first.max() > 500, "drawn from all rows, not the first ones"
+
+
+def test_a_tasks_own_order_does_not_depend_on_its_company() -> None:
+    """A row of the mixture is comparable to the single task: the same rows in the same order."""
+    shares = {"a": Share(2, 4, 20), "b": Share(1, 3)}
+    alone = [items.tolist() for _, items in order({"a": 40}, shares, seed=3)]
+    mixed = [items.tolist() for task, items in order({"a": 40, "b": 30}, shares, seed=3) if task == "a"]
+    assert sorted(mixed) == sorted(alone)
+
+
+def test_a_mixture_is_proportional_all_along() -> None:
+    sizes, shares = {"big": 3000, "small": 1000}, {"big": Share(1, 10), "small": Share(1, 10)}
+    names = [task for task, _ in order(sizes, shares, seed=0)]
+    assert Counter(names) == {"big": 300, "small": 100}
+    for quarter in range(4):
+        part = names[100 * quarter : 100 * (quarter + 1)]
+        assert part.count("small") == pytest.approx(25, abs=12)
+
+
+def test_streams_of_random_numbers_are_independent() -> None:
+    draws = [generator(*key).integers(0, 2**62) for key in ((0, "a"), (0, "b"), (1, "a"), (0, "a", "b"), (-1, "a"))]
+    assert len(set(draws)) == len(draws)
+    assert generator(0, "a").integers(0, 2**62) == draws[0]
+
+
+@pytest.mark.parametrize("name", ["mnli", "hellaswag", "squad", "udpos"])
+def test_a_packed_batch_holds_its_items_end_to_end(name: str) -> None:
+    made = tiny.encoded(TASKS[name], 6, seed=0)
+    items = np.array([4, 0, 5])
+    batch = collate(made, items)
+    sequences = [item * made.group + member for item in items for member in range(made.group)]
+    parts = [made.tokens[made.offsets[s] : made.offsets[s + 1]] for s in sequences]
+
+    assert batch.tokens.tolist() == [token for part in parts for token in part]
+    assert batch.positions.tolist() == [place for part in parts for place in range(len(part))]
+    assert batch.lengths.tolist() == [len(part) for part in parts]
+    assert batch.group == made.group
+    for field, values in made.fields.items():
+        if field == "tags":
+            expected = np.concatenate([values[made.offsets[s] : made.offsets[s + 1]] for s in sequences])
+        else:
+            expected = values[items]
+        assert batch.fields[field].tolist() == expected.tolist()
+    assert {tensor.dtype for tensor in (batch.tokens, batch.positions, *batch.fields.values())} == {torch.int64}
+
+
+def test_a_batch_moves_whole() -> None:
+    batch = collate(tiny.encoded(TASKS["squad"], 2, seed=0), np.arange(2)).to(torch.device("meta"))
+    tensors = (batch.tokens, batch.positions, batch.lengths, *batch.fields.values())
+    assert {tensor.device.type for tensor in tensors} == {"meta"}

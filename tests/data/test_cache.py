@@ -1,0 +1,99 @@
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stilts_ray.data import cache
+from stilts_ray.data.encode import Encoded, Reading, encode
+from stilts_ray.data.rows import load
+from stilts_ray.errors import RequestError
+from stilts_ray.origin import Folder
+from stilts_ray.tasks import TASKS
+from tests.tasks.rows import FIXTURES, write
+
+READING = Reading(48, 12)
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder."""
+    monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def data(tmp_path: Path, data_dir: Path) -> Path:
+    """A data folder of the test's own, which no other test has in memory."""
+    return Path(shutil.copytree(data_dir, tmp_path / "data"))
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("tokens/*.safetensors"))
+
+
+def equal(one: Encoded, other: Encoded) -> bool:
+    arrays = [{"tokens": e.tokens, "offsets": e.offsets, **e.fields} for e in (one, other)]
+    same = arrays[0].keys() == arrays[1].keys() and one.group == other.group
+    return same and all(np.array_equal(array, arrays[1][name]) for name, array in arrays[0].items())
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_what_comes_from_the_cache_is_what_was_encoded(
+    name: str, own_cache: Path, data: Path, tiny_encoder: Path, tokenizer: Any
+) -> None:
+    task, language = TASKS[name], next(iter(FIXTURES[name].rows))
+    split = task.train or task.test or ""
+    place = (Folder(data), task, split, language)
+    expected = encode(task, load(*place), tokenizer, READING)
+    assert equal(cache.encoded(*place, str(tiny_encoder), READING), expected)
+    assert len(files(own_cache)) == 1
+    # Another process has nothing in memory.
+    cache._encoded.cache_clear()
+    before = files(own_cache)[0].stat().st_mtime_ns
+    assert equal(cache.encoded(*place, str(tiny_encoder), READING), expected)
+    assert files(own_cache)[0].stat().st_mtime_ns == before
+    assert cache.examples(*place) == load(*place)
+
+
+def test_other_rows_readings_and_tokenizers_have_files_of_their_own(
+    own_cache: Path, data: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    task = TASKS["mnli"]
+
+    def make(root: Path, tokenizer: Path, reading: Reading) -> int:
+        cache.encoded(Folder(root), task, "train", "en", str(tokenizer), reading)
+        return len(files(own_cache))
+
+    assert make(data, tiny_encoder, READING) == 1
+    assert make(data, tiny_encoder, Reading(32, 12)) == 2
+    # The same tokenizer and the same rows elsewhere are the same file.
+    elsewhere = Path(shutil.copytree(tiny_encoder, tmp_path / "encoder"))
+    moved = Path(shutil.copytree(data, tmp_path / "moved"))
+    assert make(moved, elsewhere, READING) == 2
+
+    other = Path(shutil.copytree(tiny_encoder, tmp_path / "other"))
+    text = (other / "tokenizer.json").read_text()
+    (other / "tokenizer.json").write_text(text.replace("NFKC", "NFKD"))
+    assert make(data, other, READING) == 3
+    changed = Path(shutil.copytree(data, tmp_path / "changed"))
+    fixture = FIXTURES["mnli"]
+    write(fixture.features, fixture.rows["en"][:-1], changed / "glue/mnli/train.parquet")
+    assert make(changed, tiny_encoder, READING) == 4
+
+
+def test_a_damaged_file_is_one_line_that_says_what_to_do(own_cache: Path, data: Path, tiny_encoder: Path) -> None:
+    place = (Folder(data), TASKS["udpos"], "train", "en", str(tiny_encoder), READING)
+    cache.encoded(*place)
+    cache._encoded.cache_clear()
+    files(own_cache)[0].write_bytes(b"\x00" * 20)
+    with pytest.raises(RequestError, match=r"is damaged .*delete it") as caught:
+        cache.encoded(*place)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_without_a_tokenizer_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="has no tokenizer that loads") as caught:
+        cache.tokenizer_at(str(tmp_path))
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,221 @@
+"""No token, no word to be tagged and no answer gets lost on the way from text to sequences."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import normalizers, pre_tokenizers
+
+from stilts_ray.data.encode import IGNORE, Encoded, Reading, encode, encode_texts
+from stilts_ray.data.rows import load
+from stilts_ray.origin import Folder
+from stilts_ray.tasks import TASKS
+from stilts_ray.tasks.base import Choice, Pair, Parallel, Span, Tagged
+from stilts_ray.training.masked import make_tokenizer
+from tests.tasks import rows
+
+
+def sequence(encoded: Encoded, number: int, field: str = "") -> list[int]:
+    """Tokens of a sequence, or a field that has a value for each of them."""
+    values = encoded.fields[field] if field else encoded.tokens
+    return values[encoded.offsets[number] : encoded.offsets[number + 1]].tolist()
+
+
+# Pairs, choices and single texts
+
+
+def test_a_pair_is_the_tokenizers_own_pair_with_its_label_by_the_tasks_order(tokenizer: Any) -> None:
+    task = TASKS["mnli"]
+    examples = [Pair("The cat sleeps.", "It rained.", label) for label in ("contradiction", "entailment", "neutral")]
+    encoded = encode(task, examples, tokenizer, Reading(64))
+    assert encoded.fields["label"].tolist() == [2, 0, 1]
+    for number in range(3):
+        assert sequence(encoded, number) == tokenizer("The cat sleeps.", "It rained.")["input_ids"]
+
+
+def test_too_long_a_pair_loses_from_its_longer_text(tokenizer: Any) -> None:
+    long, short = "river " * 60, "The cat sleeps."
+    tail = tokenizer(short, add_special_tokens=False)["input_ids"]
+    encoded = encode(TASKS["mnli"], [Pair(long, short, "neutral")], tokenizer, Reading(24))
+    assert encoded.lengths.tolist() == [24]
+    assert sequence(encoded, 0)[-len(tail) - 1 : -1] == tail
+
+
+def test_choices_of_an_item_stand_together(tokenizer: Any) -> None:
+    examples = [Choice("The cat", ("runs.", "reads.", "boils.", "sings."), 2), Choice("Snow", ("a", "b", "c", "d"), 0)]
+    encoded = encode(TASKS["hellaswag"], examples, tokenizer, Reading(64))
+    assert (encoded.items, encoded.group, len(encoded.lengths)) == (2, 4, 8)
+    assert encoded.fields["label"].tolist() == [2, 0]
+    for number, ending in enumerate(examples[0].choices):
+        assert sequence(encoded, number) == tokenizer("The cat", ending)["input_ids"]
+    assert encoded.item_lengths.tolist() == [encoded.lengths[:4].sum(), encoded.lengths[4:].sum()]
+
+
+def test_both_sides_of_a_translation_stand_together_foreign_first(tokenizer: Any) -> None:
+    encoded = encode(TASKS["tatoeba"], [Parallel("Der Hund.", "The dog."), Parallel("Tee", "Tea")], tokenizer, Reading(9))
+    assert encoded.group == 2
+    texts = ["Der Hund.", "The dog.", "Tee", "Tea"]
+    assert [sequence(encoded, n) for n in range(4)] == [tokenizer(text)["input_ids"][:9] for text in texts]
+
+
+def test_texts_are_cut_with_their_special_tokens_kept(tokenizer: Any) -> None:
+    encoded = encode_texts(["river " * 30, "sea"], tokenizer, Reading(12))
+    whole = tokenizer("river " * 30)["input_ids"]
+    assert sequence(encoded, 0) == [*whole[:11], tokenizer.sep_token_id]
+    assert sequence(encoded, 1) == tokenizer("sea")["input_ids"]
+
+
+# Span QA
+
+
+def spans(data_dir: Path) -> list[Span]:
+    """English and Chinese questions."""
+    origin, task = Folder(data_dir), TASKS["xquad"]
+    examples = [e for language in ("en", "zh") for e in load(origin, task, "validation", language)]
+    return [e for e in examples if isinstance(e, Span)]
+
+
+READINGS = [Reading(128, 32), Reading(48, 12), Reading(40, 8), Reading(32, 30), Reading(24, 0)]
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=str)
+def test_windows_mark_the_answer_where_it_is_whole_and_nowhere_else(
+    reading: Reading, data_dir: Path, tokenizer: Any
+) -> None:
+    examples = spans(data_dir)
+    encoded = encode(TASKS["xquad"], examples, tokenizer, reading)
+    marked = set()
+    for window in range(encoded.items):
+        example = examples[encoded.fields["example"][window]]
+        text, at = example.answers[0]
+        begin, stop = sequence(encoded, window, "begin"), sequence(encoded, window, "stop")
+        first, last = encoded.fields["start"][window], encoded.fields["end"][window]
+        inside = [place for place in range(len(begin)) if begin[place] >= 0]
+        whole = begin[inside[0]] <= at and stop[inside[-1]] >= at + len(text)
+        if whole:
+            # The fewest tokens that hold the answer; a token may reach beyond it.
+            assert begin[first] <= at < stop[first]
+            assert begin[last] < at + len(text) <= stop[last]
+            assert example.context[begin[first] : stop[last]].strip() == text or not example.context.isascii()
+            marked.add(example.id + example.context)
+        else:
+            assert (first, last) == (0, 0)
+            assert begin[0] == -1
+    if reading.max_length == 128:
+        assert len(marked) == len(examples)
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=str)
+def test_windows_of_a_context_cover_all_its_tokens_and_keep_the_question(
+    reading: Reading, data_dir: Path, tokenizer: Any
+) -> None:
+    examples = spans(data_dir)
+    encoded = encode(TASKS["xquad"], examples, tokenizer, reading)
+    assert encoded.lengths.max() <= reading.max_length
+    assert encoded.fields["example"].tolist() == sorted(encoded.fields["example"]), "windows of a context are neighbours"
+    for number, example in enumerate(examples):
+        question = tokenizer(example.question, add_special_tokens=False)["input_ids"]
+        room = reading.max_length - 4
+        question = question[: room // 2]
+        windows = np.flatnonzero(encoded.fields["example"] == number)
+        whole = tokenizer(example.context, add_special_tokens=False, return_offsets_mapping=True)
+        tokens: list[int] = []
+        for window in windows:
+            begin, ids = sequence(encoded, window, "begin"), sequence(encoded, window)
+            assert ids[1 : len(question) + 1] == question
+            here = [token for token, place in zip(ids, begin, strict=True) if place >= 0]
+            # Windows share `stride` tokens, and together they are the context.
+            shared = min(reading.stride, room // 4) if tokens else 0
+            assert here[:shared] == tokens[len(tokens) - shared :]
+            tokens += here[shared:]
+        assert tokens == whole["input_ids"]
+
+
+def test_an_answer_that_the_stride_covers_is_in_some_window(data_dir: Path, tokenizer: Any) -> None:
+    context = " ".join(f"w{number}" for number in range(80))
+    examples = [Span(str(n), context, "where?", ((f"w{n}", context.index(f"w{n}")),)) for n in range(80)]
+    encoded = encode(TASKS["squad"], examples, tokenizer, Reading(48, 10))
+    found = {int(example) for example, end in zip(encoded.fields["example"], encoded.fields["end"], strict=True) if end}
+    assert found == set(range(80))
+
+
+def test_of_two_equal_texts_the_one_at_the_answers_offset_is_marked(tokenizer: Any) -> None:
+    context = "dawn after dawn after dawn"
+    encoded = encode(TASKS["squad"], [Span("x", context, "when?", (("dawn", 11),))], tokenizer, Reading(64))
+    begin, stop = sequence(encoded, 0, "begin"), sequence(encoded, 0, "stop")
+    first, last = encoded.fields["start"][0], encoded.fields["end"][0]
+    assert begin[first] in (10, 11)
+    assert stop[last] == 15
+
+
+def test_a_question_that_is_too_long_leaves_room_for_the_context(tokenizer: Any) -> None:
+    examples = [Span("x", "Anna Lind built the mill." * 5, "who " * 200, (("Anna Lind", 0),))]
+    encoded = encode(TASKS["squad"], examples, tokenizer, Reading(32, 128))
+    assert encoded.lengths.max() <= 32
+    assert encoded.fields["end"].max() > 0
+    assert encoded.fields["stop"].max() == len(examples[0].context)
+
+
+# Tagging
+
+WORDS = st.lists(st.sampled_from(["cat", "lighthouse", "Donaudampfschifffahrt", ".", "北京", "a"]), min_size=1, max_size=12)
+TAG = st.sampled_from(TASKS["udpos"].labels)
+
+
+@given(st.lists(WORDS.flatmap(lambda w: st.tuples(st.just(w), st.lists(TAG, min_size=len(w), max_size=len(w)))),
+                min_size=1, max_size=4), st.integers(8, 20))  # fmt: skip
+def test_every_word_keeps_its_tag_and_its_tokens_exactly_once(
+    sentences: list[tuple[list[str], list[str]]], max_length: int
+) -> None:
+    tokenizer = module_tokenizer()
+    task = TASKS["udpos"]
+    examples = [Tagged(tuple(words), tuple(tags)) for words, tags in sentences]
+    encoded = encode(task, examples, tokenizer, Reading(max_length))
+    assert encoded.lengths.max() <= max_length
+    room = max_length - 2
+    for number, example in enumerate(examples):
+        tokens: list[int] = []
+        tags: list[int] = []
+        for part in np.flatnonzero(encoded.fields["example"] == number):
+            ids, labels = sequence(encoded, part), sequence(encoded, part, "tags")
+            assert (ids[0], ids[-1]) == (tokenizer.cls_token_id, tokenizer.sep_token_id)
+            assert labels[0] == labels[-1] == IGNORE
+            assert labels[1] != IGNORE, "a sequence begins with a word's first token"
+            tokens += ids[1:-1]
+            tags += labels[1:-1]
+        words = [tokenizer(word, add_special_tokens=False)["input_ids"][:room] for word in example.words]
+        assert tokens == [token for word in words for token in word]
+        starts = np.cumsum([0, *(len(word) for word in words)])[:-1]
+        assert [place for place, tag in enumerate(tags) if tag != IGNORE] == starts.tolist()
+        assert [task.labels[tags[place]] for place in starts] == list(example.tags)
+
+
+def module_tokenizer(cached: list[Any] = []) -> Any:  # noqa: B006
+    """A tokenizer, made once: hypothesis and fixtures do not go together."""
+    if not cached:
+        cached.append(make_tokenizer(rows.texts(), "bpe", 300))
+    return cached[0]
+
+
+def test_a_sentence_is_split_between_words_as_late_as_possible(tokenizer: Any) -> None:
+    example = Tagged(("cat",) * 30, ("NOUN",) * 30)
+    size = len(tokenizer("cat", add_special_tokens=False)["input_ids"])
+    encoded = encode(TASKS["udpos"], [example], tokenizer, Reading(12))
+    words = (12 - 2) // size
+    assert encoded.lengths.tolist() == [2 + size * min(words, 30 - done) for done in range(0, 30, words)]
+
+
+def test_a_word_of_which_the_tokenizer_leaves_nothing_is_tagged_as_unknown() -> None:
+    tokenizer = make_tokenizer(rows.texts(), "bpe", 300)
+    # As the published XLM-R tokenizer drops control characters and soft hyphens.
+    backend = tokenizer.backend_tokenizer
+    backend.normalizer = normalizers.Replace("\u00ad", "")
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    example = Tagged(("cat", "\u00ad", "cat"), ("NOUN", "X", "VERB"))
+    encoded = encode(TASKS["udpos"], [example], tokenizer, Reading(32))
+    tags = [TASKS["udpos"].labels[tag] for tag in sequence(encoded, 0, "tags") if tag != IGNORE]
+    assert tags == ["NOUN", "X", "VERB"]
+    assert tokenizer.unk_token_id in sequence(encoded, 0)

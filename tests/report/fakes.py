@@ -1,0 +1,133 @@
+"""Sweeps whose jobs are made up: records with all that real ones have, in no time, always the same."""
+
+import zlib
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from stilts_ray import Encoder, Pretraining, Recipe, Search, Shape, Sweep, tasks
+from stilts_ray.fingerprint import digest
+from stilts_ray.origin import Mini
+from stilts_ray.plan import Plan, make_plan
+from stilts_ray.store import Store
+from stilts_ray.sweep.frontier import Frontier, Outcome
+from stilts_ray.sweep.jobs import Job
+from stilts_ray.tasks import Kind
+
+BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+JOB_SECONDS = 10
+METRICS = {
+    Kind.PAIR: ("accuracy",),
+    Kind.CHOICE: ("accuracy",),
+    Kind.SPAN: ("em", "f1"),
+    Kind.TAGGING: ("accuracy", "f1"),
+    Kind.RETRIEVAL: ("accuracy",),
+}
+
+
+def encoder(name: str, hidden: int = 64) -> Encoder:
+    """An encoder that the sweep makes."""
+    shape = Shape(layers=2, hidden=hidden, heads=4, feed_forward=128)
+    start = Pretraining(languages=("qaa", "qab"), vocabulary=500, shape=shape, tokens=1000)
+    return Encoder(name=name, start=start)
+
+
+def small(**changes: Any) -> Plan:
+    """Three lines on three targets, two seeds: 16 trials."""
+    asked: dict[str, Any] = {
+        "name": "small",
+        "encoders": [encoder("mini")],
+        "intermediates": [(), ("squad",), ("hellaswag", "squad")],
+        "targets": ["udpos", "xquad", "tatoeba"],
+        "languages": {name: ("qab", "qba") for name in ("udpos", "xquad", "tatoeba")},
+        "data": "mini",
+        "recipes": {"squad": Recipe(epochs=2)},
+        "search": Search(learning_rates=(1e-3, 3e-4)),
+        "seeds": (0, 1),
+    }
+    return make_plan(Sweep(**{**asked, **changes}), Mini())
+
+
+def carry_out(
+    plan: Plan, store: Store, jobs: int | None = None, failing: str = "?", diverging: str = "?", collapsing: str = "?"
+) -> Frontier:
+    """Does (the next) `jobs` jobs of a plan. Those with the given texts in their names fail, diverge or collapse."""
+    outcomes: dict[str, Outcome] = {}
+    for kind in ("pretrain", "trial", "score"):
+        outcomes.update(store.records(kind))
+    known = {d: r for kind in ("study", "evaluation", "row") for d, r in store.records(kind).items()}
+    frontier = Frontier(plan, outcomes, known)
+    for job in islice(iter(frontier.next, None), jobs):
+        if failing in job.name:
+            frontier.finish(job, f"{job.name}: out of memory")
+            continue
+        end = BEGIN + timedelta(seconds=JOB_SECONDS * (1 + len(frontier.outcomes)))
+        record = _record(job, "diverged" if diverging in job.name else "finished", collapsing in job.name, end)
+        store.write_json(record, job.path, "record.json")
+        frontier.finish(job, record)
+        _settle(frontier, store, end)
+    for step, reason in frontier.failed.items():
+        note = {"kind": plan.by_digest[step].kind, "name": plan.by_digest[step].name, "digest": step, "reason": reason}
+        store.write_json(note, note["kind"], plan.by_digest[step].slug, "failure.json")
+    return frontier
+
+
+def _settle(frontier: Frontier, store: Store, end: datetime) -> None:
+    while frontier.completed:
+        step, record = frontier.completed.pop(0)
+        if step.kind != "pretrain":
+            store.write_json(record | {"finished_at": end.isoformat()}, step.kind, step.slug, "record.json")
+
+
+def _record(job: Job, end: str, collapsed: bool, time: datetime) -> dict[str, Any]:
+    made = {"pretrain": _pretrain, "trial": _trial, "score": _score}[job.kind](job)
+    state = {"end": end, "collapsed": collapsed or end == "diverged"} if job.kind == "trial" else {}
+    if end == "diverged":
+        state |= {"score": None, "files": {}}
+    return {
+        "kind": job.kind,
+        "name": job.name,
+        "digest": job.digest,
+        "step": job.step,
+        "identity": job.identity,
+        **made,
+        **state,
+        "seconds": JOB_SECONDS - 2.5,
+        "device": "cpu",
+        "finished_at": time.isoformat(),
+        "versions": {"python": "3.11.0", "torch": "2.13.0", "stilts_ray": None},
+        "git_commit": "0123456789abcdef0123456789abcdef01234567",
+        "host": "laboratory",
+    }
+
+
+def _chance(*names: object) -> float:
+    """In 0-1, from the names alone."""
+    return zlib.crc32("/".join(map(str, names)).encode()) % 1000 / 1000
+
+
+def _pretrain(job: Job) -> dict[str, Any]:
+    curve = [{"step": 10 * n, "loss": 8.0 - n, "accuracy": 9.0 * n, "score": 9.0 * n} for n in (1, 2, 3)]
+    return {"score": 27.0, "curve": curve, "steps": 30, "tokens": 1000, "files": {"model.safetensors": digest(job.name)}}
+
+
+def _trial(job: Job) -> dict[str, Any]:
+    rate, seed, curve = job.details["learning_rate"], job.details["seed"], []
+    for number in (1, 2, 3, 4):
+        entry: dict[str, Any] = {"step": 25 * number, "loss": 3.0 / number}
+        for name in job.details["tasks"]:
+            value = 40 + 8 * number + (4 if rate > 5e-4 else 0) + 3 * _chance(job.name, name)
+            entry |= {f"{name}/{metric}": value for metric in ("score", *METRICS[tasks.get(name).kind])}
+        curve.append(entry | {"score": value})
+    files = {"weights.safetensors": digest(job.name)}
+    numbers = {"score": curve[-1]["score"], "steps": 100, "tokens": 50_000, "bytes": 1_000_000}
+    return {"curve": curve, "learning_rate": rate, "seed": seed, "files": files, **numbers}
+
+
+def _score(job: Job) -> dict[str, Any]:
+    task, line = tasks.get(job.details["task"]), job.name.rsplit("-s", 1)[0].rsplit(".", 2)[0]
+    names = ("score", *METRICS[task.kind])
+    level = 35 + 40 * _chance(task.name) + 4 * _chance(task.name, line) + 1.5 * _chance(job.name)
+    found = {code: level - 20 * _chance(code) for code in job.details["languages"]}
+    languages = {code: {name: value + place for place, name in enumerate(names)} for code, value in found.items()}
+    return {"score": sum(found.values()) / len(found), "languages": languages}
