@@ -184,10 +184,9 @@ class Sweep(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Sweep":
-        for field in ("intermediates", "targets", "seeds"):
-            values = getattr(self, field)
-            if field == "intermediates":
-                values = tuple(tuple(sorted(row)) for row in values)
+        mixtures = tuple(tuple(sorted(row)) for row in self.intermediates)
+        each: dict[str, tuple[object, ...]] = {"intermediates": mixtures, "targets": self.targets, "seeds": self.seeds}
+        for field, values in each.items():
             if len(set(values)) != len(values):
                 raise ValueError(f"{field} has an entry twice: {values}")
         for row in self.intermediates:

@@ -169,8 +169,9 @@ class Lease:
         self.store.write_json(self.me | {"beat": time.time()}, "lease.json")
 
     def release(self) -> None:
-        """Gives the store up."""
-        self.store.delete("lease.json")
+        """Gives the store up, unless another run has taken it over."""
+        if (self.store.read_json("lease.json") or {}).get("id") == self.me["id"]:
+            self.store.delete("lease.json")
 
 
 def _born() -> float:

@@ -31,6 +31,7 @@ class Frontier:
     _queue: deque[Job] = field(default_factory=deque)
     _waiting: dict[str, list[Step]] = field(default_factory=dict)
     _dependants: dict[str, list[Step]] = field(default_factory=dict)
+    _trials: dict[tuple[Any, ...], Job] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for step in self.plan.steps:
@@ -114,7 +115,7 @@ class Frontier:
         tried: list[tuple[Job, Tried]] = []
         while rates := propose(study.search, [t for _, t in tried], int(study.digest[:8], 16)):
             bars = thresholds(study.search.keep, [t for _, t in tried])
-            jobs = [trial_job(study, start, rate, study.seeds[0], bars) for rate in rates]
+            jobs = [self.trial(study, start, rate, study.seeds[0], bars) for rate in rates]
             pending = [job for job in jobs if job.digest not in self.outcomes]
             if pending:
                 return pending, tried
@@ -150,7 +151,14 @@ class Frontier:
         if seed == study.seeds[0]:
             return next(job for job, t in tried if t is chosen)
         own = self.start(study, study.start, seed)
-        return trial_job(study, own, chosen.rate, seed, ()) if isinstance(own, Start) else own
+        return self.trial(study, own, chosen.rate, seed, ()) if isinstance(own, Start) else own
+
+    def trial(self, study: Study, start: Start, rate: float, seed: int, bars: tuple[float | None, ...]) -> Job:
+        """The job of a trial; a study is looked at many times, and its digests are made once."""
+        key = (study.digest, start.digest, rate, seed, bars)
+        if key not in self._trials:
+            self._trials[key] = trial_job(study, start, rate, seed, bars)
+        return self._trials[key]
 
     def chosen_rate(self, study: Study) -> float:
         """The learning rate of a study whose search is over."""

@@ -1,0 +1,104 @@
+import json
+
+import pytest
+
+from stilts_ray.fingerprint import SHORT, canonical, digest
+from stilts_ray.plan import Evaluation, Pretrain, Study
+from stilts_ray.spec import Encoder, Pretrained, Recipe, Retrieval
+from stilts_ray.sweep.frontier import Frontier
+from stilts_ray.sweep.jobs import Job, Start, pretrain_job, score_job, trial_job
+from tests.sweep import fakes
+
+ENCODER = Start("e" * 64, {"location": "owner/xlmr", "revision": "7" * 40})
+
+
+def study(**changes: object) -> Study:
+    return next(step for step in fakes.planned(**changes).steps if isinstance(step, Study))
+
+
+def all_jobs() -> list[Job]:
+    """Every job of a sweep with each kind in it."""
+    plan = fakes.planned(
+        encoders=[fakes.XLMR, fakes.RANDOM],
+        intermediates=[(), ("squad", "hellaswag")],
+        targets=["xnli", "tatoeba"],
+        seeds=(0, 1),
+    )
+    return fakes.run(Frontier(plan, {}, {}))
+
+
+def test_a_job_is_plain_data_that_survives_json() -> None:
+    jobs = all_jobs()
+    assert {job.kind for job in jobs} == {"pretrain", "trial", "score"}
+    for job in jobs:
+        assert Job.from_json(json.loads(json.dumps(job.to_json()))) == job
+        assert canonical(job.to_json()) == job.to_json()
+
+
+def test_a_digest_is_that_of_the_identity_and_ends_the_path() -> None:
+    for job in all_jobs():
+        assert job.digest == digest(job.identity)
+        assert job.path == f"{job.kind}/{job.name}-{job.digest[:SHORT]}"
+        assert "/" not in job.name
+
+
+def test_paths_of_a_sweep_are_different() -> None:
+    jobs = all_jobs()
+    assert len({job.path for job in jobs}) == len({job.digest for job in jobs}) == len(jobs)
+
+
+def test_what_a_trial_depends_on() -> None:
+    base = (study(), ENCODER, 1e-5, 0, ())
+    same = [
+        trial_job(*base),
+        # Where the start lies, and how the search came to this trial, do not matter.
+        trial_job(study(), Start("e" * 64, {"path": "pretrain/x"}), 1e-5, 0, ()),
+        trial_job(study(seeds=(0, 1, 2)), ENCODER, 1e-5, 0, ()),
+        trial_job(study(encoders=[Encoder(name="other", start=fakes.XLMR.start)]), ENCODER, 1e-5, 0, ()),
+    ]
+    assert len({job.digest for job in same}) == 1
+    others = [
+        trial_job(study(), Start("f" * 64, ENCODER.encoder), 1e-5, 0, ()),
+        trial_job(study(), ENCODER, 2e-5, 0, ()),
+        trial_job(study(), ENCODER, 1e-5, 1, ()),
+        trial_job(study(), ENCODER, 1e-5, 0, (30.0,)),
+        trial_job(study(), ENCODER, 1e-5, 0, (None,)),
+        trial_job(study(recipe=Recipe(epochs=1)), ENCODER, 1e-5, 0, ()),
+        trial_job(study(intermediates=[("squad",)]), ENCODER, 1e-5, 0, ()),
+    ]
+    assert len({job.digest for job in (*same, *others)}) == len(others) + 1
+
+
+def test_what_a_score_depends_on() -> None:
+    def evaluation(**changes: object) -> Evaluation:
+        plan = fakes.planned(targets=["tatoeba"], **changes)
+        return next(step for step in plan.steps if isinstance(step, Evaluation))
+
+    run = Start("a" * 64, ENCODER.encoder, "trial/x")
+    base = score_job(evaluation(), run, 0)
+    assert base.digest == score_job(evaluation(seeds=(1, 2)), run, 5).digest, "the run is named by its own digest"
+    assert base.details["start"] == {"digest": "a" * 64, "encoder": ENCODER.encoder, "run": "trial/x"}
+    others = [
+        score_job(evaluation(), Start("b" * 64, ENCODER.encoder, "trial/x"), 0),
+        score_job(evaluation(retrieval=Retrieval(layer=3)), run, 0),
+        score_job(evaluation(languages={"tatoeba": ("fi",)}), run, 0),
+        score_job(evaluation(recipes={"tatoeba": Recipe(max_length=64)}), run, 0),
+    ]
+    assert len({job.digest for job in (base, *others)}) == len(others) + 1
+
+
+def test_a_pretrain_job_is_its_step() -> None:
+    step = next(s for s in fakes.planned(encoders=[fakes.RANDOM]).steps if isinstance(s, Pretrain))
+    job = pretrain_job(step)
+    assert (job.digest, job.path) == (step.digest, f"pretrain/{step.slug}")
+    assert job.details["is"] == "Untrained"
+
+
+@pytest.mark.parametrize("revision", [None, "8" * 40])
+def test_a_trial_knows_the_commit_of_its_encoder(revision: str | None) -> None:
+    encoder = Encoder(name="x", start=Pretrained(source="owner/xlmr", revision=revision))
+    frontier = Frontier(fakes.planned(encoders=[encoder], intermediates=[()]), {}, {})
+    job = frontier.next()
+    assert job is not None
+    # Looked up once for the store, unless the request says.
+    assert job.details["start"]["encoder"] == {"location": "owner/xlmr", "revision": revision or "7" * 40}

@@ -1,0 +1,158 @@
+"""The command line: its documents, and one line with exit status 2 for every wrong request."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stilts_ray.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+QUICKSTART = str(ROOT / "sweeps" / "quickstart.py")
+
+HEAD = "from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep\n"
+GOOD = "Sweep(name='s', data='mini', encoders=[Encoder(name='e', start=Pretrained(source='mini'))], targets=['udpos'])"
+
+
+def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """Exit status and output of a command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["stilts", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+    printed = capsys.readouterr()
+    return int(end.value.code or 0), printed.out, printed.err
+
+
+def sweep_file(folder: Path, made: str) -> str:
+    """A sweep file that returns an expression."""
+    path = folder / "sweep.py"
+    path.write_text(f"{HEAD}\n\ndef sweep() -> Sweep:\n    return {made}\n")
+    return str(path)
+
+
+def document(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    status, out, err = call(capsys, *words, "--json")
+    assert (status, err) == (0, "")
+    return json.loads(out)
+
+
+def test_plan_document(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    plan = document(capsys, "plan", QUICKSTART, "--store", str(tmp_path))
+    assert set(plan) == {"sweep", "store", "steps", "totals"}
+    fields = {"kind", "name", "digest", "depends_on", "status", "trials", "train_tokens"}
+    assert all(set(step) == fields for step in plan["steps"])
+    assert set(plan["totals"]) == {"steps", "new", "trials", "train_tokens", "gpu_hours", "disk_bytes"}
+    seen: set[str] = set()
+    for step in plan["steps"]:
+        assert set(step["depends_on"]) <= seen
+        seen.add(step["digest"])
+    assert sum(step["kind"] == "row" for step in plan["steps"]) == 5
+
+
+def test_report_document_of_an_empty_store(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    report = document(capsys, "report", QUICKSTART, "--store", str(tmp_path))
+    assert [row["intermediate"] for row in report["rows"]][:2] == [[], ["mnli"]]
+    assert all(cell is None for row in report["rows"] for cell in row["cells"].values())
+
+
+def test_status_document(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status = document(capsys, "status", QUICKSTART, "--store", str(tmp_path))
+    assert {step["status"] for step in status["steps"]} == {"new"}
+
+
+def test_tasks_document(capsys: pytest.CaptureFixture[str]) -> None:
+    entries = {entry["name"]: entry for entry in document(capsys, "tasks")}
+    assert entries["xquad"]["trained_on"] == "squad"
+    assert entries["tatoeba"]["trained_on"] is None
+
+
+def test_text_output_of_plan_status_report_and_tasks(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for words in (["plan", QUICKSTART], ["status", QUICKSTART], ["report", QUICKSTART]):
+        status, out, err = call(capsys, *words, "--store", str(tmp_path))
+        assert (status, err) == (0, "")
+        assert out.strip()
+    assert "hellaswag" in call(capsys, "tasks")[1]
+
+
+def test_report_writes_its_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    status, _, _ = call(capsys, "report", QUICKSTART, "--store", str(tmp_path / "store"), "--out", str(out))
+    assert status == 0
+    assert {path.name for path in out.iterdir()} >= {"report.md", "results.csv"}
+
+
+WRONG = {
+    "unknown task": ("Sweep(name='s', data='mini', encoders=[Encoder(name='e', start=Pretrained(source='mini'))],"
+                     " intermediates=[('mnlli',)], targets=['udpos'])", "did you mean 'mnli'?"),
+    "target without languages": (GOOD.replace("'udpos'", "'squad'"), "has no test languages"),
+    "intermediate without training data": (GOOD[:-1] + ", intermediates=[('tatoeba',)])", "no training split"),
+    "unknown field": (GOOD[:-1] + ", seed=[1])", "Sweep has no such field"),
+    "wrong type": (GOOD[:-1] + ", seeds=['a'])", "seeds.0"),
+    "learning rate out of range": (GOOD[:-1] + ", search=Search(learning_rates=[2.0]))", "less than 1"),
+    "unknown language": (GOOD[:-1] + ", languages={'udpos': ['qaz']})", "udpos has no 'qaz'"),
+    "recipe of an unused task": (GOOD[:-1] + ", recipes={'squad': Recipe()})", "does not use 'squad'"),
+    "no such encoder": (GOOD.replace("source='mini'", "source='./nowhere'"), "no such folder"),
+    "an exception": ("1 / 0", "ZeroDivisionError"),
+    "no sweep": ("None", "has no function sweep()"),
+    "something else": ("'text'", "returns str"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_wrong_sweep_is_one_line(
+    command: str, name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    made, said = WRONG[name]
+    store = tmp_path / "store"
+    status, out, err = call(capsys, command, sweep_file(tmp_path, made), "--store", str(store))
+    assert status == 2
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1
+    assert not store.exists()
+
+
+def test_wrong_places_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    real = str(ROOT / "sweeps" / "real_text.py")
+    file = tmp_path / "file"
+    file.touch()
+    wrong = [
+        (["plan", str(tmp_path / "no.py")], "no sweep file"),
+        (["plan", real, "--data-dir", str(tmp_path / "no")], "is not a folder"),
+        (["plan", real, "--data-dir", str(tmp_path)], "no file mlm_text/en/train.parquet"),
+        (["plan", QUICKSTART, "--data-dir", str(tmp_path)], "--data-dir has no place in it"),
+        (["plan", QUICKSTART, "--store", "nothing://bucket"], "store nothing://bucket"),
+        (["run", QUICKSTART, "--store", str(file / "store")], "cannot write"),
+        (["run", QUICKSTART, "--store", str(tmp_path / "s"), "--workers-per-trial", "0"], "workers_per_trial"),
+        (["run", QUICKSTART, "--store", str(tmp_path / "s"), "--mlflow", "gopher://x"], "not an address of MLflow"),
+        (["ui", "--store", str(tmp_path / "empty")], "holds no finished step"),
+    ]
+    for words, said in wrong:
+        status, _, err = call(capsys, *words)
+        assert (status, err.count("\n")) == (2, 1), err
+        assert said in err
+
+
+def test_a_damaged_record_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    record = tmp_path / "trial" / "a-12345678" / "record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{")
+    status, _, err = call(capsys, "plan", QUICKSTART, "--store", str(tmp_path))
+    assert status == 2
+    assert "is damaged" in err
+
+
+def test_plan_loads_nothing_heavy(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom stilts_ray.cli import main\n"
+        f"sys.argv = ['stilts', 'plan', {QUICKSTART!r}, '--store', {str(tmp_path)!r}]\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'torch', 'ray', 'mlflow', 'transformers', 'datasets', 'optuna'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,131 @@
+"""Who may import what: data flows one way, and light modules stay light."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "stilts_ray"
+
+ORDER = [
+    "errors",
+    "fingerprint",
+    "cachedir",
+    "spec",
+    "mini",
+    "tasks",
+    "origin",
+    "plan",
+    "store",
+    "provenance",
+    "data",
+    "models",
+    "training",
+    "evaluation",
+    "overview",
+    "report",
+    "tracking",
+    "sweep",
+    "sweepfile",
+    "cli",
+]
+"""A module imports only what stands at or before its own place."""
+
+HEAVY = {"torch", "ray", "mlflow", "datasets", "transformers"}
+MODULES = sorted(path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.py"))
+
+
+def imports(module: Path) -> Iterator[str]:
+    """Every module that a file imports, anywhere in it, by full name."""
+    for node in ast.walk(ast.parse((PACKAGE.parent / module).read_text())):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom(module=str(name), level=0):
+                yield name
+                # `from stilts_ray import plan` imports a module, too.
+                yield from (f"{name}.{alias.name}" for alias in node.names if is_module(f"{name}.{alias.name}"))
+            case ast.ImportFrom(level=level) if level:
+                pytest.fail(f"{module}: relative import")
+
+
+def is_module(name: str) -> bool:
+    path = PACKAGE.parent / name.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def part(name: str) -> str | None:
+    """The part of the package that a module belongs to: None for other packages and for the package itself."""
+    names = name.split(".")
+    return names[1] if names[0] == "stilts_ray" and len(names) > 1 else None
+
+
+def own_part(module: Path) -> str:
+    return module.parts[1].removesuffix(".py")
+
+
+def importers(package: str) -> set[str]:
+    """Files that import a package or anything in it."""
+    return {str(module) for module in MODULES if any(name.split(".")[0] == package for name in imports(module))}
+
+
+def loaded(*modules: str) -> set[str]:
+    """Top-level packages that a fresh process has after importing modules."""
+    code = f"import sys, {', '.join(modules)}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_every_part_has_a_place_in_the_order() -> None:
+    assert {own_part(module) for module in MODULES} - {"__init__"} <= set(ORDER)
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if own_part(m) != "__init__"], ids=str)
+def test_a_module_imports_only_what_stands_before_it(module: Path) -> None:
+    place = ORDER.index(own_part(module))
+    for name in imports(module):
+        other = part(name)
+        if other is not None and is_module(f"stilts_ray.{other}"):
+            assert ORDER.index(other) <= place, f"{module} imports {name}"
+
+
+def test_the_package_itself_gives_a_sweep_file_what_it_needs_and_no_more() -> None:
+    assert {part(name) for name in imports(Path("stilts_ray/__init__.py"))} == {"spec"}
+
+
+def test_planning_loads_nothing_heavy() -> None:
+    modules = [f"stilts_ray.{name}" for name in ("spec", "tasks", "origin", "plan", "fingerprint", "errors")]
+    assert not loaded(*modules) & (HEAVY | {"optuna", "pandas", "tokenizers"})
+
+
+def test_a_bare_gpu_machine_needs_neither_ray_nor_mlflow() -> None:
+    parts = ("models", "training", "evaluation")
+    modules = [str(m.with_suffix("")).replace("/", ".") for m in MODULES if own_part(m) in parts]
+    modules += ["stilts_ray.data.batches", "stilts_ray.sweep.work", "stilts_ray.sweep.frontier"]
+    assert not loaded(*(name.removesuffix(".__init__") for name in modules)) & {"ray", "mlflow"}
+
+
+def test_batches_need_torch_and_numpy_alone() -> None:
+    assert loaded("stilts_ray.data.batches") & HEAVY == {"torch"}
+
+
+def test_only_three_modules_know_ray() -> None:
+    assert importers("ray") <= {f"stilts_ray/sweep/{name}.py" for name in ("searcher", "launch", "worker")}
+
+
+def test_only_tracking_knows_mlflow() -> None:
+    assert {own_part(Path(module)) for module in importers("mlflow")} <= {"tracking"}
+
+
+@pytest.mark.parametrize("package", ["pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"])
+def test_nothing_is_pickled(package: str) -> None:
+    assert not importers(package)
+
+
+def test_the_rules_see_what_they_look_for() -> None:
+    """The checks above would find their import: there is one of each kind to be found."""
+    assert "stilts_ray/models/model.py" in importers("torch")
+    assert "stilts_ray/sweep/search.py" in importers("optuna"), "inside a function"
+    assert "stilts_ray.mini.build" in set(imports(Path("stilts_ray/data/rows.py"))), "by `from package import module`"

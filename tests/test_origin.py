@@ -1,0 +1,80 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stilts_ray import mini
+from stilts_ray.errors import RequestError
+from stilts_ray.fingerprint import canonical, file_digest
+from stilts_ray.origin import UNRESOLVED, Folder, Hub, Mini, Origin, at
+from stilts_ray.tasks import TASKS
+
+COMMIT = "c" * 40
+
+
+@pytest.mark.parametrize("origin", [Hub({"nyu-mll/glue": COMMIT}), Folder(Path("/some/folder")), Mini()], ids=repr)
+def test_an_origin_comes_back_from_its_address(origin: Origin) -> None:
+    assert canonical(origin.address()) == origin.address(), "plain data"
+    assert at(origin.address()) == origin
+
+
+def test_an_address_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="not an origin"):
+        at({"floppy": "a:"})
+
+
+def test_a_folders_identity_is_the_contents_not_the_place(data_dir: Path, tmp_path: Path) -> None:
+    task = TASKS["xnli"]
+    copy = Path(shutil.copytree(data_dir, tmp_path / "copy"))
+    first = Folder(data_dir).identity(task, "test", ("en", "de"))
+    assert first == Folder(copy).identity(task, "test", ("de", "en"))
+    assert first == {"en": file_digest(data_dir / "xnli/en/test.parquet"), "de": first["de"]}
+    (copy / "xnli/de/test.parquet").write_bytes(b"other")
+    other = Folder(copy).identity(task, "test", ("en", "de"))
+    assert other["en"] == first["en"]
+    assert other["de"] != first["de"]
+
+
+def test_a_folder_without_the_file_is_one_line(data_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"udpos: no file udpos/Yoruba/test\.parquet in .*; there: English, German$"):
+        Folder(data_dir).identity(TASKS["udpos"], "test", ("en", "yo"))
+    with pytest.raises(RequestError, match=r"no file xnli/en/test\.parquet in [^;]*$"):
+        Folder(tmp_path).identity(TASKS["xnli"], "test", ("en",))
+
+
+def test_sizes_of_training_data(data_dir: Path) -> None:
+    assert Folder(data_dir).train_size(TASKS["mnli"]) == (8, TASKS["mnli"].tokens)
+    assert Hub({}).train_size(TASKS["mnli"]) == (392_702, TASKS["mnli"].tokens)
+
+
+def test_a_hub_repository_is_identified_by_its_commit() -> None:
+    task = TASKS["xnli"]
+    assert Hub({}).identity(task, "test", ("de", "en")) == {
+        "hub": "facebook/xnli",
+        "revision": UNRESOLVED,
+        "configs": ["de", "en"],
+        "split": "test",
+    }
+    assert Hub({"facebook/xnli": COMMIT}).identity(task, "test", ("en",))["revision"] == COMMIT
+    assert Hub({}).identity(TASKS["tatoeba"], "validation", ("de", "zh"))["configs"] == ["tatoeba.cmn", "tatoeba.deu"]
+
+
+def test_minis_languages_are_those_generated_and_no_sentence_is_its_own_translation() -> None:
+    codes = {language.code for language in mini.LANGUAGES}
+    assert set(Mini().languages(TASKS["xnli"])) == codes
+    assert set(Mini().languages(TASKS["tatoeba"])) == codes - {mini.PIVOT}
+    assert Mini().languages(TASKS["mnli"]) == ()
+    assert Mini().source_language == mini.PIVOT
+
+
+def test_minis_identity_names_version_data_split_and_languages() -> None:
+    task = TASKS["xnli"]
+    identities = [
+        Mini().identity(task, "test", ("qab", "qaa")),
+        Mini().identity(task, "test", ("qaa",)),
+        Mini().identity(task, "validation", ("qab", "qaa")),
+        Mini().identity(TASKS["udpos"], "test", ("qab", "qaa")),
+    ]
+    assert len({str(canonical(identity)) for identity in identities}) == 4
+    assert identities[0] == Mini().identity(task, "test", ("qaa", "qab"))
+    assert identities[0]["mini"] == mini.VERSION

@@ -1,0 +1,69 @@
+"""The README says what is true: its commands exist, its tree is the package's, its sweep plans."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from stilts_ray import cli
+from stilts_ray.origin import Hub
+from stilts_ray.plan import make_plan
+from stilts_ray.sweepfile import load
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Fenced blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+def stilts_commands() -> list[list[str]]:
+    """Every call of stilts in the README, as words."""
+    lines = "\n".join(blocks("bash")).replace("\\\n", " ")
+    found = re.findall(r"(?<![\w/.])stilts (?:plan|run|status|report|ui|tasks)\b[^#'&\n]*", lines)
+    return [shlex.split(line) for line in found]
+
+
+def test_there_are_commands_to_check() -> None:
+    assert len(stilts_commands()) >= 8
+
+
+@pytest.mark.parametrize("words", stilts_commands(), ids=" ".join)
+def test_every_command_and_option_exists(words: list[str]) -> None:
+    command = get_command(cli.app).commands[words[1]]  # type: ignore[attr-defined]
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+@pytest.mark.parametrize("words", [w for w in stilts_commands() if len(w) > 2 and w[2].endswith(".py")], ids=" ".join)
+def test_every_sweep_file_exists(words: list[str]) -> None:
+    if words[2].startswith("sweeps/"):
+        assert (ROOT / words[2]).is_file()
+
+
+def test_the_tree_names_every_module_and_nothing_else() -> None:
+    (tree,) = [block for block in re.findall(r"```\n(.*?)```", TEXT, flags=re.DOTALL) if "stilts_ray/\n" in block]
+    named = set(re.findall(r"^  (\w+(?:\.py|/))", tree, flags=re.MULTILINE))
+    package = ROOT / "stilts_ray"
+    folders = {f"{p.name}/" for p in package.iterdir() if p.is_dir() and p.name != "__pycache__"}
+    # Three files of a few lines explain themselves.
+    files = {p.name for p in package.glob("*.py")} - {"__init__.py", "errors.py", "cachedir.py", "provenance.py", "sweepfile.py"}
+    assert named == folders | files
+
+
+def test_the_sweep_of_the_papers_size_plans(tmp_path: Path) -> None:
+    (code,) = [block for block in blocks("python") if "def sweep()" in block]
+    file = tmp_path / "large.py"
+    file.write_text(code)
+    assert len(make_plan(load(file), Hub({})).rows) == 5
+
+
+def test_the_task_entry_is_the_real_one() -> None:
+    (entry,) = [block for block in blocks("python") if "= Task(" in block]
+    source = (ROOT / "stilts_ray" / "tasks" / "nli.py").read_text(encoding="utf-8")
+    for line in entry.splitlines():
+        assert re.sub(r"\s*#.*", "", line).strip() in source
