@@ -143,7 +143,9 @@ class Pretraining(Spec):
     @model_validator(mode="after")
     def _fits(self) -> "Pretraining":
         if self.max_length > self.shape.positions:
-            raise ValueError(f"max_length ({self.max_length}) is more than the shape's {self.shape.positions} positions")
+            raise ValueError(
+                f"max_length ({self.max_length}) is more than the shape's {self.shape.positions} positions"
+            )
         return self
 
 

@@ -104,9 +104,7 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 @pytest.mark.parametrize("command", ["plan", "run"])
-def test_a_wrong_sweep_is_one_line(
-    command: str, name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_wrong_sweep_is_one_line(command: str, name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     made, said = WRONG[name]
     store = tmp_path / "store"
     status, out, err = call(capsys, command, sweep_file(tmp_path, made), "--store", str(store))

@@ -57,12 +57,32 @@ def cost(jobs: Iterable[Record], time: int) -> Iterator[Point]:
 
 
 def languages(cells: Mapping[str, Any]) -> dict[str, Any]:
-    """The per-language results of a line of the result table: a row per target and language; metrics that a target does
-    not have are null."""
-    found = [(target, code, values) for target, cell in cells.items() for code, values in cell["languages"].items()]
-    metrics = ["score", *sorted({name for *_, values in found for name in values} - {"score"})]
-    rows = [[target, code, *(values.get(name) for name in metrics)] for target, code, values in found]
-    return {"columns": ["target", "language", *metrics], "data": rows}
+    """The per-language results of a line of the result table; metrics that a target does not have are null.
+
+    Comparing tables, MLflow starts with the second column for each value of the first.
+    """
+    found = [(t, code, values) for t, cell in cells.items() if cell for code, values in cell["languages"].items()]
+    metrics = sorted({name for *_, values in found for name in values} - {"score"})
+    rows = [
+        [f"{target} {code}", *(_rounded(values.get(name)) for name in ("score", *metrics)), target, code]
+        for target, code, values in found
+    ]
+    return {"columns": ["test", "score", *metrics, "target", "language"], "data": rows}
+
+
+def headlines(line: Mapping[str, Any], average: str) -> dict[str, float]:
+    """A line of the result table as metrics, rounded to be read."""
+    found = {average: line["average"], "delta/avg": line["delta"]}
+    cells = {target: cell for target, cell in line["cells"].items() if cell is not None}
+    for name, key in (("target", "score"), ("delta", "delta"), ("sd", "sd")):
+        found |= {f"{name}/{target}": cell[key] for target, cell in cells.items()}
+    if cells:
+        found["collapsed"] = sum(cell["collapsed"] for cell in cells.values())
+    return {name: rounded for name, value in found.items() if (rounded := _rounded(value)) is not None}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 2)
 
 
 # Parameters

@@ -109,15 +109,8 @@ class _Runs:
 
     def _row(self, row: Row, line: Mapping[str, Any], average: str, start: int) -> TrackedRun:
         used = self._used(row)
-        cells = {target: cell for target, cell in line["cells"].items() if cell is not None}
-        times = {target: self._time(row.cells[target], start) for target in cells}
-        end = self._time(row.digest, max(times.values(), default=start))
-        points = [(average, line["average"], end), ("delta/avg", line["delta"], end)]
-        for target, cell in cells.items():
-            for name, value in (("target", cell["score"]), ("delta", cell["delta"]), ("sd", cell["sd"])):
-                points.append((f"{name}/{target}", value, times[target]))
-        if cells:
-            points.append(("collapsed", sum(cell["collapsed"] for cell in cells.values()), end))
+        done = [self._time(digest, start) for digest in row.cells.values() if digest in self.state.records]
+        end = self._time(row.digest, max(done, default=start))
         recipes = {name: recipe for step in used if isinstance(step, Study) for name, recipe in step.recipes.items()}
         return TrackedRun(
             digest=row.digest,
@@ -126,9 +119,9 @@ class _Runs:
             **self._ending(row, end),
             start=start,
             tags={**labels.place(row), **labels.pinned(used), **self._reason(row)},
-            params={**labels.asked(self.plan), **labels.recipes(recipes)},
-            metrics=tuple(Point(name, float(value), time) for name, value, time in points if value is not None),
-            table=labels.languages(cells) if row.digest in self.state.records else None,
+            params={**labels.place(row), **labels.asked(self.plan), **labels.recipes(recipes)},
+            metrics=tuple(Point(name, value, end) for name, value in labels.headlines(line, average).items()),
+            table=labels.languages(line["cells"]) if row.digest in self.state.records else None,
         )
 
     def _study(self, study: Study, row: Row | None) -> list[TrackedRun]:

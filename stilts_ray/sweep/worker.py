@@ -15,7 +15,8 @@ from stilts_ray import origin as origins
 from stilts_ray.errors import RequestError
 from stilts_ray.store import Store, now
 from stilts_ray.sweep.jobs import Job
-from stilts_ray.sweep.work import Place, carry_out
+from stilts_ray.sweep.place import Place
+from stilts_ray.sweep.work import carry_out
 from stilts_ray.training.loop import Team
 
 

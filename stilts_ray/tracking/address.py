@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from stilts_ray.cachedir import cache_folder
 from stilts_ray.errors import RequestError
+from stilts_ray.report.views import PREFIX, RESULTS, link
 from stilts_ray.store import Store
 
 ENVIRONMENT = {
@@ -20,8 +21,10 @@ ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
-"""Set where the user has set nothing: MLflow's own patience is 2 minutes a request and 7 retries."""
+"""Set where the user has set nothing. MLflow's own patience is 2 minutes a request and 7 retries; its user interface
+starts eight more processes of 230 MB each for jobs of its own."""
 PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 LOGIN = "login refused; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 
@@ -47,6 +50,14 @@ def ui_command(uri: str, port: int) -> list[str]:
     return [sys.executable, "-m", "mlflow", "server", *options, *(["--artifacts-destination", place] if place else [])]
 
 
+def table_links(uri: str, base: str) -> dict[str, str]:
+    """By sweep, the address of its result table in the user interface at `base`. Nothing there is fine."""
+    if uri.startswith("sqlite:") and not _file(uri).exists():
+        return {}
+    found = client_of(uri).search_experiments()
+    return {e.name: link(base, e.experiment_id) for e in found if f"{PREFIX}{RESULTS}" in e.tags}
+
+
 def is_server(uri: str) -> bool:
     """Whether requests go through a server, rather than to a database."""
     return urlsplit(uri).scheme in {"http", "https", "databricks"} or uri == "databricks"
@@ -64,8 +75,8 @@ def check(uri: str, sweep: str | None = None) -> None:
     sweep: name of the sweep, whose experiment must not be a deleted one.
     """
     try:
-        if not is_server(uri):
-            _check_database(uri)
+        if not is_server(uri) and _is_new(uri):
+            return
         client = client_of(uri)
         client.search_experiments(max_results=1)
         if sweep is not None:
@@ -74,17 +85,21 @@ def check(uri: str, sweep: str | None = None) -> None:
         raise RequestError(f"MLflow at {redacted(uri)}: {reason(error)}") from None
 
 
-def _check_database(uri: str) -> None:
-    # Where there is no database, MLflow itself goes on trying for 100 seconds.
+def _is_new(uri: str) -> bool:
+    """Whether a database is an empty SQLite file; it takes MLflow seconds to fill one, and there is time for that later.
+
+    Raises an error if the database cannot be used; MLflow itself would go on trying for 100 seconds.
+    """
     scheme = urlsplit(uri).scheme.split("+")[0]
     if scheme == "sqlite":
         _file(uri).parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(_file(uri))) as database:
             database.execute("begin immediate")
-    elif scheme in PORTS:
-        socket.create_connection((urlsplit(uri).hostname, urlsplit(uri).port or PORTS[scheme]), timeout=5).close()
-    else:
+            return not database.execute("select count(*) from sqlite_master").fetchone()[0]
+    if scheme not in PORTS:
         raise ValueError("not an address of MLflow; use http://HOST:PORT, https://HOST or sqlite:///FILE")
+    socket.create_connection((urlsplit(uri).hostname, urlsplit(uri).port or PORTS[scheme]), timeout=5).close()
+    return False
 
 
 def _file(uri: str) -> Path:

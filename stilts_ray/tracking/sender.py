@@ -67,8 +67,9 @@ class Sender:
             if self.news.is_set():
                 self.news.clear()
                 begin = time.monotonic()
+                done = self._sync()
                 # A round reads the whole store; where that is slow, rounds are rare.
-                pause = max(self.pause, 10 * (time.monotonic() - begin)) if self._sync() else self.patience
+                pause = max(self.pause, 10 * (time.monotonic() - begin)) if done else self.patience
         self._sync(last=True)
 
     def _sync(self, last: bool = False) -> bool:

@@ -8,6 +8,7 @@ from stilts_ray.fingerprint import digest
 from stilts_ray.overview import failures, job_records, step_records
 from stilts_ray.plan import Plan
 from stilts_ray.report.runs import State, TrackedRun, tracked_runs
+from stilts_ray.report.views import saved_views
 from stilts_ray.store import Store
 from stilts_ray.tracking.address import artifacts, client_of, experiment, is_server, redacted
 
@@ -49,7 +50,7 @@ class Tracker:
         """Makes the server have what `state` calls for; returns the number of runs that were sent."""
         wanted = tracked_runs(self.plan, state)
         if wanted and self.client is None:
-            self._connect()
+            self._connect(min(run.start for run in wanted))
         sent = sum([self._send(run) for run in wanted])
         # Files may go elsewhere than runs: what cannot be stored there holds up nothing else.
         for run in wanted:
@@ -58,9 +59,13 @@ class Tracker:
             self._register(run)
         return sent
 
-    def _connect(self) -> None:
+    def _connect(self, begin: int) -> None:
         client = client_of(self.uri)
         self.experiment = experiment(client, self.plan.sweep.name) or self._new_experiment(client)
+        there = client.get_experiment(self.experiment).tags
+        for tag, view in saved_views(self.plan, begin).items():
+            if there.get(tag) != view:
+                client.set_experiment_tag(self.experiment, tag, view)
         page: str | None = None
         while page != "":
             found = client.search_runs([self.experiment], max_results=1000, page_token=page)

@@ -10,7 +10,8 @@ from stilts_ray.origin import Mini
 from stilts_ray.plan import make_plan
 from stilts_ray.store import Record, Store
 from stilts_ray.sweep.frontier import Frontier
-from stilts_ray.sweep.work import Place, carry_out
+from stilts_ray.sweep.place import Place
+from stilts_ray.sweep.work import carry_out
 from stilts_ray.sweepfile import load
 
 SWEEP = Path(__file__).resolve().parents[2] / "sweeps" / "mini_transfer.py"
@@ -54,7 +55,9 @@ def group_of(language: mini.Language) -> str:
 
 
 @pytest.mark.parametrize("target", ["udpos", "tatoeba"])
-def test_related_languages_are_clearly_above_unrelated_ones(scores: dict[tuple[str, str, str], float], target: str) -> None:
+def test_related_languages_are_clearly_above_unrelated_ones(
+    scores: dict[tuple[str, str, str], float], target: str
+) -> None:
     assert scores["mini", target, "related"] > scores["mini", target, "unrelated"] + 10
     assert scores["mini", target, "related"] > scores["mini", target, "other script"] + 10
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from stilts_ray.overview import job_records, step_records
 from stilts_ray.plan import Plan, make_plan
 from stilts_ray.store import Record, Store
 from stilts_ray.sweep.frontier import Frontier
-from stilts_ray.sweep.work import Place, carry_out
+from stilts_ray.sweep.place import Place
+from stilts_ray.sweep.work import carry_out
 from stilts_ray.sweepfile import load
 
 pytestmark = pytest.mark.ray
@@ -31,7 +32,18 @@ JOBS = 24
 def command(store: Path, *options: str, sweep: Path = SWEEP) -> list[str]:
     """`stilts run` of a sweep."""
     program = "from stilts_ray.cli import main; main()"
-    return [sys.executable, "-c", program, "run", str(sweep), "--store", str(store), "--checkpoint-seconds", "0", *options]
+    return [
+        sys.executable,
+        "-c",
+        program,
+        "run",
+        str(sweep),
+        "--store",
+        str(store),
+        "--checkpoint-seconds",
+        "0",
+        *options,
+    ]
 
 
 def run(store: Path, *options: str, sweep: Path = SWEEP) -> subprocess.CompletedProcess[str]:
@@ -53,12 +65,12 @@ def plan() -> Plan:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A store in which the sweep has run without disturbance, and what the command printed."""
     folder = tmp_path_factory.mktemp("finished")
     done = run(folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    yield folder, done.stdout
+    return folder, done.stdout
 
 
 @pytest.fixture(scope="module")

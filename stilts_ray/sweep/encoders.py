@@ -1,0 +1,96 @@
+"""Makes encoders: by masked-language-model training, or with random weights."""
+
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from stilts_ray import tasks
+from stilts_ray.data import cache
+from stilts_ray.data.batches import generator
+from stilts_ray.data.encode import Reading, encode_texts
+from stilts_ray.data.hub import encoder_folder
+from stilts_ray.errors import RequestError
+from stilts_ray.fingerprint import file_digest
+from stilts_ray.models import model as models
+from stilts_ray.plan import location
+from stilts_ray.spec import Pretraining, Untrained
+from stilts_ray.store import Record
+from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.place import Place
+from stilts_ray.sweep.trial import outcome_of
+from stilts_ray.tasks import Kind
+from stilts_ray.tasks.base import Example, Text
+from stilts_ray.training import masked
+from stilts_ray.training.checkpoint import Checkpoints
+from stilts_ray.training.loop import Run, train
+
+
+def make_encoder(job: Job, place: Place) -> Record:
+    """An encoder folder in the store: pretrained, or with random weights."""
+    make = {"Pretraining": _masked_training, "Untrained": _untrained}[job.details["is"]]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        record = make(job, folder, place)
+        place.store.upload(folder, job.path, "model")
+        return record | {"files": {file.name: file_digest(file) for file in sorted(folder.iterdir())}}
+
+
+def _untrained(job: Job, folder: Path, place: Place) -> Record:
+    spec = Untrained.model_validate_json(job.details["start"])
+    like = encoder_folder(location(spec.like), job.identity["like"].get("revision"))
+    config = models.load_encoder(str(like)).config
+    model = models.with_masked_head(models.new_encoder(config, spec.seed), spec.seed)
+    models.save_masked_lm(model, folder)
+    cache.tokenizer_at(str(like)).save_pretrained(folder)
+    return {"score": None, "steps": 0, "tokens": 0}
+
+
+def _masked_training(job: Job, folder: Path, place: Place) -> Record:
+    spec = Pretraining.model_validate_json(job.details["start"])
+    texts = {
+        language: _texts(cache.examples(place.origin, tasks.get("mlm_text"), "train", language))
+        for language in spec.languages
+    }
+    tokenizer = masked.make_tokenizer((t for ts in texts.values() for t in ts), spec.tokenizer, spec.vocabulary)
+    seen, unseen = _split(texts, spec.seed)
+    reading = Reading(spec.max_length)
+    train_data, test_data = (encode_texts(part, tokenizer, reading) for part in (seen, unseen))
+    config = models.xlm_roberta(spec.shape.model_copy(update={"dropout": 0.0}), len(tokenizer))
+    model = models.with_masked_head(models.new_encoder(config, spec.seed), spec.seed).to(place.team.device)
+    batches = masked.token_batches(train_data.lengths, spec.batch_tokens, spec.tokens, spec.seed)
+    mask = tokenizer.mask_token_id
+    run = Run(
+        order=[("mlm_text", items) for items in batches],
+        make_batch=lambda step, _, items: masked.masked_batch(
+            train_data, items, spec.mask, mask, len(tokenizer), spec.seed * 1_000_003 + step
+        ),
+        kinds={"mlm_text": Kind.TEXT},
+        evaluate=partial(masked.held_out, encoded=test_data, share=spec.mask, mask=mask, budget=spec.batch_tokens),
+        evaluations=20,
+        learning_rate=spec.learning_rate,
+        optimizer=spec.optimizer,
+        seed=spec.seed,
+    )
+    outcome = train(model, run, Checkpoints(place.store, job.path, place.checkpoint_seconds), place.report, place.team)
+    if outcome.end == "diverged":
+        raise RequestError(f"pretraining {job.name}: the loss is not finite after {outcome.progress.step} steps")
+    model.encoder.config.hidden_dropout_prob = spec.shape.dropout
+    model.encoder.config.attention_probs_dropout_prob = spec.shape.dropout
+    models.save_masked_lm(model, folder)
+    tokenizer.save_pretrained(folder)
+    return outcome_of(outcome) | {"texts": {language: len(part) for language, part in texts.items()}}
+
+
+def _texts(examples: list[Example]) -> list[str]:
+    return [example.text for example in examples if isinstance(example, Text)]
+
+
+def _split(texts: dict[str, list[str]], seed: int) -> tuple[list[str], list[str]]:
+    """Training texts, and one in a hundred held out: of each language at least one, at most forty."""
+    seen, unseen = [], []
+    for language, part in sorted(texts.items()):
+        count = min(max(1, len(part) // 100), 40)
+        out = set(generator(seed, "held out", language).permutation(len(part))[:count].tolist())
+        unseen += [text for number, text in enumerate(part) if number in out]
+        seen += [text for number, text in enumerate(part) if number not in out]
+    return seen, unseen

@@ -1,0 +1,51 @@
+"""Where a job works, and what it starts from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stilts_ray.data.hub import encoder_folder
+from stilts_ray.errors import RequestError
+from stilts_ray.models import model as models
+from stilts_ray.origin import Origin
+from stilts_ray.store import Store
+from stilts_ray.training.loop import ALONE, Team
+
+WEIGHTS = "weights.safetensors"
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a job works: the store, the rows, the team of processes, and who hears of its progress."""
+
+    store: Store
+    origin: Origin
+    checkpoint_seconds: float = 60.0
+    team: Team = ALONE
+    report: Report = lambda entry: None
+
+
+def located(encoder: dict[str, Any], store: Store) -> Path:
+    """The folder of an encoder on this machine."""
+    if "path" in encoder:
+        return store.fetch(encoder["path"], "model")
+    return encoder_folder(encoder["location"], encoder["revision"])
+
+
+def started(details: dict[str, Any], place: Place) -> tuple[Any, Path]:
+    """The encoder that a job starts from, with the weights of the run it continues, and the encoder's folder."""
+    start = details["start"]
+    folder = located(start["encoder"], place.store)
+    encoder = models.load_encoder(str(folder))
+    if start["run"] is not None:
+        models.load_weights(encoder, place.store.fetch(start["run"], WEIGHTS), prefix="encoder.")
+    return encoder, folder
+
+
+def check_length(encoder: Any, task: str, max_length: int) -> None:
+    """Raises RequestError if the encoder has no positions for so long a sequence."""
+    longest = models.longest_input(encoder)
+    if max_length > longest:
+        raise RequestError(f"recipe of {task}: max_length {max_length} is more than the encoder's {longest} positions")

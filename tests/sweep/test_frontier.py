@@ -1,0 +1,437 @@
+"""The frontier over a plan, with made-up outcomes: what is released when, and what becomes of failures."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stilts_ray.plan import Evaluation, Plan, Study
+from stilts_ray.spec import Encoder, LogUniform, Search
+from stilts_ray.store import Record
+from stilts_ray.sweep.frontier import Frontier, Outcome
+from stilts_ray.sweep.jobs import Job
+from tests.sweep.fakes import RANDOM, XLMR, diverged, drained, number, planned, run, scoring, succeed
+
+RATES = Search(learning_rates=(1e-5, 3e-5, 5e-5))
+THREE_RATES_TWO_SEEDS: dict[str, Any] = {"search": RATES, "seeds": (0, 1)}
+
+
+def step(plan: Plan, name: str, kind: type = Study) -> Any:
+    return next(s for s in plan.steps if s.name == name and isinstance(s, kind))
+
+
+def of(jobs: list[Job], plan: Plan, name: str) -> list[Job]:
+    """Jobs of a study or evaluation."""
+    digests = {s.digest for s in plan.steps if s.name == name}
+    return [job for job in jobs if job.step in digests]
+
+
+def is_trial(job: Job, name: str, seed: int | None = None, rate: float | None = None) -> bool:
+    """Whether a job is a trial of a study, by its name up to the learning rate."""
+    parts = job.kind == "trial" and job.name.startswith(f"{name}-lr")
+    return parts and seed in (None, job.details["seed"]) and rate in (None, job.details["learning_rate"])
+
+
+def finished(plan: Plan, **options: Any) -> Frontier:
+    frontier = Frontier(plan, {}, {})
+    run(frontier, **options)
+    assert frontier.running == 0
+    return frontier
+
+
+# A sweep that goes well
+
+
+def test_everything_is_done_once_and_every_step_has_its_record() -> None:
+    plan = planned(
+        encoders=[XLMR, RANDOM],
+        intermediates=[(), ("mnli",), ("squad", "hellaswag")],
+        targets=["xnli", "udpos", "tatoeba"],
+        **THREE_RATES_TWO_SEEDS,
+    )
+    frontier = Frontier(plan, {}, {})
+    jobs = run(frontier)
+    assert len({job.digest for job in jobs}) == len(jobs)
+    assert not frontier.failed
+    assert set(frontier.records) == {s.digest for s in plan.steps}
+    assert [s.digest for s, _ in frontier.completed] != sorted(s.digest for s, _ in frontier.completed)
+    assert {s.digest for s, _ in frontier.completed} == set(frontier.records)
+    # Three rates and a second seed a study; a run of each seed is scored, the bare encoder once.
+    studies = [s for s in plan.steps if isinstance(s, Study)]
+    evaluations = [s for s in plan.steps if isinstance(s, Evaluation)]
+    assert sum(job.kind == "trial" for job in jobs) == 4 * len(studies)
+    assert sum(job.kind == "score" for job in jobs) == sum(len(e.seeds) for e in evaluations)
+    assert sum(job.kind == "pretrain" for job in jobs) == 1
+
+
+def test_records_of_steps_say_what_was_chosen_and_scored() -> None:
+    plan = planned(intermediates=[(), ("squad",)], targets=["xnli", "udpos"], **THREE_RATES_TWO_SEEDS)
+    frontier = finished(plan)
+    study = step(plan, "xlmr.mnli")
+    record = frontier.records[study.digest]
+    assert [trial["learning_rate"] for trial in record["trials"]] == [1e-5, 3e-5, 5e-5]
+    best = max(record["trials"], key=lambda trial: trial["score"])
+    assert record["learning_rate"] == best["learning_rate"]
+    assert record["runs"]["0"]["digest"] == best["digest"]
+    assert set(record["runs"]) == {"0", "1"}
+    assert {run["learning_rate"] for run in record["runs"].values()} == {best["learning_rate"]}
+
+    evaluation = step(plan, "xlmr.mnli.xnli-test", Evaluation)
+    cell = frontier.records[evaluation.digest]
+    assert cell["score"] == pytest.approx(sum(entry["score"] for entry in cell["seeds"]) / 2)
+    assert [(entry["seed"], entry["learning_rate"]) for entry in cell["seeds"]] == [
+        (0, best["learning_rate"]),
+        (1, best["learning_rate"]),
+    ]
+    for row in plan.rows:
+        cells = [frontier.records[digest]["score"] for digest in row.cells.values()]
+        assert frontier.records[row.digest]["average"] == pytest.approx(sum(cells) / 2)
+        assert frontier.records[row.digest]["intermediate"] == list(row.intermediate)
+
+
+def test_nothing_waits_that_need_not() -> None:
+    """At the beginning all searches that start from the encoder are ready, and retrieval with it."""
+    plan = planned(intermediates=[(), ("squad",), ("hellaswag",)], targets=["xnli", "tatoeba"], search=RATES)
+    ready = drained(Frontier(plan, {}, {}))
+    assert {job.name.rsplit("-lr", 1)[0] for job in ready if job.kind == "trial"} == {
+        "xlmr.mnli",
+        "xlmr.squad",
+        "xlmr.hellaswag",
+    }
+    assert [job.name for job in ready if job.kind == "score"] == ["xlmr.tatoeba-test-s0"]
+
+
+def test_there_is_no_barrier_between_studies() -> None:
+    """A target's study begins when its own intermediate is done, whatever else is still running."""
+    plan = planned(intermediates=[("squad",), ("hellaswag",)], search=RATES)
+    frontier = Frontier(plan, {}, {})
+    ready = drained(frontier)
+    slow = [job for job in ready if is_trial(job, "xlmr.hellaswag")]
+    for job in ready:
+        if job not in slow:
+            frontier.finish(job, succeed(job))
+    later = drained(frontier)
+    assert {job.name.rsplit("-lr", 1)[0] for job in later} == {"xlmr.squad.mnli"}
+    assert frontier.running == len(slow) + len(later)
+
+
+def test_seeds_follow_when_the_search_is_over_and_not_before() -> None:
+    plan = planned(intermediates=[()], search=RATES, seeds=(0, 1, 2))
+    frontier = Frontier(plan, {}, {})
+    search = drained(frontier)
+    assert [(job.details["learning_rate"], job.details["seed"]) for job in search] == [(r, 0) for r in (1e-5, 3e-5, 5e-5)]
+    for job in search[:2]:
+        frontier.finish(job, scoring(50.0)(job))
+        assert drained(frontier) == []
+    frontier.finish(search[2], scoring(60.0)(search[2]))
+    following = drained(frontier)
+    assert {(job.details["learning_rate"], job.details["seed"]) for job in following if job.kind == "trial"} == {
+        (5e-5, 1),
+        (5e-5, 2),
+    }
+    # The chosen run of the first seed is there already, and is scored meanwhile.
+    assert [job.name for job in following if job.kind == "score"] == ["xlmr.mnli.xnli-test-s0"]
+    # Only searching trials may be stopped.
+    assert all(job.details["stop_below"] == [] for job in following if job.kind == "trial")
+
+
+def test_seed_s_of_a_target_starts_from_seed_s_of_its_intermediate() -> None:
+    plan = planned(intermediates=[("squad",)], **THREE_RATES_TWO_SEEDS)
+    frontier = Frontier(plan, {}, {})
+    jobs = run(frontier)
+    runs = frontier.records[step(plan, "xlmr.squad").digest]["runs"]
+    targets = [job for job in jobs if is_trial(job, "xlmr.squad.mnli")]
+    assert len(targets) == 4
+    for job in targets:
+        start = runs[str(job.details["seed"])]
+        assert job.details["start"]["digest"] == start["digest"]
+        assert job.details["start"]["run"] == start["path"]
+
+
+def test_a_target_is_searched_while_other_seeds_of_its_intermediate_train() -> None:
+    plan = planned(intermediates=[("squad",)], seeds=(0, 1, 2))
+    frontier = Frontier(plan, {}, {})
+    (first,) = drained(frontier)
+    frontier.finish(first, succeed(first))
+    ready = drained(frontier)
+    assert [(job.name, job.details["seed"]) for job in ready] == [
+        ("xlmr.squad-lr1e-05-s1", 1),
+        ("xlmr.squad-lr1e-05-s2", 2),
+        ("xlmr.squad.mnli-lr1e-05-s0", 0),
+    ]
+
+
+def test_each_score_reads_the_run_of_its_own_seed() -> None:
+    plan = planned(intermediates=[()], **THREE_RATES_TWO_SEEDS)
+    frontier = Frontier(plan, {}, {})
+    jobs = run(frontier)
+    runs = frontier.records[step(plan, "xlmr.mnli").digest]["runs"]
+    scores = [job for job in jobs if job.kind == "score"]
+    assert [job.details["start"]["run"] for job in scores] == [runs["0"]["path"], runs["1"]["path"]]
+
+
+def test_an_encoder_that_must_be_made_holds_up_its_own_studies_alone() -> None:
+    plan = planned(encoders=[RANDOM, XLMR], intermediates=[()])
+    frontier = Frontier(plan, {}, {})
+    ready = drained(frontier)
+    assert [job.name for job in ready] == ["random", "xlmr.mnli-lr1e-05-s0"]
+    frontier.finish(ready[0], succeed(ready[0]))
+    (trial,) = drained(frontier)
+    assert trial.details["start"]["encoder"] == {"path": f"pretrain/{step(plan, 'random', object).slug}"}
+
+
+def test_rounds_of_a_search_follow_each_other_with_bars_from_what_came_before() -> None:
+    search = Search(learning_rates=(1e-5, 2e-5, 3e-5, 4e-5), parallel=2, keep=0.5)
+    plan = planned(intermediates=[()], search=search)
+    frontier = Frontier(plan, {}, {})
+    first = drained(frontier)
+    assert [job.details["stop_below"] for job in first] == [[], []]
+    curves = [[10.0, 20.0, 30.0], [40.0, 15.0, 35.0]]
+    for job, curve in zip(first, curves, strict=True):
+        outcome = succeed(job) | {"end": "finished", "score": curve[-1], "curve": [{"score": score} for score in curve]}
+        frontier.finish(job, outcome)
+    second = drained(frontier)
+    assert [job.details["learning_rate"] for job in second] == [3e-5, 4e-5]
+    assert [job.details["stop_below"] for job in second] == [[40.0, 20.0]] * 2
+
+
+# The same whatever ends first
+
+PLAN = planned(
+    encoders=[XLMR, RANDOM],
+    intermediates=[(), ("mnli",), ("squad", "hellaswag")],
+    targets=["xnli", "tatoeba"],
+    search=Search(learning_rates=(1e-5, 2e-5, 3e-5, 4e-5), parallel=2),
+    seeds=(0, 1),
+)
+
+
+def unlucky(share: float) -> Any:
+    """Some jobs fail and some trials diverge, each job always in the same way."""
+
+    def act(job: Job) -> Outcome:
+        luck = number(job, place=5)
+        if luck < 100 * share / 2:
+            return f"job {job.name} failed"
+        return diverged(job) if luck < 100 * share and job.kind == "trial" else succeed(job)
+
+    return act
+
+
+@settings(max_examples=30)
+@given(st.randoms(use_true_random=False), st.sampled_from([0.0, 0.1, 0.3]))
+def test_decisions_do_not_depend_on_which_job_ends_first(random: Any, share: float) -> None:
+    act = unlucky(share)
+    straight = finished(PLAN, act=act)
+    shuffled = finished(PLAN, act=act, choose=random.randrange)
+    assert shuffled.records == straight.records
+    assert set(shuffled.failed) == set(straight.failed)
+
+
+def test_bad_luck_in_these_tests_is_real() -> None:
+    frontier = finished(PLAN, act=unlucky(0.3))
+    assert frontier.failed
+    assert any(record.get("collapsed") for record in frontier.records.values())
+    assert set(frontier.records) | set(frontier.failed) == {s.digest for s in PLAN.steps}
+    assert not set(frontier.records) & set(frontier.failed)
+
+
+@settings(max_examples=30)
+@given(st.randoms(use_true_random=False), st.floats(0, 1))
+def test_a_sweep_that_was_cut_off_comes_to_the_same_records(random: Any, share: float) -> None:
+    """Of the records, jobs' and steps', any part may be in the store already; failures are tried again."""
+    whole = finished(PLAN, act=unlucky(0.2))
+    outcomes = {d: o for d, o in whole.outcomes.items() if isinstance(o, dict) and random.random() < share}
+    records = {d: r for d, r in whole.records.items() if random.random() < share / 2}
+    resumed = Frontier(PLAN, dict(outcomes), dict(records))
+    jobs = run(resumed, act=unlucky(0.2))
+    assert resumed.records == whole.records
+    assert set(resumed.failed) == set(whole.failed)
+    assert not {job.digest for job in jobs} & set(outcomes), "what is done is not done again"
+
+
+def test_a_sweep_that_is_done_has_no_jobs() -> None:
+    whole = finished(PLAN)
+    again = Frontier(PLAN, dict(whole.outcomes), {})
+    assert drained(again) == []
+    assert again.records == whole.records
+    from_steps = Frontier(PLAN, dict(whole.outcomes), dict(whole.records))
+    assert drained(from_steps) == []
+    assert from_steps.completed == []
+
+
+def test_more_seeds_reuse_the_runs_there_are() -> None:
+    few, more = (planned(intermediates=[("squad",)], search=RATES, seeds=seeds) for seeds in ((0,), (0, 1)))
+    done = finished(few)
+    extended = Frontier(more, dict(done.outcomes), dict(done.records))
+    jobs = run(extended)
+    assert {job.details["seed"] for job in jobs if job.kind == "trial"} == {1}
+    assert len(jobs) == 3, "an intermediate run, a target run and its score"
+    assert not extended.failed
+
+
+def test_a_sweep_that_calls_its_encoder_otherwise_finds_the_runs_where_they_lie() -> None:
+    """Names are no part of any identity, yet they are part of paths."""
+    old = planned(encoders=[XLMR, RANDOM], intermediates=[("squad",)], search=RATES)
+    done = finished(old)
+    paths = {job.digest: job.path for job in run(Frontier(old, {}, {}))}
+    stored: dict[str, Record] = {d: o | {"path": paths[d]} for d, o in done.outcomes.items() if isinstance(o, dict)}
+
+    renamed = [Encoder(name=f"new-{encoder.name}", start=encoder.start) for encoder in (XLMR, RANDOM)]
+    new = planned(encoders=renamed, intermediates=[("squad",)], search=RATES, seeds=(0, 1))
+    jobs = run(Frontier(new, dict(stored), {}))
+    assert jobs
+    assert all(job.name.startswith("new-") for job in jobs)
+    made = {job.path for job in jobs} | set(paths.values())
+    for job in jobs:
+        assert job.details["start"]["run"] in {None, *made}
+        assert job.details["start"]["encoder"].get("path") in {None, *made}
+    # The second seed of the target starts from a new run, its encoder lies where the old sweep made it.
+    assert any(job.details["start"]["encoder"].get("path", "").startswith("pretrain/random-") for job in jobs)
+
+
+@pytest.mark.parametrize("parallel", [2, 3])
+def test_a_sampled_search_is_the_same_in_any_order(parallel: int) -> None:
+    search = Search(learning_rates=LogUniform(low=1e-6, high=1e-4, trials=7), parallel=parallel)
+    plan = planned(intermediates=[()], search=search)
+    straight = finished(plan)
+    backwards = finished(plan, choose=lambda waiting: waiting - 1)
+    assert backwards.records == straight.records
+    rates = [t["learning_rate"] for t in straight.records[step(plan, "xlmr.mnli").digest]["trials"]]
+    assert len(set(rates)) == len(rates) == 7
+
+
+# Failures
+
+
+def acting(**cases: Any) -> Any:
+    """What to do with jobs whose name begins so; others go well."""
+
+    def act(job: Job) -> Outcome:
+        for name, outcome in cases.items():
+            if job.name.startswith(name.replace("__", ".").replace("_", "-")):
+                return outcome(job) if callable(outcome) else outcome
+        return succeed(job)
+
+    return act
+
+
+def failed_names(frontier: Frontier) -> set[str]:
+    return {frontier.plan.by_digest[digest].name for digest in frontier.failed}
+
+
+def test_one_failed_trial_of_a_search_is_only_not_chosen() -> None:
+    plan = planned(intermediates=[()], **THREE_RATES_TWO_SEEDS)
+
+    def act(job: Job) -> Outcome:
+        if is_trial(job, "xlmr.mnli", seed=0):
+            return "out of memory" if job.details["learning_rate"] == 5e-5 else scoring(50.0)(job)
+        return succeed(job)
+
+    frontier = finished(plan, act=act)
+    assert not frontier.failed
+    record = frontier.records[step(plan, "xlmr.mnli").digest]
+    assert [(t["learning_rate"], t["end"], t["score"]) for t in record["trials"]] == [
+        (1e-5, "finished", 50.0),
+        (3e-5, "finished", 50.0),
+        (5e-5, "failed", None),
+    ]
+    assert record["learning_rate"] == 1e-5
+
+
+@pytest.mark.parametrize("outcome, reason", [("out of memory", "out of memory"), (diverged, "every trial of the search")])
+def test_a_search_without_any_result_fails_its_study_and_what_needs_it_and_nothing_else(
+    outcome: Any, reason: str
+) -> None:
+    plan = planned(intermediates=[(), ("squad",), ("hellaswag",)], search=RATES, targets=["xnli", "udpos"])
+    frontier = finished(plan, act=acting(xlmr__squad_lr=outcome))
+    assert failed_names(frontier) == {
+        "xlmr.squad",
+        "xlmr.squad.mnli",
+        "xlmr.squad.mnli.xnli-test",
+        "xlmr.squad.udpos",
+        "xlmr.squad.udpos.udpos-test",
+    }
+    assert all(why.startswith(reason) for why in frontier.failed.values())
+    rows = {row.name: row.digest in frontier.records for row in plan.rows}
+    assert rows == {"xlmr.baseline": True, "xlmr.squad": False, "xlmr.hellaswag": True}
+
+
+def test_a_diverged_replica_is_a_result_and_counts_as_collapsed() -> None:
+    plan = planned(intermediates=[()], seeds=(0, 1, 2))
+    frontier = finished(plan, act=lambda job: diverged(job) if is_trial(job, "xlmr.mnli", seed=1) else succeed(job))
+    assert not frontier.failed
+    runs = frontier.records[step(plan, "xlmr.mnli").digest]["runs"]
+    assert [(run["kept"], run["end"]) for run in runs.values()] == [
+        (True, "finished"),
+        (False, "diverged"),
+        (True, "finished"),
+    ]
+    cell = frontier.records[step(plan, "xlmr.mnli.xnli-test", Evaluation).digest]
+    assert cell["collapsed"] == 1
+    assert [entry["score"] is None for entry in cell["seeds"]] == [False, True, False]
+    sound = [entry["score"] for entry in cell["seeds"] if entry["score"] is not None]
+    assert cell["score"] == pytest.approx(sum(sound) / 2)
+
+
+def test_what_would_start_from_a_diverged_run_is_not_begun_and_counts_as_collapsed() -> None:
+    plan = planned(intermediates=[("squad",)], seeds=(0, 1), targets=["xnli", "tatoeba"])
+    frontier = Frontier(plan, {}, {})
+    jobs = run(frontier, lambda job: diverged(job) if is_trial(job, "xlmr.squad", seed=1) else succeed(job))
+    assert not frontier.failed
+    assert [job.details["seed"] for job in jobs if is_trial(job, "xlmr.squad.mnli")] == [0]
+    runs = frontier.records[step(plan, "xlmr.squad.mnli").digest]["runs"]
+    assert runs["1"] == {
+        "digest": None,
+        "path": None,
+        "kept": False,
+        "learning_rate": runs["0"]["learning_rate"],
+        "score": None,
+        "collapsed": True,
+        "end": "diverged",
+    }
+    for name in ("xlmr.squad.mnli.xnli-test", "xlmr.squad.tatoeba-test"):
+        cell = frontier.records[step(plan, name, Evaluation).digest]
+        assert (cell["collapsed"], len(cell["seeds"])) == (1, 2)
+        assert cell["score"] == cell["seeds"][0]["score"]
+
+
+def test_a_replica_that_fails_fails_its_study() -> None:
+    """A mean over fewer seeds than were asked for would not be what was asked for."""
+    plan = planned(intermediates=[(), ("squad",)], seeds=(0, 1))
+    frontier = finished(plan, act=lambda job: "node died" if is_trial(job, "xlmr.squad", seed=1) else succeed(job))
+    assert failed_names(frontier) == {"xlmr.squad", "xlmr.squad.mnli", "xlmr.squad.mnli.xnli-test"}
+    assert frontier.failed[step(plan, "xlmr.squad").digest] == "seed 1: node died"
+    assert [row.digest in frontier.records for row in plan.rows] == [True, False]
+
+
+def test_a_collapsed_run_is_chosen_last_and_named() -> None:
+    plan = planned(intermediates=[()], search=RATES)
+
+    def act(job: Job) -> Outcome:
+        if job.kind == "trial":
+            rate = job.details["learning_rate"]
+            return scoring(70.0 if rate == 3e-5 else 50.0, collapsed=rate == 3e-5)(job)
+        return succeed(job)
+
+    record = finished(plan, act=act).records[step(plan, "xlmr.mnli").digest]
+    assert record["learning_rate"] == 1e-5
+    everything = finished(plan, act=lambda j: scoring(33.0, collapsed=True)(j) if j.kind == "trial" else succeed(j))
+    assert not everything.failed
+    assert everything.records[step(plan, "xlmr.mnli.xnli-test", Evaluation).digest]["collapsed"] == 1
+
+
+def test_an_encoder_that_cannot_be_made_fails_all_that_needs_it() -> None:
+    plan = planned(encoders=[RANDOM, XLMR], intermediates=[(), ("squad",)], targets=["xnli", "tatoeba"])
+    frontier = finished(plan, act=acting(random="no such folder"))
+    assert {s.digest for s in plan.steps if s.name.startswith("random")} == set(frontier.failed)
+    assert set(frontier.failed.values()) == {"no such folder"}
+    assert [row.digest in frontier.records for row in plan.rows] == [False, False, True, True]
+
+
+def test_a_score_that_fails_fails_its_row_and_no_other_cell() -> None:
+    plan = planned(intermediates=[()], targets=["xnli", "tatoeba"])
+    frontier = finished(plan, act=acting(xlmr__tatoeba="no file"))
+    assert failed_names(frontier) == {"xlmr.tatoeba-test", "xlmr.baseline"}
+    assert frontier.records[step(plan, "xlmr.mnli.xnli-test", Evaluation).digest]["score"] is not None
