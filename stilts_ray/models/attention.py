@@ -1,7 +1,7 @@
 """Attention within the sequences of a packed batch, registered with transformers as "packed".
 
 The encoder sees one sequence [1, tokens, hidden]; only here is it laid out as [sequences, longest], for the attention
-itself. Every other layer works on real tokens alone.
+itself and for sequences of like length at a time. Every other layer works on real tokens alone.
 """
 
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ class Layout:
     mask: torch.Tensor | None
 
     @classmethod
-    def of(cls, batch: Batch) -> "Layout":
-        """The layout of a batch, on its device."""
-        lengths, longest = batch.lengths, int(batch.lengths.max())
+    def of(cls, lengths: torch.Tensor, positions: torch.Tensor) -> "Layout":
+        """The layout of sequences of these lengths, whose tokens have these positions, on their device."""
+        longest = int(lengths.max())
         row = torch.repeat_interleave(torch.arange(len(lengths), device=lengths.device), lengths)
-        cell = row * longest + batch.positions
+        cell = row * longest + positions
         columns = torch.arange(longest, device=lengths.device)
         full = len(cell) == len(lengths) * longest
         mask = None if full else (columns < lengths[:, None])[:, None, None, :]
@@ -50,6 +50,44 @@ class Layout:
         return grid.reshape(self.rows * self.longest, *grid.shape[2:]).index_select(0, self.cell)
 
 
+@dataclass(frozen=True)
+class Buckets:
+    """Sequences of like length together, so that the grids hold little else than tokens.
+
+    parts: of each bucket, which tokens of the batch are in it ([tokens]) and their layout. back: [total], where each
+    token of the batch stands when the buckets are laid end to end.
+    """
+
+    parts: tuple[tuple[torch.Tensor, Layout], ...]
+    back: torch.Tensor
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Buckets":
+        """The buckets of a batch, on its device."""
+        starts = torch.cumsum(batch.lengths, 0) - batch.lengths
+        parts = []
+        for sequences in like_lengths(batch.lengths.tolist()):
+            chosen = torch.tensor(sequences, device=batch.lengths.device)
+            lengths = batch.lengths[chosen]
+            places = torch.arange(int(lengths.sum()), device=lengths.device)
+            positions = places - torch.repeat_interleave(torch.cumsum(lengths, 0) - lengths, lengths)
+            tokens = torch.repeat_interleave(starts[chosen], lengths) + positions
+            parts.append((tokens, Layout.of(lengths, positions)))
+        return cls(tuple(parts), torch.argsort(torch.cat([tokens for tokens, _ in parts])))
+
+
+def like_lengths(lengths: list[int], slack: float = 0.75) -> list[list[int]]:
+    """Indices in groups, from long to short, none shorter than `slack` of the longest of its group."""
+    groups: list[list[int]] = []
+    longest = 0.0
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if not groups or lengths[index] < slack * longest:
+            groups.append([])
+            longest = lengths[index]
+        groups[-1].append(index)
+    return groups
+
+
 def packed_attention(
     module: torch.nn.Module,
     query: torch.Tensor,
@@ -59,13 +97,17 @@ def packed_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     *,
-    layout: Layout,
+    buckets: Buckets,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """query, key, value: [1, heads, total, dim] -> [1, total, heads, dim]. `layout` comes with the model's call."""
-    q, k, v = (layout.spread(part[0].transpose(0, 1)).transpose(1, 2) for part in (query, key, value))
-    mixed = scaled_dot_product_attention(q, k, v, attn_mask=layout.mask, dropout_p=dropout, scale=scaling)
-    return layout.gather(mixed.transpose(1, 2))[None], None
+    """query, key, value: [1, heads, total, dim] -> [1, total, heads, dim]. `buckets` comes with the model's call."""
+    tokens_first = [part[0].transpose(0, 1) for part in (query, key, value)]
+    mixed = []
+    for tokens, layout in buckets.parts:
+        q, k, v = (layout.spread(part[tokens]).transpose(1, 2) for part in tokens_first)
+        grid = scaled_dot_product_attention(q, k, v, attn_mask=layout.mask, dropout_p=dropout, scale=scaling)
+        mixed.append(layout.gather(grid.transpose(1, 2)))
+    return torch.cat(mixed)[buckets.back][None], None
 
 
 def _no_mask(*_: Any, **__: Any) -> None:

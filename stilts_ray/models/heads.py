@@ -105,7 +105,7 @@ def _class_loss(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
 
 
 def _span_loss(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
-    grid = Layout.of(batch).spread(logits, fill=float("-inf"))
+    grid = Layout.of(batch.lengths, batch.positions).spread(logits, fill=float("-inf"))
     start = F.cross_entropy(grid[..., 0], batch.fields["start"], reduction="sum")
     end = F.cross_entropy(grid[..., 1], batch.fields["end"], reduction="sum")
     return (start + end) / 2, len(batch.lengths)

@@ -39,7 +39,7 @@ class Model(nn.Module):
         return self.encoder(
             input_ids=batch.tokens[None],
             position_ids=batch.positions[None] + first_position(self.encoder),
-            layout=attention.Layout.of(batch),
+            buckets=attention.Buckets.of(batch),
             **options,
         )
 

@@ -121,8 +121,14 @@ def settings(spec: Spec) -> Texts:
         if isinstance(value, Spec):
             params |= settings(value)
         else:
-            params[name] = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            params[name] = _text(value)
     return params
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "all" if value is None else str(value)
 
 
 # Tags

@@ -13,19 +13,9 @@ from stilts_ray.fingerprint import SHORT, digest
 from stilts_ray.plan import Plan, Pretrain, Row, Step, Study
 from stilts_ray.report import labels
 from stilts_ray.report.labels import Point, Texts, begun, ended
+from stilts_ray.report.state import State
 from stilts_ray.report.table import results
 from stilts_ray.store import Record
-
-
-@dataclass(frozen=True)
-class State:
-    """How far a sweep has come, by digest: records of steps; outcomes of jobs (a record, or why it failed); steps that
-    failed or cannot be run, and why. store: URL of the place of checkpoints."""
-
-    records: Mapping[str, Record]
-    outcomes: Mapping[str, Record | str]
-    failed: Mapping[str, str]
-    store: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +62,7 @@ class _Runs:
 
     @cached_property
     def jobs(self) -> list[Record]:
-        """Finished jobs, by the time of their end; a store may hold those of other sweeps as well."""
-        return sorted((outcome for outcome in self.state.outcomes.values() if isinstance(outcome, dict)), key=ended)
+        return self.state.jobs_of(self.plan)
 
     def all(self) -> list[TrackedRun]:
         users: dict[str, Row] = {}
@@ -86,9 +75,7 @@ class _Runs:
                 below += self._pretrain(step, users.get(step.digest))
             elif isinstance(step, Study):
                 below += self._study(step, users.get(step.digest))
-        own = (begun(job) for job in self.jobs if job.get("step") in self.plan.by_digest)
-        begin = min([*(run.start for run in below), *own], default=None)
-        return [] if begin is None else self._rows(begin) + below
+        return self._rows(min(map(begun, self.jobs))) + below if self.jobs else []
 
     def _used(self, row: Row) -> list[Step]:
         """The steps behind a line."""
@@ -101,7 +88,7 @@ class _Runs:
 
     def _rows(self, begin: int) -> list[TrackedRun]:
         # The server lists the newest first, so a line begins a millisecond after the one that is to stand below it.
-        document, count = results(self.plan, self.state.records), len(self.plan.rows)
+        document, count = results(self.plan, self.state.steps), len(self.plan.rows)
         return [
             self._row(row, line, document["average_name"], begin + count - place)
             for place, (row, line) in enumerate(zip(self.plan.rows, document["rows"], strict=True))
@@ -109,7 +96,7 @@ class _Runs:
 
     def _row(self, row: Row, line: Mapping[str, Any], average: str, start: int) -> TrackedRun:
         used = self._used(row)
-        done = [self._time(digest, start) for digest in row.cells.values() if digest in self.state.records]
+        done = [self._time(digest, start) for digest in row.cells.values() if digest in self.state.steps]
         end = self._time(row.digest, max(done, default=start))
         recipes = {name: recipe for step in used if isinstance(step, Study) for name, recipe in step.recipes.items()}
         return TrackedRun(
@@ -121,11 +108,11 @@ class _Runs:
             tags={**labels.place(row), **labels.pinned(used), **self._reason(row)},
             params={**labels.place(row), **labels.asked(self.plan), **labels.recipes(recipes)},
             metrics=tuple(Point(name, value, end) for name, value in labels.headlines(line, average).items()),
-            table=labels.languages(line["cells"]) if row.digest in self.state.records else None,
+            table=labels.languages(line["cells"]) if row.digest in self.state.steps else None,
         )
 
     def _study(self, study: Study, row: Row | None) -> list[TrackedRun]:
-        record = self.state.records.get(study.digest)
+        record = self.state.steps.get(study.digest)
         chosen = {run["digest"]: run for run in record["runs"].values()} if record is not None else {}
         # A record also knows of trials that another study began.
         known = {*chosen, *(trial["digest"] for trial in (record["trials"] if record is not None else []))}
@@ -170,8 +157,8 @@ class _Runs:
         )
 
     def _pretrain(self, step: Pretrain, row: Row | None) -> list[TrackedRun]:
-        job = self.state.outcomes.get(step.digest)
-        if not isinstance(job, dict):
+        job = self.state.jobs.get(step.digest)
+        if job is None:
             return []
         folder = f"{self.state.store}/pretrain/{step.slug}/model"
         return [
@@ -192,14 +179,15 @@ class _Runs:
 
     def _time(self, step: str, otherwise: int) -> int:
         """When a step was completed."""
-        record = self.state.records.get(step, {})
+        record = self.state.steps.get(step, {})
         return ended(record) if "finished_at" in record else otherwise
 
     def _ending(self, step: Step, end: int) -> dict[str, Any]:
-        if step.digest in self.state.records:
+        if step.digest in self.state.steps:
             return {"status": "FINISHED", "end": end}
-        return {"status": "FAILED", "end": end} if step.digest in self.state.failed else {"status": "RUNNING", "end": None}
+        failed = step.digest in self.state.failed
+        return {"status": "FAILED" if failed else "RUNNING", "end": end if failed else None}
 
     def _reason(self, step: Step) -> Texts:
-        reason = self.state.failed.get(step.digest) if step.digest not in self.state.records else None
+        reason = self.state.failed.get(step.digest) if step.digest not in self.state.steps else None
         return {"stilts.reason": reason} if reason else {}

@@ -24,15 +24,18 @@ def result_table(document: Document) -> Table:
     """A line per encoder and intermediate, a column per target, and the average."""
     rows = document["rows"]
     targets = list(rows[0]["cells"])
-    table = Table(title=document["sweep"], title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    table.add_column("intermediate")
+    table = Table(title=document["sweep"], title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("intermediate", no_wrap=True)
     for target in targets:
-        table.add_column(target)
+        # In a narrow terminal a cell becomes two lines, score and difference.
+        table.add_column(target, min_width=len("99.9 ±9.9"))
     table.add_column("average")
     columns = {target: [row["cells"][target] for row in rows] for target in targets}
     averages = [{"score": row["average"], "sd": None, "delta": row["delta"], "collapsed": 0} for row in rows]
     texts = [*(_column(cells) for cells in columns.values()), _column(averages)]
     several = len({row["encoder"] for row in rows}) > 1
+    if not several:
+        table.title = f"{document['sweep']}: {rows[0]['encoder']}"
     for number, row in enumerate(rows):
         if several and (number == 0 or rows[number - 1]["encoder"] != row["encoder"]):
             table.add_section()
@@ -46,13 +49,12 @@ def result_table(document: Document) -> Table:
 def legend(document: Document) -> str:
     """One line on how to read the table."""
     seeds = max((len(cell["seeds"]) for cell in _cells(document)), default=1)
-    parts = ["score in 0-100, mean over languages" + (f" and {seeds} seeds" if seeds > 1 else "")]
+    text = "means over languages" + (f" and {seeds} seeds" if seeds > 1 else "")
     if any(cell["sd"] is not None for cell in _cells(document)):
-        parts.append("± standard deviation over seeds")
+        text += " ± deviation over seeds"
     if any(cell["delta"] is not None for cell in _cells(document)):
-        parts.append("(difference from the baseline)")
-    parts.append("bold: best of its column")
-    return "; ".join(parts)
+        text += " (difference from the baseline)"
+    return f"{text}; best in bold"
 
 
 def _cells(document: Document) -> Iterable[Cell]:
@@ -63,30 +65,29 @@ def _column(cells: Sequence[Cell | None]) -> list[Text]:
     """Texts of equal layout: score, spread and difference stand below one another."""
     there = [cell for cell in cells if cell is not None and cell["score"] is not None]
     best = max((cell["score"] for cell in there), default=None)
-    spread = max((len(_spread(cell)) for cell in there), default=0)
-    return [_text(cell, best, spread) for cell in cells]
+    score, spread = (max((len(part(cell)) for cell in there), default=0) for part in (_score, _spread))
+    return [_text(cell, best, score, spread) for cell in cells]
 
 
-def _text(cell: Cell | None, best: float | None, spread: int) -> Text:
+def _text(cell: Cell | None, best: float | None, score: int, spread: int) -> Text:
     if cell is None or (cell["score"] is None and not cell["collapsed"]):
         return Text("–", "dim")
     text = Text()
     if cell["score"] is not None:
-        text.append(f"{cell['score']:.1f}", "bold" if cell["score"] == best and best is not None else "")
+        text.append(_score(cell).rjust(score), "bold" if cell["score"] == best else "")
         text.append(_spread(cell).ljust(spread), "dim")
     if cell["delta"] is not None:
-        text.append(f" ({cell['delta']:+.1f})", _colour(cell["delta"]))
+        delta = round(cell["delta"], 1) or 0.0  # and never -0.0
+        text.append(f" ({delta:+.1f})", "green" if delta > 0 else "red" if delta < 0 else "dim")
     if cell["collapsed"]:
         text.rstrip()
         text.append(f"{chr(10) if text else ''}{cell['collapsed']} of {len(cell['seeds'])} collapsed", "yellow")
     return text
 
 
+def _score(cell: Cell) -> str:
+    return f"{cell['score']:.1f}"
+
+
 def _spread(cell: Cell) -> str:
     return f" ±{cell['sd']:.1f}" if cell["sd"] is not None else ""
-
-
-def _colour(delta: float) -> str:
-    if round(delta, 1) == 0:
-        return "dim"
-    return "green" if delta > 0 else "red"

@@ -12,6 +12,7 @@ from stilts_ray.data.hub import encoder_folder
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import file_digest
 from stilts_ray.models import model as models
+from stilts_ray.origin import UNRESOLVED
 from stilts_ray.plan import location
 from stilts_ray.spec import Pretraining, Untrained
 from stilts_ray.store import Record
@@ -37,7 +38,8 @@ def make_encoder(job: Job, place: Place) -> Record:
 
 def _untrained(job: Job, folder: Path, place: Place) -> Record:
     spec = Untrained.model_validate_json(job.details["start"])
-    like = encoder_folder(location(spec.like), job.identity["like"].get("revision"))
+    revision = job.identity["like"].get("revision")
+    like = encoder_folder(location(spec.like), None if revision == UNRESOLVED else revision)
     config = models.load_encoder(str(like)).config
     model = models.with_masked_head(models.new_encoder(config, spec.seed), spec.seed)
     models.save_masked_lm(model, folder)

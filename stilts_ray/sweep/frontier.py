@@ -52,12 +52,14 @@ class Frontier:
     def finish(self, job: Job, outcome: Outcome) -> None:
         """Takes note of a job's outcome; what becomes possible by it joins the queue."""
         self.outcomes[job.digest] = outcome
-        concerned = {s.digest: s for step in self._waiting.pop(job.digest, []) for s in self._reach(step)}
-        for step in concerned.values():
-            self._look(step)
+        concerned = {s.digest for step in self._waiting.pop(job.digest, []) for s in self._reach(step)}
+        # In the plan's order: one outcome may complete several steps, each after those it needs.
+        for step in self.plan.steps:
+            if step.digest in concerned:
+                self._look(step)
 
     def _reach(self, step: Step) -> Iterator[Step]:
-        """The step and all that depend on it, each after those it needs; a plan is four steps deep at most."""
+        """The step and all that depend on it; a plan is four steps deep at most."""
         yield step
         for later in self._dependants.get(step.digest, []):
             yield from self._reach(later)
@@ -96,6 +98,8 @@ class Frontier:
 
     def start(self, step: Study | Evaluation, digest: str, seed: int) -> "Start | Missing | None":
         """What a step starts from at a seed: the encoder or a study's selected run; None until it is known."""
+        if step.encoder.digest in self.failed:
+            return Missing(self.failed[step.encoder.digest])
         encoder = self.encoder(step)
         if encoder is None or digest == encoder.digest:
             return encoder

@@ -6,6 +6,7 @@ import torch
 from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.encode import Reading
+from stilts_ray.errors import RequestError
 from stilts_ray.evaluation.metrics import score
 from stilts_ray.evaluation.predict import predict
 from stilts_ray.evaluation.retrieval import default_layer, translations
@@ -28,7 +29,10 @@ def score_run(job: Job, place: Place) -> Record:
         models.load_weights(model, place.store.fetch(details["start"]["run"], WEIGHTS))
     model.to(place.team.device).eval()
     reading, languages = Reading(read["max_length"], read["stride"]), {}
-    layer = details["layer"] if details["layer"] is not None else default_layer(encoder.config.num_hidden_layers)
+    depth = int(encoder.config.num_hidden_layers)
+    layer = details["layer"] if details["layer"] is not None else default_layer(depth)
+    if layer > depth:
+        raise RequestError(f"retrieval: layer {layer} of an encoder with {depth} layers")
     layers: dict[str, list[float]] = {}
     for language in details["languages"]:
         where = (place.origin, target, target.test or "test", language)

@@ -5,8 +5,8 @@ It can be done at any time and any number of times; what could not be sent is se
 imports MLflow, and this one only when it is used: loading it takes more than a second.
 """
 
-from stilts_ray.tracking.address import check, default_uri, redacted, table_links, ui_command
+from stilts_ray.tracking.address import check, default_uri, table_links, ui_command
 from stilts_ray.tracking.sender import Sender
-from stilts_ray.tracking.tracker import Tracker, state_of
+from stilts_ray.tracking.tracker import Tracker
 
-__all__ = ["Sender", "Tracker", "check", "default_uri", "redacted", "state_of", "table_links", "ui_command"]
+__all__ = ["Sender", "Tracker", "check", "default_uri", "table_links", "ui_command"]

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import socket
 import sqlite3
 import sys
@@ -13,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from stilts_ray.cachedir import cache_folder
 from stilts_ray.errors import RequestError
+from stilts_ray.report.state import redacted
 from stilts_ray.report.views import PREFIX, RESULTS, link
 from stilts_ray.store import Store
 
@@ -61,12 +61,6 @@ def table_links(uri: str, base: str) -> dict[str, str]:
 def is_server(uri: str) -> bool:
     """Whether requests go through a server, rather than to a database."""
     return urlsplit(uri).scheme in {"http", "https", "databricks"} or uri == "databricks"
-
-
-def redacted(text: str) -> str:
-    """`text` without the user and password of any URI in it."""
-    text = re.sub(r"(\w[\w+.-]*://)[^/\s]*@", r"\1***@", text)
-    return re.sub(r"(?i)([?&]\w*(?:password|token|secret|key)\w*=)[^&\s]+", r"\1***", text)
 
 
 def check(uri: str, sweep: str | None = None) -> None:

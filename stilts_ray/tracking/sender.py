@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from stilts_ray.plan import Plan
+from stilts_ray.report.state import redacted, state_of
 from stilts_ray.store import Record, Store
-from stilts_ray.tracking.address import reason, redacted
-from stilts_ray.tracking.tracker import Tracker, state_of
+from stilts_ray.tracking.address import reason
+from stilts_ray.tracking.tracker import Tracker
 
 
 def _print(line: str) -> None:

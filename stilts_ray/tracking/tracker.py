@@ -5,22 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from stilts_ray.fingerprint import digest
-from stilts_ray.overview import failures, job_records, step_records
 from stilts_ray.plan import Plan
-from stilts_ray.report.runs import State, TrackedRun, tracked_runs
+from stilts_ray.report.runs import TrackedRun, tracked_runs
+from stilts_ray.report.state import State
 from stilts_ray.report.views import saved_views
-from stilts_ray.store import Store
-from stilts_ray.tracking.address import artifacts, client_of, experiment, is_server, redacted
+from stilts_ray.tracking.address import artifacts, client_of, experiment, is_server
 
 TABLE = "languages.json"
 BATCH = 800
 """Metrics a request; MLflow takes 1000 of metrics, parameters and tags together."""
-
-
-def state_of(store: Store) -> State:
-    """All that a store knows."""
-    failed = {digest: str(note["reason"]) for digest, note in failures(store).items()}
-    return State(step_records(store), dict(job_records(store)), failed, redacted(store.url))
 
 
 @dataclass

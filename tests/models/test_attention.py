@@ -7,7 +7,7 @@ from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel, XLM
 
 from stilts_ray.data.batches import collate
 from stilts_ray.models import model as models
-from stilts_ray.models.attention import Layout
+from stilts_ray.models.attention import Buckets, Layout
 from stilts_ray.models.model import Model
 from tests import tiny
 
@@ -64,7 +64,7 @@ def test_layout_spreads_and_gathers_every_token_once(lengths: list[int]) -> None
     made = tiny.sequences(1, np.random.default_rng(0))
     made = type(made)(np.arange(offsets[-1], dtype=np.int32), offsets)
     batch = collate(made, np.arange(len(lengths)))
-    layout = Layout.of(batch)
+    layout = Layout.of(batch.lengths, batch.positions)
 
     grid = layout.spread(batch.tokens.float(), fill=-1.0)
     assert grid.shape == (len(lengths), max(lengths))
@@ -76,3 +76,17 @@ def test_layout_spreads_and_gathers_every_token_once(lengths: list[int]) -> None
         assert len(set(lengths)) == 1
     else:
         assert torch.equal(layout.mask[:, 0, 0], grid >= 0)
+
+
+@pytest.mark.parametrize("lengths", [[3], [4, 4, 4], [2, 5, 1], [7, 1, 3, 7], [16, 4, 15, 8, 2, 11]])
+def test_buckets_hold_every_token_once_and_give_it_back_in_its_place(lengths: list[int]) -> None:
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    made = tiny.sequences(1, np.random.default_rng(0))
+    batch = collate(type(made)(np.arange(offsets[-1], dtype=np.int32), offsets), np.arange(len(lengths)))
+    buckets = Buckets.of(batch)
+    laid = torch.cat([tokens for tokens, _ in buckets.parts])
+    assert torch.equal(laid[buckets.back], batch.tokens)
+    for tokens, layout in buckets.parts:
+        assert layout.longest <= len(tokens) / layout.rows / 0.75
+        grid = layout.spread(batch.tokens[tokens].float(), fill=-1.0)
+        assert all((np.diff([cell for cell in row if cell >= 0]) == 1).all() for row in grid.tolist())

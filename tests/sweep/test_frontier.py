@@ -1,5 +1,6 @@
 """The frontier over a plan, with made-up outcomes: what is released when, and what becomes of failures."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -220,11 +221,11 @@ def unlucky(share: float) -> Any:
 
 
 @settings(max_examples=30)
-@given(st.randoms(use_true_random=False), st.sampled_from([0.0, 0.1, 0.3]))
-def test_decisions_do_not_depend_on_which_job_ends_first(random: Any, share: float) -> None:
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.1, 0.3]))
+def test_decisions_do_not_depend_on_which_job_ends_first(seed: int, share: float) -> None:
     act = unlucky(share)
     straight = finished(PLAN, act=act)
-    shuffled = finished(PLAN, act=act, choose=random.randrange)
+    shuffled = finished(PLAN, act=act, choose=Random(seed).randrange)
     assert shuffled.records == straight.records
     assert set(shuffled.failed) == set(straight.failed)
 
@@ -238,12 +239,15 @@ def test_bad_luck_in_these_tests_is_real() -> None:
 
 
 @settings(max_examples=30)
-@given(st.randoms(use_true_random=False), st.floats(0, 1))
-def test_a_sweep_that_was_cut_off_comes_to_the_same_records(random: Any, share: float) -> None:
+@given(st.integers(0, 10**6), st.floats(0, 1))
+def test_a_sweep_that_was_cut_off_comes_to_the_same_records(seed: int, share: float) -> None:
     """Of the records, jobs' and steps', any part may be in the store already; failures are tried again."""
+    random = Random(seed)
     whole = finished(PLAN, act=unlucky(0.2))
     outcomes = {d: o for d, o in whole.outcomes.items() if isinstance(o, dict) and random.random() < share}
     records = {d: r for d, r in whole.records.items() if random.random() < share / 2}
+    # The record of a pretrain step is that of its job.
+    outcomes |= {digest: record for digest, record in records.items() if record["kind"] == "pretrain"}
     resumed = Frontier(PLAN, dict(outcomes), dict(records))
     jobs = run(resumed, act=unlucky(0.2))
     assert resumed.records == whole.records
@@ -353,7 +357,7 @@ def test_a_search_without_any_result_fails_its_study_and_what_needs_it_and_nothi
         "xlmr.squad.udpos",
         "xlmr.squad.udpos.udpos-test",
     }
-    assert all(why.startswith(reason) for why in frontier.failed.values())
+    assert all(reason in why for why in frontier.failed.values())
     rows = {row.name: row.digest in frontier.records for row in plan.rows}
     assert rows == {"xlmr.baseline": True, "xlmr.squad": False, "xlmr.hellaswag": True}
 

@@ -1,0 +1,195 @@
+"""The report of a sweep as Markdown. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from stilts_ray import tasks
+from stilts_ray.plan import Evaluation, Plan, Step, Study
+from stilts_ray.report import labels
+from stilts_ray.report.state import State
+from stilts_ray.report.table import Document, intermediate_name, results
+from stilts_ray.spec import Encoder, Pretrained, Pretraining
+
+
+def report(plan: Plan, state: State) -> str:
+    """What was asked and run, the result table, and all that one must know to trust it."""
+    document = results(plan, state.steps)
+    sections = {
+        f"# {plan.sweep.name}": _asked(plan, state),
+        "## Results": f"{_result_table(document)}\n{_how(document)}" if document["rows"] else "",
+        "## Learning rates": _rates(plan, state),
+        "## Languages": "\n".join(_languages(document)),
+        "## Collapsed runs": _collapsed(plan, state),
+        "## Not done": _not_done(plan, state),
+        "## Made with": _made(plan, state),
+    }
+    return "\n".join(f"{title}\n\n{text}" for title, text in sections.items() if text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+# What was asked
+
+
+def _asked(plan: Plan, state: State) -> str:
+    sweep, asked = plan.sweep, labels.asked(plan)
+    done = sum(step.digest in state.steps for step in plan.steps)
+    jobs = state.jobs_of(plan)
+    trials = [job for job in jobs if job["kind"] == "trial"]
+    hours = sum(float(job["seconds"]) for job in jobs) / 3600
+    tokens = sum(job["tokens"] for job in trials)
+    recipes = {name: recipe for study in _studies(plan) for name, recipe in study.recipes.items()}
+    lines = [
+        *(f"encoder **{encoder.name}**: {_encoder(encoder)}" for encoder in sweep.encoders),
+        f"intermediates: {', '.join(intermediate_name(sorted(row)) for row in sweep.intermediates)}",
+        *(f"target **{target}**: {_tested(plan, target)}" for target in sweep.targets),
+        f"learning rates: {asked['learning_rates']}, chosen on the dev data of the source language alone, with seed"
+        f" {sweep.seeds[0]}; the chosen one is run with each of the seeds {asked['seeds']}",
+        f"recipe: {', '.join(f'{name} {value}' for name, value in labels.recipes(recipes).items())}",
+        f"done: {done} of {len(plan.steps)} steps; {len(trials)} trials, {tokens:,} training tokens, {hours:.2f} hours of"
+        " work",
+    ]
+    return "".join(f"- {line}\n" for line in lines)
+
+
+def _encoder(encoder: Encoder) -> str:
+    start = encoder.start
+    if isinstance(start, Pretrained):
+        return start.source + (f" at {start.revision}" if start.revision else "")
+    if isinstance(start, Pretraining):
+        languages, shape = len(start.languages), start.shape
+        size = f"{shape.layers} layers of width {shape.hidden}"
+        return f"made by masked-LM training on {languages} languages, {start.tokens:,} tokens; {size}"
+    return f"random weights in the shape of {start.like}"
+
+
+def _tested(plan: Plan, target: str) -> str:
+    found = next(step for step in plan.steps if isinstance(step, Evaluation) and step.task == target)
+    trained = tasks.get(target).trained
+    how = f"fine-tuned on {trained}" if trained else "without fine-tuning"
+    return f"{how}, tested in {len(found.languages)} languages ({', '.join(found.languages)})"
+
+
+# Results
+
+
+def _result_table(document: Document) -> str:
+    rows = document["rows"]
+    names = [(row["encoder"], intermediate_name(row["intermediate"])) for row in rows]
+    targets = list(rows[0]["cells"])
+    averages = [{"score": row["average"], "sd": None, "delta": row["delta"], "collapsed": 0} for row in rows]
+    columns = [*([row["cells"][target] for row in rows] for target in targets), averages]
+    lines = [(*name, *cells) for name, *cells in zip(names, *map(_column, columns), strict=True)]
+    return table(["encoder", "intermediate", *targets, "average"], lines)
+
+
+def _column(cells: list[dict[str, Any] | None]) -> list[str]:
+    best = max((cell["score"] for cell in cells if cell and cell["score"] is not None), default=None)
+    return [_cell(cell, best) for cell in cells]
+
+
+def _cell(cell: dict[str, Any] | None, best: float | None) -> str:
+    if cell is None:
+        return "–"
+    parts = []
+    if cell["score"] is not None:
+        score = f"{cell['score']:.1f}"
+        parts.append(f"**{score}**" if cell["score"] == best else score)
+    if cell["sd"] is not None:
+        parts.append(f"±{cell['sd']:.1f}")
+    if cell["delta"] is not None:
+        parts.append(f"({round(cell['delta'], 1) or 0.0:+.1f})")
+    if cell["collapsed"]:
+        parts.append(f"[{cell['collapsed']} of {len(cell['seeds'])} collapsed]")
+    return " ".join(parts) or "–"
+
+
+def _how(document: Document) -> str:
+    whole = document["average_name"] == "xtreme/avg"
+    average = "XTREME's overall average" if whole else f"`{document['average_name']}`, which is not XTREME's average"
+    return (
+        "A cell is the plain mean over the target's languages, the source language included where it is tested, then over"
+        " seeds; ± is the sample standard deviation over seeds; in parentheses stands the difference from the baseline of"
+        " the same encoder. A collapsed run (its loss was not finite, or it ended at the level of always giving one answer)"
+        " is counted and named, and left out of means unless there is no other. The average is the plain mean over"
+        f" targets: {average}.\n"
+    )
+
+
+def _rates(plan: Plan, state: State) -> str:
+    lines = []
+    for study in _studies(plan):
+        if study.digest in state.steps:
+            record = state.steps[study.digest]
+            tried = [f"{t['learning_rate']:g}: {_dev(t)}" for t in record["trials"]]
+            runs = [f"{seed}: {_dev(run)}" for seed, run in record["runs"].items()]
+            lines.append([study.name, ", ".join(tried), f"{record['learning_rate']:g}", ", ".join(runs)])
+    return table(["study", "tried: dev score", "chosen", "seed: dev score"], lines) if lines else ""
+
+
+def _dev(run: dict[str, Any]) -> str:
+    if run["score"] is None:
+        return str(run["end"])
+    return f"{run['score']:.1f}" + (" (stopped)" if run["end"] == "stopped" else "")
+
+
+def _languages(document: Document) -> Iterator[str]:
+    """A table per target and encoder: languages down, intermediates across."""
+    rows = document["rows"]
+    for target in rows[0]["cells"] if rows else []:
+        for encoder in dict.fromkeys(row["encoder"] for row in rows):
+            there = [row for row in rows if row["encoder"] == encoder and (row["cells"][target] or {}).get("languages")]
+            found = [row["cells"][target]["languages"] for row in there]
+            lines = [[code, *(f"{cell[code]['score']:.1f}" for cell in found)] for code in (found[0] if found else [])]
+            if lines:
+                names = [intermediate_name(row["intermediate"]) for row in there]
+                yield f"### {target}: {encoder}\n\n{table(['language', *names], lines)}"
+
+
+# What went wrong
+
+
+def _collapsed(plan: Plan, state: State) -> str:
+    lines = []
+    for study in _studies(plan):
+        for seed, run in state.steps.get(study.digest, {"runs": {}})["runs"].items():
+            if run["collapsed"]:
+                lines.append(f"- {study.name}, seed {seed}, learning rate {run['learning_rate']:g}: {_dev(run)}\n")
+    return "".join(lines)
+
+
+def _not_done(plan: Plan, state: State) -> str:
+    lines = [_fate(step, plan, state) for step in plan.steps if step.digest not in state.steps]
+    return table(["", "kind", "step", "reason"], lines) if lines else ""
+
+
+def _fate(step: Step, plan: Plan, state: State) -> tuple[str, str, str, str]:
+    needed = [plan.by_digest[digest].name for digest in step.depends_on if digest in state.failed]
+    if needed:
+        return "not run", step.kind, step.name, f"needs {needed[0]}"
+    reason = state.failed.get(step.digest)
+    return "to do" if reason is None else "failed", step.kind, step.name, reason or ""
+
+
+def _made(plan: Plan, state: State) -> str:
+    jobs = state.jobs_of(plan)
+    if not jobs:
+        return ""
+    found = {name: sorted({str(job[name]) for job in jobs if job[name]}) for name in ("git_commit", "device", "host")}
+    versions: dict[str, set[str]] = {}
+    for job in jobs:
+        for package, version in job["versions"].items():
+            versions.setdefault(package, set()).update({version} if version else set())
+    lines = [f"{name.replace('_', ' ')}: {', '.join(values)}" for name, values in found.items() if values]
+    lines.append("versions: " + ", ".join(f"{name} {' and '.join(sorted(v))}" for name, v in versions.items() if v))
+    data = (f"{name.removeprefix('data.')} ({value})" for name, value in labels.pinned(plan.steps).items())
+    lines += [f"data: {', '.join(data)}", f"rows: {', '.join(row.slug for row in plan.rows)}", f"store: {state.store}"]
+    return "".join(f"- {line}\n" for line in lines)
+
+
+def _studies(plan: Plan) -> list[Study]:
+    return [step for step in plan.steps if isinstance(step, Study)]

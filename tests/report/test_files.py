@@ -1,0 +1,97 @@
+"""report.md says what was run and what became of it; results.csv holds every run's value once."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from stilts_ray.errors import RequestError
+from stilts_ray.report import files
+from stilts_ray.report.markdown import report, table
+from stilts_ray.report.state import state_of
+from stilts_ray.store import Store
+from tests.report import fakes
+
+
+def test_both_files_are_written(store: Store, tmp_path: Path) -> None:
+    fakes.carry_out(fakes.small(), store)
+    assert files.write(fakes.small(), store, tmp_path / "a" / "b") == tmp_path / "a" / "b" / "report.md"
+    assert sorted(file.name for file in (tmp_path / "a" / "b").iterdir()) == ["report.md", "results.csv"]
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(RequestError, match="cannot write the report to"):
+        files.write(fakes.small(), store, tmp_path / "taken")
+
+
+def test_results_have_a_line_per_run_language_and_metric(store: Store) -> None:
+    plan = fakes.small()
+    fakes.carry_out(plan, store, collapsing="mini.squad.udpos-lr0.001-s1")
+    records = state_of(store).steps
+    lines = list(csv.DictReader(io.StringIO(files.results_csv(plan, records))))
+    # Runs: 2 x (udpos, xquad, tatoeba), of the baseline's tatoeba 1; metrics 3, 3, 2; languages 2.
+    assert len(lines) == 3 * (2 * 2 * 3) + 3 * (2 * 2 * 3) + 5 * 2 * 2
+    keys = [tuple(line.values())[:7] for line in lines]
+    assert len(set(keys)) == len(keys)
+    wanted = {"encoder": "mini", "intermediate": "hellaswag+squad", "target": "udpos", "language": "qba"}
+    found = [line for line in lines if wanted.items() <= line.items() and line["metric"] == "f1"]
+    row = next(row for row in plan.rows if row.intermediate == ("hellaswag", "squad"))
+    runs = records[row.cells["udpos"]]["seeds"]
+    assert [(int(f["seed"]), float(f["learning_rate"]), float(f["value"])) for f in found] == [
+        (run["seed"], run["learning_rate"], run["languages"]["qba"]["f1"]) for run in runs
+    ]
+    assert {line["seed"] for line in lines if line["collapsed"] == "true"} == {"1"}
+    untrained = {"intermediate": "baseline", "target": "tatoeba"}
+    assert {line["learning_rate"] for line in lines if untrained.items() <= line.items()} == {""}
+
+
+def test_report_says_what_was_run(store: Store) -> None:
+    plan = fakes.small()
+    fakes.carry_out(plan, store)
+    text = report(plan, state_of(store))
+    for wanted in (
+        "# small\n",
+        "encoder **mini**: made by masked-LM training on 2 languages, 1,000 tokens; 2 layers of width 64",
+        "target **xquad**: fine-tuned on squad, tested in 2 languages (qab, qba)",
+        "learning rates: 0.001, 0.0003, chosen on the dev data of the source language alone, with seed 0",
+        "epochs/squad 2",
+        "git commit: 0123456789abcdef",
+        "versions: python 3.11.0, torch 2.13.0\n",
+        "| mini.hellaswag-squad.udpos | 0.001:",
+        "### tatoeba: mini\n\n| language | baseline | squad | hellaswag+squad |\n",
+        "`partial/avg_of_3`, which is not XTREME's average",
+        "done: 20 of 20 steps; 21 trials, 1,050,000 training tokens, 0.08 hours of work",
+    ):
+        assert wanted in text, wanted
+    assert "Not done" not in text
+    assert "Collapsed" not in text
+    assert "\n\n\n" not in text
+
+
+def test_report_names_what_collapsed_failed_and_was_not_run(store: Store) -> None:
+    plan = fakes.small()
+    fakes.carry_out(plan, store, failing="hellaswag", diverging="mini.udpos-lr0.001-s1")
+    text = report(plan, state_of(store))
+    assert "[1 of 2 collapsed]" in text
+    assert "## Collapsed runs\n\n- mini.udpos, seed 1, learning rate 0.001: diverged\n" in text
+    assert "| failed | study | mini.hellaswag-squad | seed 0: mini.hellaswag-squad-lr0.001-s0: out of memory |" in text
+    assert "| not run | study | mini.hellaswag-squad.udpos | needs mini.hellaswag-squad |" in text
+    assert "| not run | row | mini.hellaswag-squad | needs mini.hellaswag-squad.udpos.udpos-test |" in text
+    assert "| mini | hellaswag+squad | – | – | – | – |" in text
+
+
+def test_report_of_a_sweep_that_has_not_begun(store: Store) -> None:
+    text = report(fakes.small(), state_of(store))
+    assert "| to do | row | mini.baseline |  |" in text
+    assert "Made with" not in text
+
+
+def test_secrets_of_a_store_stay_out(store: Store) -> None:
+    plan = fakes.small()
+    fakes.carry_out(plan, store)
+    assert state_of(store).store == store.url
+    secret = Store("memory://user:secret@bucket/runs")
+    assert "secret" not in state_of(secret).store
+
+
+def test_cells_of_markdown_tables_are_escaped() -> None:
+    assert table(["a"], [["x|y"]]) == "| a |\n| --- |\n| x\\|y |\n"

@@ -1,0 +1,425 @@
+"""Jobs done for real, on a tiny encoder and the fixture rows, without Ray."""
+
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+from stilts_ray.data import cache
+from stilts_ray.data.encode import Reading, encode
+from stilts_ray.errors import RequestError, RowError
+from stilts_ray.fingerprint import file_digest
+from stilts_ray.origin import Folder
+from stilts_ray.plan import Plan, Study, make_plan
+from stilts_ray.spec import (
+    Encoder,
+    Optimizer,
+    Pretrained,
+    Pretraining,
+    Recipe,
+    Retrieval,
+    Search,
+    Shape,
+    Sweep,
+    Untrained,
+)
+from stilts_ray.store import Record, Store
+from stilts_ray.sweep.frontier import Frontier
+from stilts_ray.sweep.jobs import Job, Start, trial_job
+from stilts_ray.sweep.place import WEIGHTS, Place, started
+from stilts_ray.sweep.trial import first_examples
+from stilts_ray.sweep.work import carry_out
+from stilts_ray.tasks import TASKS
+from tests.sweep.fakes import run
+from tests.tasks.rows import FIXTURES, write
+
+LANGUAGES = {"xnli": ("en", "de"), "xquad": ("en", "zh"), "udpos": ("en", "de"), "tatoeba": ("de", "zh")}
+QUICK = Recipe(epochs=2, batch_size=3, max_length=48, stride=12, evaluations=3)
+TIMES = {"seconds", "finished_at"}
+
+
+class Killed(Exception):
+    """Stands for the end of a process."""
+
+
+class Bench:
+    """Plans on the fixture rows and does their jobs."""
+
+    def __init__(self, data: Path, encoder: Path) -> None:
+        self.origin, self.encoder = Folder(data), encoder
+
+    def plan(self, **changes: Any) -> Plan:
+        request: dict[str, Any] = {
+            "name": "test",
+            "encoders": [Encoder(name="tiny", start=Pretrained(source=str(self.encoder)))],
+            "intermediates": [()],
+            "targets": ["xnli"],
+            "recipe": QUICK,
+            "search": Search(learning_rates=(1e-3,)),
+            **changes,
+        }
+        request.setdefault("languages", {name: LANGUAGES[name] for name in request["targets"]})
+        return make_plan(Sweep(**request), self.origin)
+
+    def job(self, **changes: Any) -> Job:
+        """The first job of a plan."""
+        job = Frontier(self.plan(**changes), {}, {}).next()
+        assert job is not None
+        return job
+
+    def do(self, job: Job, store: Store, report: Callable[[dict[str, Any]], None] = lambda entry: None) -> Record:
+        return carry_out(job, Place(store, self.origin, checkpoint_seconds=0.0, report=report))
+
+    def all(self, plan: Plan, store: Store) -> tuple[Frontier, list[Job]]:
+        """Does what the store does not have."""
+        outcomes = {d: r for kind in ("pretrain", "trial", "score") for d, r in store.records(kind).items()}
+        frontier = Frontier(plan, dict(outcomes), {})
+        return frontier, run(frontier, lambda job: self.do(job, store))
+
+
+@pytest.fixture(scope="session")
+def bench(data_dir: Path, tiny_encoder: Path) -> Bench:
+    return Bench(data_dir, tiny_encoder)
+
+
+def without_times(record: Record) -> Record:
+    return {name: value for name, value in record.items() if name not in TIMES}
+
+
+# A whole sweep
+
+
+def test_a_sweep_is_done_and_a_second_one_finds_everything(bench: Bench, store: Store) -> None:
+    request: dict[str, Any] = {
+        "intermediates": [(), ("hellaswag", "squad")],
+        "targets": ["xnli", "xquad", "udpos", "tatoeba"],
+        "search": Search(learning_rates=(1e-3, 3e-4)),
+        "seeds": (0, 1),
+        "recipe": QUICK.model_copy(update={"epochs": 1}),
+    }
+    frontier, jobs = bench.all(bench.plan(**request), store)
+    assert not frontier.failed
+    assert {job.kind for job in jobs} == {"trial", "score"}
+    for row in frontier.plan.rows:
+        assert 0 <= frontier.records[row.digest]["average"] <= 100
+    for job in jobs:
+        record = store.read_json(job.path, "record.json")
+        assert (record["kind"], record["digest"], record["identity"]) == (job.kind, job.digest, job.identity)
+        assert {"versions", "git_commit", "host", "seconds", "device", "finished_at"} <= set(record)
+        if job.kind == "score":
+            # XTREME's rule: the plain mean over languages, English included.
+            scores = [metrics["score"] for metrics in record["languages"].values()]
+            assert record["score"] == pytest.approx(np.mean(scores))
+            assert set(record["languages"]) == set(LANGUAGES[job.details["task"]])
+        assert not store.fs.exists(store.path(job.path, "checkpoint"))
+
+    again, nothing = bench.all(bench.plan(**request), store)
+    assert nothing == []
+    assert again.records == frontier.records
+
+    # Another name for the same encoder, and one seed more: what is there is used where it lies.
+    encoder = Encoder(name="renamed", start=Pretrained(source=str(bench.encoder)))
+    more, added = bench.all(bench.plan(**request | {"encoders": [encoder], "seeds": (0, 1, 2)}), store)
+    assert not more.failed
+    assert {job.details["seed"] for job in added if job.kind == "trial"} == {2}
+
+
+def test_a_job_that_is_done_is_not_done_again(bench: Bench, store: Store) -> None:
+    job = bench.job()
+    record = bench.do(job, store)
+
+    def report(entry: dict[str, Any]) -> None:
+        pytest.fail("it was trained again")
+
+    assert bench.do(job, store, report) == record
+
+
+# Interruptions
+
+TRIALS: dict[str, dict[str, Any]] = {
+    "one task": {},
+    "mixture": {"intermediates": [("hellaswag", "mnli", "squad")]},
+}
+
+
+@pytest.mark.parametrize("url", ["folder", "memory"])
+@pytest.mark.parametrize("request_", TRIALS.values(), ids=TRIALS)
+def test_a_trial_that_was_killed_leaves_the_record_of_one_that_was_not(
+    request_: dict[str, Any], url: str, bench: Bench, tmp_path: Path
+) -> None:
+    """`files` in the record is a digest over the weights: they are equal to the last bit."""
+    job = bench.job(**request_)
+    curve: list[dict[str, Any]] = []
+    expected = bench.do(job, Store(str(tmp_path / "whole")), curve.append)
+    assert expected["files"]
+    assert len(expected["curve"]) == 3
+    # Progress is told as it is made.
+    assert curve == expected["curve"]
+
+    cut = Store(str(tmp_path / "cut") if url == "folder" else f"memory://{uuid.uuid4().hex}")
+    for entry in curve:
+
+        def kill(now: dict[str, Any], fatal: int = entry["step"]) -> None:
+            if now["step"] == fatal:
+                raise Killed
+
+        with pytest.raises(Killed):
+            bench.do(job, cut, kill)
+        assert cut.read_json(job.path, "record.json") is None, "no record before the end"
+    record = bench.do(job, cut)
+    assert without_times(record) == without_times(expected)
+    assert without_times(cut.read_json(job.path, "record.json")) == without_times(expected)
+    weights = cut.fetch(job.path, WEIGHTS)
+    assert file_digest(weights) == record["files"][WEIGHTS]
+    assert record["bytes"] == weights.stat().st_size
+    assert not cut.fs.exists(cut.path(job.path, "checkpoint"))
+
+
+def test_a_damaged_checkpoint_leaves_the_same_record(bench: Bench, tmp_path: Path) -> None:
+    job = bench.job()
+    expected = bench.do(job, Store(str(tmp_path / "whole")))
+    cut = Store(str(tmp_path / "cut"))
+
+    def kill(entry: dict[str, Any]) -> None:
+        if entry["step"] == expected["steps"]:
+            raise Killed
+
+    with pytest.raises(Killed):
+        bench.do(job, cut, kill)
+    (weights,) = (tmp_path / "cut" / job.path).glob("checkpoint/*/weights.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-10])
+    assert without_times(bench.do(job, cut)) == without_times(expected)
+
+
+def test_a_job_of_another_digest_at_the_same_place_is_done_anew(bench: Bench, store: Store) -> None:
+    job = bench.job()
+    store.write_json({"digest": "0" * 64, "score": 1.0}, job.path, "record.json")
+    assert bench.do(job, store)["digest"] == job.digest
+
+
+# What is learnt arrives where it is scored
+
+LEARN = Recipe(
+    epochs=60, batch_size=8, max_length=96, stride=16, evaluations=1, optimizer=Optimizer(warmup=0.1, weight_decay=0.0)
+)
+
+
+@pytest.mark.parametrize("target", ["xnli", "udpos", "xquad"])
+def test_what_was_learnt_by_heart_is_known_in_the_test(target: str, bench: Bench, store: Store) -> None:
+    """The fixture's English test rows are its training rows: a right path from row to score comes near 100."""
+    plan = bench.plan(targets=[target], recipe=LEARN, search=Search(learning_rates=(4e-3,)))
+    frontier, (trial, score) = bench.all(plan, store)
+    assert (trial.kind, score.kind) == ("trial", "score")
+    record = store.read_json(trial.path, "record.json")
+    assert record["score"] >= 90
+    assert not record["collapsed"]
+    result = store.read_json(score.path, "record.json")
+    assert result["languages"]["en"]["score"] >= 90
+    assert result["languages"]["en"]["score"] > result["languages"][LANGUAGES[target][1]]["score"]
+    assert frontier.records[plan.rows[0].digest]["average"] == result["score"]
+
+
+def test_a_mixture_learns_each_of_its_tasks(bench: Bench, store: Store) -> None:
+    job = bench.job(
+        intermediates=[("hellaswag", "mnli")], targets=[], recipe=LEARN, search=Search(learning_rates=(4e-3,))
+    )
+    last = bench.do(job, store)["curve"][-1]
+    assert last["score"] == pytest.approx((last["hellaswag/score"] + last["mnli/score"]) / 2)
+    assert min(last["hellaswag/score"], last["mnli/score"]) >= 80
+
+
+def test_a_run_that_learnt_nothing_is_marked_collapsed(bench: Bench, store: Store) -> None:
+    record = bench.do(bench.job(search=Search(learning_rates=(1e-12,))), store)
+    majority = 100 * 3 / 8
+    assert record["score"] <= majority
+    assert record["collapsed"]
+    assert record["end"] == "finished"
+
+
+def test_a_run_that_diverged_keeps_no_weights(bench: Bench, store: Store, tmp_path: Path) -> None:
+    broken = Path(shutil.copytree(bench.encoder, tmp_path / "broken"))
+    weights = load_file(broken / "model.safetensors")
+    weights["roberta.embeddings.LayerNorm.weight"][0] = float("inf")
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    job = Bench(bench.origin.root, broken).job()
+    record = bench.do(job, store)
+    assert (record["end"], record["score"], record["collapsed"], record["files"]) == ("diverged", None, True, {})
+    assert not store.fs.exists(store.path(job.path, WEIGHTS))
+    assert store.records("trial")[job.digest]["score"] is None
+
+
+def test_a_stopped_run_keeps_no_weights(bench: Bench, store: Store) -> None:
+    study = next(step for step in bench.plan().steps if isinstance(step, Study))
+    start = Start(study.start, {"location": str(bench.encoder), "revision": None})
+    job = trial_job(study, start, rate=1e-12, seed=0, stop_below=(None, 99.9))
+    record = bench.do(job, store)
+    assert (record["end"], record["files"], len(record["curve"])) == ("stopped", {}, 2)
+    assert record["steps"] == record["curve"][-1]["step"] < 2 * 3
+    assert not store.fs.exists(store.path(job.path, WEIGHTS))
+
+
+# Starting points
+
+
+def test_a_target_starts_from_the_weights_of_its_intermediate_run(bench: Bench, store: Store) -> None:
+    plan = bench.plan(intermediates=[("squad",)])
+    _, jobs = bench.all(plan, store)
+    squad, mnli = (job for job in jobs if job.kind == "trial")
+    saved = load_file(store.fetch(squad.path, WEIGHTS))
+    encoder, folder = started(mnli.details, Place(store, bench.origin))
+    assert folder == bench.encoder
+    for name, tensor in encoder.state_dict().items():
+        assert torch.equal(tensor, saved[f"encoder.{name}"])
+    own = load_file(store.fetch(mnli.path, WEIGHTS))
+    assert {name.split(".")[1] for name in saved if name.startswith("heads.")} == {"squad"}
+    assert {name.split(".")[1] for name in own if name.startswith("heads.")} == {"mnli"}, "the old head is left behind"
+
+
+def test_retrieval_of_all_layers_is_kept_and_the_asked_one_is_the_score(bench: Bench, store: Store) -> None:
+    records = {
+        layer: bench.do(bench.job(targets=["tatoeba"], retrieval=Retrieval(layer=layer)), store)
+        for layer in (None, 0, 1, 2)
+    }
+    assert records[None]["layer"] == 1, "half-way, as 14 of 24"
+    for layer in (0, 1, 2):
+        record = records[layer]
+        assert record["layers"] == records[None]["layers"]
+        assert {code: len(scores) for code, scores in record["layers"].items()} == {"de": 3, "zh": 3}
+        assert record["score"] == pytest.approx(np.mean([record["layers"][code][layer] for code in ("de", "zh")]))
+        assert record["languages"]["de"]["score"] == record["layers"]["de"][layer]
+
+
+def test_a_layer_that_the_encoder_does_not_have_is_one_line(bench: Bench, store: Store) -> None:
+    with pytest.raises(RequestError, match="retrieval: layer 3 of an encoder with 2 layers"):
+        bench.do(bench.job(targets=["tatoeba"], retrieval=Retrieval(layer=3)), store)
+
+
+# Recipes
+
+
+def test_rows_and_tokens_are_as_the_recipe_says(bench: Bench, store: Store, tokenizer: Any) -> None:
+    few = QUICK.model_copy(update={"train_rows": 4, "dev_rows": 2, "epochs": 3, "batch_size": 3, "evaluations": 1})
+    record = bench.do(bench.job(recipe=few), store)
+    assert record["steps"] == 3 * 2
+    assert record["score"] in (0.0, 50.0, 100.0)
+    lengths = [len(tokenizer(r["premise"], r["hypothesis"])["input_ids"]) for r in FIXTURES["mnli"].rows["en"]]
+    assert 3 * sum(sorted(lengths)[:4]) <= record["tokens"] <= 3 * sum(sorted(lengths)[-4:])
+
+
+@pytest.mark.parametrize("target", ["xnli", "tatoeba"])
+def test_sequences_longer_than_the_encoder_are_refused(target: str, bench: Bench, store: Store) -> None:
+    job = bench.job(targets=[target], recipe=QUICK.model_copy(update={"max_length": 129}))
+    with pytest.raises(RequestError, match=r"max_length 129 is more than the encoder's 128 positions"):
+        bench.do(job, store)
+    assert store.records("trial") == store.records("score") == {}
+
+
+def test_a_bad_row_ends_the_job_with_its_place(bench: Bench, store: Store, tmp_path: Path, data_dir: Path) -> None:
+    data = Path(shutil.copytree(data_dir, tmp_path / "data"))
+    fixture = FIXTURES["mnli"]
+    rows = [*fixture.rows["en"][:3], {**fixture.rows["en"][3], "premise": ""}]
+    write(fixture.features, rows, data / "glue/mnli/train.parquet")
+    other = Bench(data, bench.encoder)
+    with pytest.raises(RowError, match="mnli: glue/mnli/train: row 3: first is empty"):
+        other.do(other.job(), store)
+
+
+@pytest.mark.parametrize("name", ["mnli", "hellaswag", "squad", "udpos"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_first_examples_are_those_of_the_first_rows(
+    name: str, count: int, bench: Bench, tiny_encoder: Path
+) -> None:
+    task = TASKS[name]
+    place = (bench.origin, task, task.dev or "", "en")
+    reading = Reading(16 if name == "udpos" else 40, 8)
+    whole = cache.encoded(*place, str(tiny_encoder), reading)
+    part = first_examples(whole, task, count)
+    everything = first_examples(whole, task, len(cache.examples(*place)))
+    assert everything.tokens.tolist() == whole.tokens.tolist()
+    expected = encode(task, cache.examples(*place)[:count], cache.tokenizer_at(str(tiny_encoder)), reading)
+    assert part.group == expected.group
+    assert part.tokens.tolist() == expected.tokens.tolist()
+    assert part.offsets.tolist() == expected.offsets.tolist()
+    assert {n: v.tolist() for n, v in part.fields.items()} == {n: v.tolist() for n, v in expected.fields.items()}
+
+
+# Encoders
+
+PRETRAINING = Pretraining(
+    languages=("en", "de"),
+    vocabulary=150,
+    shape=Shape(layers=1, hidden=16, heads=2, feed_forward=16, positions=64, dropout=0.2),
+    tokens=3000,
+    batch_tokens=128,
+    max_length=32,
+)
+
+
+def pretraining_job(bench: Bench, start: Any) -> Job:
+    return bench.job(encoders=[Encoder(name="made", start=start)])
+
+
+def test_pretraining_leaves_a_folder_that_transformers_loads(bench: Bench, store: Store) -> None:
+    job = pretraining_job(bench, PRETRAINING)
+    record = bench.do(job, store)
+    folder = store.fetch(job.path, "model")
+    model, tokenizer = AutoModelForMaskedLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    assert model.config.hidden_dropout_prob == 0.2, "for fine-tuning; pretraining itself runs without"
+    assert model.config.vocab_size == len(tokenizer) <= 150
+    assert record["texts"] == {"en": 8, "de": 4}
+    assert record["tokens"] >= 3000
+    assert record["curve"][-1]["loss"] < record["curve"][0]["loss"]
+    assert record["files"] == {file.name: file_digest(file) for file in sorted(folder.iterdir())}
+    assert set(record["files"]) >= {"config.json", "model.safetensors", "tokenizer.json"}
+
+
+def test_pretraining_that_was_killed_makes_the_same_encoder(bench: Bench, tmp_path: Path) -> None:
+    job = pretraining_job(bench, PRETRAINING)
+    expected = bench.do(job, Store(str(tmp_path / "whole")))
+    cut = Store(str(tmp_path / "cut"))
+    for number in (0, 4, len(expected["curve"]) - 1):
+
+        def kill(entry: dict[str, Any], fatal: int = expected["curve"][number]["step"]) -> None:
+            if entry["step"] == fatal:
+                raise Killed
+
+        with pytest.raises(Killed):
+            bench.do(job, cut, kill)
+    assert without_times(bench.do(job, cut)) == without_times(expected)
+
+
+def test_an_untrained_encoder_has_the_others_form_and_its_own_weights(bench: Bench, store: Store) -> None:
+    jobs = [pretraining_job(bench, Untrained(like=str(bench.encoder), seed=seed)) for seed in (0, 1)]
+    folders = []
+    for job in jobs:
+        bench.do(job, store)
+        folders.append(store.fetch(job.path, "model"))
+    weights = [load_file(folder / "model.safetensors") for folder in (bench.encoder, *folders)]
+    assert weights[0].keys() == weights[1].keys()
+    name = "roberta.encoder.layer.0.output.dense.weight"
+    assert weights[0][name].shape == weights[1][name].shape
+    assert not torch.equal(weights[1][name], weights[2][name])
+    assert not torch.equal(weights[0][name], weights[1][name])
+    text = "The river rises in the hills."
+    ids = [AutoTokenizer.from_pretrained(folder)(text)["input_ids"] for folder in (bench.encoder, *folders)]
+    assert ids[0] == ids[1] == ids[2]
+
+
+def test_a_sweep_on_a_made_encoder_trains_from_it(bench: Bench, store: Store) -> None:
+    plan = bench.plan(
+        encoders=[Encoder(name="made", start=PRETRAINING)],
+        recipe=QUICK.model_copy(update={"max_length": 32}),
+        targets=["xnli", "tatoeba"],
+    )
+    frontier, jobs = bench.all(plan, store)
+    assert not frontier.failed
+    assert [job.kind for job in jobs].count("pretrain") == 1
+    trial = next(job for job in jobs if job.kind == "trial")
+    assert trial.details["start"]["encoder"] == {"path": jobs[0].path}
