@@ -50,7 +50,7 @@ def plan(
     for step in document["steps"]:
         cost = f"{step['trials']} trials, {step['train_tokens']:,} tokens" if step["trials"] else ""
         out.print(f"{step['status']:6} {step['kind']:10} {step['name']}-{step['digest'][:8]}  {cost}", highlight=False)
-    out.print(summary(document))
+    out.print(summary(document), highlight=False, soft_wrap=True)
     if made.unresolved:
         out.print(f"commits not looked up yet (digests will change): {', '.join(made.unresolved)}", highlight=False)
 

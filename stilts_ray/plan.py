@@ -308,6 +308,20 @@ def training_identity(origin: Origin, mixture: Iterable[str], recipes: dict[str,
     return entries
 
 
+def reads(step: Step, origin: Origin) -> list[tuple[str, str, str]]:
+    """The splits whose rows a step reads, as (task, split, language)."""
+    match step:
+        case Pretrain(start=Pretraining(languages=languages)):
+            return [("mlm_text", tasks.get("mlm_text").train or "train", language) for language in languages]
+        case Study(tasks=mixture):
+            trained = [tasks.get(name) for name in mixture]
+            splits = [(task.name, split) for task in trained for split in (task.train, task.dev) if split]
+            return [(name, split, origin.source_language) for name, split in splits]
+        case Evaluation(task=name, languages=languages):
+            return [(name, tasks.get(name).test or "test", language) for language in languages]
+    return []
+
+
 def _train_tokens(origin: Origin, task: Task, recipe: Recipe) -> int:
     rows, tokens = origin.train_size(task)
     return recipe.epochs * min(rows, recipe.train_rows or rows) * min(tokens, recipe.max_length * task.choices)

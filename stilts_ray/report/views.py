@@ -47,7 +47,7 @@ def _view(name: str, metrics: list[str], time: int) -> str:
         "modelVersionFilter": "All Runs",
         "selectedColumns": columns,
         "columnOrder": [run_name, *columns],
-        "columnWidths": {run_name: 220, **dict.fromkeys(columns, 105)},
+        "columnWidths": {run_name: 220, **{column: 6 * len(column) for column in columns}},
         "viewMaximized": False,
         "runListHidden": False,
         "useGroupedValuesInCharts": True,

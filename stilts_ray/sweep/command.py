@@ -3,10 +3,9 @@
 from rich.console import Console
 
 from stilts_ray import tracking
-from stilts_ray.data.hub import commits
 from stilts_ray.origin import Hub, Origin
 from stilts_ray.overview import overview, summary
-from stilts_ray.plan import Plan, encoder_sources, make_plan
+from stilts_ray.plan import Plan, encoder_sources, make_plan, reads
 from stilts_ray.report import files, table, terminal
 from stilts_ray.spec import Runtime, Sweep
 from stilts_ray.store import Store
@@ -20,14 +19,25 @@ def run_sweep(sweep: Sweep, origin: Origin, store: Store, runtime: Runtime, out:
         plan = resolved(sweep, origin, store)
         store.write_json(plan.origin.address(), "sweeps", f"{sweep.name}.json")
         before = overview(plan, store)
-        out.print(summary(before), highlight=False)
+        out.print(summary(before), highlight=False, soft_wrap=True)
         uri = runtime.mlflow or tracking.default_uri(store)
         tracking.check(uri, sweep.name)
         done = {step["digest"] for step in before["steps"] if step["status"] == "done"}
+        check_data(plan, done)
         with tracking.Sender(uri, plan, store) as sender, Progress(plan, out, done) as progress:
             result = run_plan(plan, store, runtime, [progress, sender])
     show(plan, store, result, uri, out)
     return 1 if result.failed else 0
+
+
+def check_data(plan: Plan, done: set[str]) -> None:
+    """Raises RequestError for the first row, of all that are still to be read, that does not fit its task."""
+    left = [step for step in plan.steps if step.digest not in done]
+    splits = [split for step in left for split in reads(step, plan.origin)]
+    if splits:
+        from stilts_ray.data.check import check_rows
+
+        check_rows(plan.origin, splits)
 
 
 def resolved(sweep: Sweep, origin: Origin, store: Store) -> Plan:
@@ -35,6 +45,8 @@ def resolved(sweep: Sweep, origin: Origin, store: Store) -> Plan:
     plan = make_plan(sweep, origin)
     if not plan.unresolved:
         return plan
+    from stilts_ray.data.hub import commits
+
     assert isinstance(origin, Hub)
     encoders = {source for source, _ in encoder_sources(sweep)}
     revisions = {**origin.revisions, **commits(plan.unresolved, encoders)}

@@ -16,8 +16,7 @@ from stilts_ray.plan import Plan
 from stilts_ray.spec import Runtime
 from stilts_ray.store import BEAT_SECONDS, Lease, Record, Store, now
 from stilts_ray.sweep.frontier import Frontier
-from stilts_ray.sweep.searcher import PlanSearcher, Watcher
-from stilts_ray.sweep.worker import Setting, trainable
+from stilts_ray.sweep.watcher import Watcher
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,11 @@ def settle(frontier: Frontier, store: Store) -> None:
 
 
 def _tune(frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watchers: list[Watcher]) -> int:
+    # A sweep of which nothing is left needs neither Ray nor torch.
     from ray import tune
+
+    from stilts_ray.sweep.searcher import PlanSearcher
+    from stilts_ray.sweep.worker import Setting, trainable
 
     setting = Setting(
         store=store.url,

@@ -1,26 +1,14 @@
 """Ray Tune's view of a plan: a search algorithm that suggests whatever job can be done now."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from ray.tune.search import Searcher
 
 from stilts_ray.store import Store
 from stilts_ray.sweep.frontier import Frontier, Outcome
 from stilts_ray.sweep.jobs import Job
-
-
-class Watcher(Protocol):
-    """Hears of what happens during a sweep; every call comes from the driver's main thread."""
-
-    def begun(self, job: Job) -> None:
-        """A job was handed out."""
-
-    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
-        """A training run was evaluated on its dev data."""
-
-    def ended(self, job: Job, outcome: Outcome) -> None:
-        """A job is done, or has failed for good."""
+from stilts_ray.sweep.watcher import Watcher
 
 
 class PlanSearcher(Searcher):  # type: ignore[misc]

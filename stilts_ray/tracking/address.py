@@ -46,6 +46,8 @@ def ui_command(uri: str, port: int) -> list[str]:
     """The command that serves MLflow's user interface to this machine alone."""
     set_environment()
     options = ["--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    # Not a line for each request.
+    options += ["--uvicorn-opts", "--log-level warning"]
     place = artifacts(uri)
     return [sys.executable, "-m", "mlflow", "server", *options, *(["--artifacts-destination", place] if place else [])]
 
