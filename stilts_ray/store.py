@@ -9,6 +9,7 @@
 Object stores have no rename, so nothing depends on one: what is incomplete has no record and is not looked at.
 """
 
+import contextlib
 import json
 import os
 import posixpath
@@ -16,6 +17,7 @@ import shutil
 import socket
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,10 +58,22 @@ class Store:
         """The folder, if the store is one on this machine."""
         return Path(self.root) if "file" in _protocols(self.fs) else None
 
-    def read_json(self, *parts: str) -> Any:
-        """A JSON object, or None if there is none. Raises RequestError if it is not JSON."""
+    @contextlib.contextmanager
+    def _answers(self) -> Iterator[None]:
+        """Makes a RequestError of whatever a file system raises, but for a missing object."""
         try:
-            text = self.fs.cat_file(self.path(*parts))
+            yield
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            # Each kind of store has errors of its own for a refused login, a missing bucket or no network.
+            raise RequestError(f"store {self.url} cannot be read: {str(error).splitlines()[0]}") from None
+
+    def read_json(self, *parts: str) -> Any:
+        """A JSON object, or None if there is none. Raises RequestError if it is not JSON or the store does not answer."""
+        try:
+            with self._answers():
+                text = self.fs.cat_file(self.path(*parts))
         except FileNotFoundError:
             return None
         try:
@@ -95,9 +109,11 @@ class Store:
 
     def records(self, kind: str, name: str = "record.json") -> dict[str, Record]:
         """All records of a kind, by digest: read in one go, since object stores answer many requests at once."""
-        paths = self.fs.glob(self.path(kind, "*", name))
+        with self._answers():
+            paths = self.fs.glob(self.path(kind, "*", name))
+            texts = self.fs.cat(paths) if paths else {}
         records = {}
-        for path, text in (self.fs.cat(paths) if paths else {}).items():
+        for path, text in texts.items():
             try:
                 record = json.loads(text)
                 records[record["digest"]] = record | {"path": posixpath.join(*path.split("/")[-3:-1])}

@@ -122,10 +122,10 @@ def test_wrong_places_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path:
     wrong = [
         (["plan", str(tmp_path / "no.py")], "no sweep file"),
         (["plan", real, "--data-dir", str(tmp_path / "no")], "is not a folder"),
-        (["plan", real, "--data-dir", str(tmp_path)], "no file mlm_text/en/train.parquet"),
+        (["plan", real, "--data-dir", str(tmp_path)], "no file mlm_text/ar/train.parquet"),
         (["plan", QUICKSTART, "--data-dir", str(tmp_path)], "--data-dir has no place in it"),
         (["plan", QUICKSTART, "--store", "nothing://bucket"], "store nothing://bucket"),
-        (["run", QUICKSTART, "--store", str(file / "store")], "cannot write"),
+        (["run", QUICKSTART, "--store", str(file / "store")], "cannot be read"),
         (["run", QUICKSTART, "--store", str(tmp_path / "s"), "--workers-per-trial", "0"], "workers_per_trial"),
         (["run", QUICKSTART, "--store", str(tmp_path / "s"), "--mlflow", "gopher://x"], "not an address of MLflow"),
         (["ui", "--store", str(tmp_path / "empty")], "holds no finished step"),

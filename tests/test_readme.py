@@ -46,7 +46,7 @@ def test_every_sweep_file_exists(words: list[str]) -> None:
 
 
 def test_the_tree_names_every_module_and_nothing_else() -> None:
-    (tree,) = [block for block in re.findall(r"```\n(.*?)```", TEXT, flags=re.DOTALL) if "stilts_ray/\n" in block]
+    (tree,) = blocks("text")
     named = set(re.findall(r"^  (\w+(?:\.py|/))", tree, flags=re.MULTILINE))
     package = ROOT / "stilts_ray"
     folders = {f"{p.name}/" for p in package.iterdir() if p.is_dir() and p.name != "__pycache__"}

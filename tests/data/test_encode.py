@@ -72,10 +72,13 @@ def test_texts_are_cut_with_their_special_tokens_kept(tokenizer: Any) -> None:
 
 
 def spans(data_dir: Path) -> list[Span]:
-    """English and Chinese questions."""
+    """English and Chinese questions, and one with a long answer."""
     origin, task = Folder(data_dir), TASKS["xquad"]
     examples = [e for language in ("en", "zh") for e in load(origin, task, "validation", language)]
-    return [e for e in examples if isinstance(e, Span)]
+    words = [f"w{number}" for number in range(60)]
+    # Long enough to be cut at either end of a window.
+    cut = Span("long", " ".join(words), "which?", ((" ".join(words[20:35]), len(" ".join(words[:20])) + 1),))
+    return [*(e for e in examples if isinstance(e, Span)), cut]
 
 
 READINGS = [Reading(128, 32), Reading(48, 12), Reading(40, 8), Reading(32, 30), Reading(24, 0)]
@@ -105,7 +108,7 @@ def test_windows_mark_the_answer_where_it_is_whole_and_nowhere_else(
             assert (first, last) == (0, 0)
             assert begin[0] == -1
     if reading.max_length == 128:
-        assert len(marked) == len(examples)
+        assert len(marked) >= len(examples) - 1
 
 
 @pytest.mark.parametrize("reading", READINGS, ids=str)

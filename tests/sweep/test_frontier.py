@@ -283,7 +283,9 @@ def test_a_sweep_that_calls_its_encoder_otherwise_finds_the_runs_where_they_lie(
     stored: dict[str, Record] = {d: o | {"path": paths[d]} for d, o in done.outcomes.items() if isinstance(o, dict)}
 
     renamed = [Encoder(name=f"new-{encoder.name}", start=encoder.start) for encoder in (XLMR, RANDOM)]
-    new = planned(encoders=renamed, intermediates=[("squad",)], search=RATES, seeds=(0, 1))
+    new = planned(
+        encoders=renamed, intermediates=[("squad",)], search=RATES, seeds=(0, 1), targets=["xnli", "tatoeba"]
+    )
     jobs = run(Frontier(new, dict(stored), {}))
     assert jobs
     assert all(job.name.startswith("new-") for job in jobs)
@@ -291,7 +293,8 @@ def test_a_sweep_that_calls_its_encoder_otherwise_finds_the_runs_where_they_lie(
     for job in jobs:
         assert job.details["start"]["run"] in {None, *made}
         assert job.details["start"]["encoder"].get("path") in {None, *made}
-    # The second seed of the target starts from a new run, its encoder lies where the old sweep made it.
+    # A new target reads the old run, and the encoder lies where the old sweep made it.
+    assert any((job.details["start"]["run"] or "").startswith("trial/xlmr.squad-") for job in jobs)
     assert any(job.details["start"]["encoder"].get("path", "").startswith("pretrain/random-") for job in jobs)
 
 

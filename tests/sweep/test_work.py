@@ -124,11 +124,14 @@ def test_a_sweep_is_done_and_a_second_one_finds_everything(bench: Bench, store: 
     assert nothing == []
     assert again.records == frontier.records
 
-    # Another name for the same encoder, and one seed more: what is there is used where it lies.
+    # Another name for the same encoder, one seed and one layer more: what is there is used where it lies.
     encoder = Encoder(name="renamed", start=Pretrained(source=str(bench.encoder)))
-    more, added = bench.all(bench.plan(**request | {"encoders": [encoder], "seeds": (0, 1, 2)}), store)
+    changes = {"encoders": [encoder], "seeds": (0, 1, 2), "retrieval": Retrieval(layer=2)}
+    more, added = bench.all(bench.plan(**request | changes), store)
     assert not more.failed
     assert {job.details["seed"] for job in added if job.kind == "trial"} == {2}
+    starts = {job.details["start"]["run"] for job in added if job.kind == "score"}
+    assert any(start and start.startswith("trial/tiny.") for start in starts)
 
 
 def test_a_job_that_is_done_is_not_done_again(bench: Bench, store: Store) -> None:
@@ -214,7 +217,8 @@ LEARN = Recipe(
 @pytest.mark.parametrize("target", ["xnli", "udpos", "xquad"])
 def test_what_was_learnt_by_heart_is_known_in_the_test(target: str, bench: Bench, store: Store) -> None:
     """The fixture's English test rows are its training rows: a right path from row to score comes near 100."""
-    plan = bench.plan(targets=[target], recipe=LEARN, search=Search(learning_rates=(4e-3,)))
+    # Of another seed than a head that is made for scoring: it must be loaded.
+    plan = bench.plan(targets=[target], recipe=LEARN, search=Search(learning_rates=(4e-3,)), seeds=(3,))
     frontier, (trial, score) = bench.all(plan, store)
     assert (trial.kind, score.kind) == ("trial", "score")
     record = store.read_json(trial.path, "record.json")

@@ -145,6 +145,7 @@ SQUAD_BAD = (
     Bad({"context": "Another text."}, "is not at character"),
     Bad({"answers": {"text": ["Nobody"], "answer_start": [3]}}, "answer 'Nobody' is not at character 3"),
     Bad({"answers": {"text": [MILL], "answer_start": [-1]}}, "is not at character -1"),
+    Bad({"answers": {"text": ["museum"], "answer_start": [-7]}}, "is not at character -7"),
     Bad({"answers": {"text": ["The", " "], "answer_start": [0, 3]}}, "answer is empty"),
     Bad({"answers": {"text": [], "answer_start": []}}, "no answer"),
 )

@@ -255,6 +255,19 @@ def test_curve_has_mean_losses_and_all_tokens_are_counted(store: Store) -> None:
     assert outcome.progress.curve[0]["loss"] == pytest.approx(np.log(3), abs=0.1)
 
 
+def test_the_loss_of_an_entry_is_the_mean_since_the_last_one(store: Store) -> None:
+    case = Case(ALONE)
+
+    def losses(evaluations: int) -> list[float]:
+        run = replace(case.run(), evaluations=evaluations)
+        curve = train(case.fresh(), run, Checkpoints(store, PATH, 1e9)).progress.curve
+        return [entry["loss"] for entry in curve]
+
+    each = losses(4)
+    assert losses(2) == [pytest.approx(np.mean(each[:2])), pytest.approx(np.mean(each[2:]))]
+    assert losses(1) == [pytest.approx(np.mean(each))]
+
+
 def test_training_learns_what_can_be_learnt(store: Store) -> None:
     case = Case(ALONE, dropout=0.0)
     run = case.run()
