@@ -172,7 +172,9 @@ def ui(store: StoreOption = "runs", port: Annotated[int, typer.Option(help="Port
     uri = tracking.default_uri(place)
     if not step_records(place):
         raise RequestError(f"store {store} holds no finished step; run a sweep first: stilts run SWEEP --store {store}")
-    out.print(f"MLflow UI on http://127.0.0.1:{port} (end with Ctrl-C)")
+    out.print(f"MLflow UI on http://127.0.0.1:{port} (end with Ctrl-C); result tables:")
+    for name, link in tracking.table_links(uri, f"http://127.0.0.1:{port}").items():
+        out.print(f"{name}: {link}", highlight=False, soft_wrap=True)
     raise typer.Exit(subprocess.call(tracking.ui_command(uri, port)))
 
 

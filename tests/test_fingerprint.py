@@ -52,10 +52,25 @@ def test_tuples_are_lists_and_enums_are_their_values() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [len, lambda: None, int, {1, 2}, frozenset(), b"bytes", Path("x"), object(), np.int64(1), np.zeros(2), {1: "a"}, 1j],
+    [
+        len,
+        lambda: None,
+        int,
+        {1, 2},
+        frozenset(),
+        b"bytes",
+        Path("x"),
+        object(),
+        np.int64(1),
+        np.zeros(2),
+        {1: "a"},
+        1j,
+    ],
     ids=lambda value: type(value).__name__,
 )
-@pytest.mark.parametrize("wrap", [lambda v: v, lambda v: [v], lambda v: {"a": {"b": (v,)}}], ids=["bare", "list", "deep"])
+@pytest.mark.parametrize(
+    "wrap", [lambda v: v, lambda v: [v], lambda v: {"a": {"b": (v,)}}], ids=["bare", "list", "deep"]
+)
 def test_what_has_no_canonical_form_is_refused(value: Any, wrap: Any) -> None:
     with pytest.raises(TypeError, match="canonical form"):
         digest(wrap(value))

@@ -50,7 +50,10 @@ WRONG: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
         lambda: sweep(intermediates=[("mnli", "squad"), ("squad", "mnli")]),
         ("intermediates has an entry twice", "mnli"),
     ),
-    "a task twice in a mixture": (lambda: sweep(intermediates=[("mnli", "mnli")]), ("a task twice in a mixture", "mnli")),
+    "a task twice in a mixture": (
+        lambda: sweep(intermediates=[("mnli", "mnli")]),
+        ("a task twice in a mixture", "mnli"),
+    ),
     "no language": (lambda: sweep(languages={"xnli": []}), ("languages of xnli", "at least one")),
     "a language twice": (lambda: sweep(languages={"xnli": ["en", "en"]}), ("languages of xnli", "each once")),
     "a seed too large": (lambda: sweep(seeds=[2**40]), ("seeds.0", "less than 4294967296")),

@@ -24,7 +24,7 @@ def run_sweep(sweep: Sweep, origin: Origin, store: Store, runtime: Runtime, out:
         tracking.check(uri, sweep.name)
         done = {step["digest"] for step in before["steps"] if step["status"] == "done"}
         check_data(plan, done)
-        with tracking.Sender(uri, plan, store) as sender, Progress(plan, out, done) as progress:
+        with tracking.Sender(uri, plan, store, warn=out.print) as sender, Progress(plan, out, done) as progress:
             result = run_plan(plan, store, runtime, [progress, sender])
     show(plan, store, result, uri, out)
     return 1 if result.failed else 0

@@ -122,11 +122,9 @@ def _tune(frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watche
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-# Tune writes a log file, a CSV and a TensorBoard file for each trial unless told not to; with a search algorithm of
-# one's own it keeps a single trial waiting for resources, which would never make a cluster grow.
+# Tune writes a log file, a CSV and a TensorBoard file for each trial unless told not to.
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_MAX_PENDING_TRIALS_PG": "16",
     # Ctrl-C ends the run at once: checkpoints are ours, and Tune has no state that it could still save.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -143,6 +141,9 @@ def _ray(runtime: Runtime) -> Iterator[None]:
     """Ray, started on this machine or joined at `address`, and left at the end."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    # With a search algorithm of one's own Tune keeps a single trial waiting for resources: right on one machine, but a
+    # cluster would grow by one machine at a time.
+    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1" if runtime.address is None else "16")
     import ray
 
     options: dict[str, Any] = {

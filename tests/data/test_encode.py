@@ -55,7 +55,9 @@ def test_choices_of_an_item_stand_together(tokenizer: Any) -> None:
 
 
 def test_both_sides_of_a_translation_stand_together_foreign_first(tokenizer: Any) -> None:
-    encoded = encode(TASKS["tatoeba"], [Parallel("Der Hund.", "The dog."), Parallel("Tee", "Tea")], tokenizer, Reading(9))
+    encoded = encode(
+        TASKS["tatoeba"], [Parallel("Der Hund.", "The dog."), Parallel("Tee", "Tea")], tokenizer, Reading(9)
+    )
     assert encoded.group == 2
     texts = ["Der Hund.", "The dog.", "Tee", "Tea"]
     assert [sequence(encoded, n) for n in range(4)] == [tokenizer(text)["input_ids"][:9] for text in texts]
@@ -118,7 +120,9 @@ def test_windows_of_a_context_cover_all_its_tokens_and_keep_the_question(
     examples = spans(data_dir)
     encoded = encode(TASKS["xquad"], examples, tokenizer, reading)
     assert encoded.lengths.max() <= reading.max_length
-    assert encoded.fields["example"].tolist() == sorted(encoded.fields["example"]), "windows of a context are neighbours"
+    assert encoded.fields["example"].tolist() == sorted(encoded.fields["example"]), (
+        "windows of a context are neighbours"
+    )
     for number, example in enumerate(examples):
         question = tokenizer(example.question, add_special_tokens=False)["input_ids"]
         room = reading.max_length - 4
@@ -164,7 +168,9 @@ def test_a_question_that_is_too_long_leaves_room_for_the_context(tokenizer: Any)
 
 # Tagging
 
-WORDS = st.lists(st.sampled_from(["cat", "lighthouse", "Donaudampfschifffahrt", ".", "北京", "a"]), min_size=1, max_size=12)
+WORDS = st.lists(
+    st.sampled_from(["cat", "lighthouse", "Donaudampfschifffahrt", ".", "北京", "a"]), min_size=1, max_size=12
+)
 TAG = st.sampled_from(TASKS["udpos"].labels)
 
 

@@ -116,9 +116,7 @@ def spans(logits: torch.Tensor, begin: np.ndarray, max_answer: int) -> list[tupl
     max_answer=st.integers(1, 9),
     seed=st.integers(0, 1000),
 )
-def test_best_span_is_that_of_brute_force(
-    contexts: list[tuple[int, int, int]], max_answer: int, seed: int
-) -> None:
+def test_best_span_is_that_of_brute_force(contexts: list[tuple[int, int, int]], max_answer: int, seed: int) -> None:
     """contexts: tokens before, in and after the context of each sequence."""
     lengths = [sum(parts) for parts in contexts]
     offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -136,9 +134,7 @@ def test_best_span_is_that_of_brute_force(
 
 
 def test_a_sequence_without_context_has_no_span() -> None:
-    batch = Batch(
-        torch.tensor([0, 2]), torch.tensor([0, 1]), torch.tensor([2]), {"begin": torch.tensor([-1, -1])}
-    )
+    batch = Batch(torch.tensor([0, 2]), torch.tensor([0, 1]), torch.tensor([2]), {"begin": torch.tensor([-1, -1])})
     values, _, _ = predict.best_spans(torch.ones(2, 2), batch, 3)
     assert values == [-np.inf]
 

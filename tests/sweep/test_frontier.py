@@ -121,7 +121,9 @@ def test_seeds_follow_when_the_search_is_over_and_not_before() -> None:
     plan = planned(intermediates=[()], search=RATES, seeds=(0, 1, 2))
     frontier = Frontier(plan, {}, {})
     search = drained(frontier)
-    assert [(job.details["learning_rate"], job.details["seed"]) for job in search] == [(r, 0) for r in (1e-5, 3e-5, 5e-5)]
+    assert [(job.details["learning_rate"], job.details["seed"]) for job in search] == [
+        (r, 0) for r in (1e-5, 3e-5, 5e-5)
+    ]
     for job in search[:2]:
         frontier.finish(job, scoring(50.0)(job))
         assert drained(frontier) == []
@@ -283,9 +285,7 @@ def test_a_sweep_that_calls_its_encoder_otherwise_finds_the_runs_where_they_lie(
     stored: dict[str, Record] = {d: o | {"path": paths[d]} for d, o in done.outcomes.items() if isinstance(o, dict)}
 
     renamed = [Encoder(name=f"new-{encoder.name}", start=encoder.start) for encoder in (XLMR, RANDOM)]
-    new = planned(
-        encoders=renamed, intermediates=[("squad",)], search=RATES, seeds=(0, 1), targets=["xnli", "tatoeba"]
-    )
+    new = planned(encoders=renamed, intermediates=[("squad",)], search=RATES, seeds=(0, 1), targets=["xnli", "tatoeba"])
     jobs = run(Frontier(new, dict(stored), {}))
     assert jobs
     assert all(job.name.startswith("new-") for job in jobs)
@@ -347,7 +347,9 @@ def test_one_failed_trial_of_a_search_is_only_not_chosen() -> None:
     assert record["learning_rate"] == 1e-5
 
 
-@pytest.mark.parametrize("outcome, reason", [("out of memory", "out of memory"), (diverged, "every trial of the search")])
+@pytest.mark.parametrize(
+    "outcome, reason", [("out of memory", "out of memory"), (diverged, "every trial of the search")]
+)
 def test_a_search_without_any_result_fails_its_study_and_what_needs_it_and_nothing_else(
     outcome: Any, reason: str
 ) -> None:

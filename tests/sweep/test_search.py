@@ -102,10 +102,13 @@ def test_no_history_no_bars_and_none_if_all_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "keep, bars", [(0.5, (30.0, 50.0)), (0.25, (40.0, 80.0)), (0.75, (20.0, 40.0)), (0.0, (40.0, 80.0)), (0.3, (30.0, 50.0))]
+    "keep, bars",
+    [(0.5, (30.0, 50.0)), (0.25, (40.0, 80.0)), (0.75, (20.0, 40.0)), (0.0, (40.0, 80.0)), (0.3, (30.0, 50.0))],
 )
 def test_the_bar_is_the_worst_of_the_best_share_at_each_evaluation(keep: float, bars: tuple[float, ...]) -> None:
-    history = [tried(1e-5, *scores) for scores in ((10.0, 80.0, 1.0), (20.0, 50.0, 2.0), (30.0, 40.0, 3.0), (40.0, 5.0, 4.0))]
+    history = [
+        tried(1e-5, *scores) for scores in ((10.0, 80.0, 1.0), (20.0, 50.0, 2.0), (30.0, 40.0, 3.0), (40.0, 5.0, 4.0))
+    ]
     assert thresholds(keep, history) == bars, "and none for the last evaluation"
 
 

@@ -39,9 +39,7 @@ def test_tokenizer_has_xlm_rs_form(kind: Any) -> None:
     passes=st.integers(1, 3),
     seed=st.integers(0, 5),
 )
-def test_batches_by_tokens_see_every_text_once_a_pass(
-    lengths: list[int], budget: int, passes: int, seed: int
-) -> None:
+def test_batches_by_tokens_see_every_text_once_a_pass(lengths: list[int], budget: int, passes: int, seed: int) -> None:
     sizes = np.array(lengths)
     batches = masked.token_batches(sizes, budget, passes * sum(lengths), seed)
     seen = np.concatenate(batches)
