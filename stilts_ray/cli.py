@@ -14,7 +14,7 @@ from rich.console import Console
 
 from stilts_ray import tasks
 from stilts_ray.errors import RequestError
-from stilts_ray.origin import Folder, Hub, Mini, Origin, at
+from stilts_ray.origin import Folder, Hub, Mini
 from stilts_ray.overview import overview, step_records, summary
 from stilts_ray.plan import Plan, make_plan
 from stilts_ray.spec import Runtime, Sweep, explain
@@ -191,20 +191,21 @@ def plan_of(sweep: Sweep, store: Store, data_dir: str | None) -> Plan:
     return make_plan(sweep, origin_of(sweep, store, data_dir))
 
 
-def origin_of(sweep: Sweep, store: Store, data_dir: str | None) -> Origin:
+def origin_of(sweep: Sweep, store: Store, data_dir: str | None) -> Hub | Folder | Mini:
     """Mini, if the sweep says so; else the folder given, else the one this store's run of the sweep used, else the hub."""
+    revisions = store.read_json("revisions.json") or {}
     if sweep.data == "mini":
         if data_dir is not None:
             raise RequestError(f"sweep {sweep.name} is on mini's generated data; --data-dir has no place in it")
-        return Mini()
+        return Mini(revisions=revisions)
     folder = data_dir or os.environ.get("STILTS_DATA_DIR")
     if folder is not None:
         root = Path(folder).expanduser().resolve()
         if not root.is_dir():
             raise RequestError(f"--data-dir: {root} is not a folder")
-        return Folder(root)
+        return Folder(root, revisions=revisions)
     used = store.read_json("sweeps", f"{sweep.name}.json")
-    return at(used) if used is not None else Hub(store.read_json("revisions.json") or {})
+    return Folder(Path(used["folder"]), revisions=revisions) if used and "folder" in used else Hub(revisions)
 
 
 def default_gpus() -> float:

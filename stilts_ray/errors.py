@@ -21,6 +21,11 @@ class RowError(RequestError):
         return RowError, (self.task, self.split, self.row, self.reason)
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 def did_you_mean(wrong: str, known: list[str]) -> str:
     """The tail of a message about an unknown name: the nearest known one, else all of them."""
     from difflib import get_close_matches

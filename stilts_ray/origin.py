@@ -5,7 +5,7 @@ mini. Reading them is the business of `stilts_ray.data`; nothing here opens a ro
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +20,10 @@ UNRESOLVED = "unresolved"
 
 
 class Origin(Protocol):
-    """A place with rows."""
+    """A place with rows. `revisions`: commits of hub repositories, of data sets and encoders, as far as looked up."""
+
+    @property
+    def revisions(self) -> Mapping[str, str]: ...
 
     @property
     def source_language(self) -> str:
@@ -76,6 +79,7 @@ class Folder:
 
     root: Path
     source_language: str = "en"
+    revisions: Mapping[str, str] = field(default_factory=dict)
 
     def languages(self, task: Task) -> tuple[str, ...]:
         return task.languages
@@ -107,6 +111,7 @@ class Mini:
     """The packaged generated languages, written to the cache of each machine when they are first needed there."""
 
     source_language: str = mini.PIVOT
+    revisions: Mapping[str, str] = field(default_factory=dict)
 
     def languages(self, task: Task) -> tuple[str, ...]:
         if not task.languages:

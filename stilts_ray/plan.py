@@ -123,13 +123,11 @@ class Plan:
     @property
     def unresolved(self) -> list[str]:
         """Hub repositories whose commit is not known yet; as long as there are any, digests are provisional."""
-        hub = self.origin
-        if not isinstance(hub, Hub):
-            return []
-        sources = encoder_sources(self.sweep)
-        models = [source for source, commit in sources if not commit and not Path(location(source)).is_dir()]
-        data = [hub.repository(task) for task in used_tasks(self.sweep) if hub.revision(task) == UNRESOLVED]
-        return sorted({*(m for m in models if m not in hub.revisions), *data})
+        origin, sources = self.origin, encoder_sources(self.sweep)
+        names = {source for source, commit in sources if not commit and not Path(location(source)).is_dir()}
+        if isinstance(origin, Hub):
+            names |= {origin.repository(task) for task in used_tasks(self.sweep) if origin.revision(task) == UNRESOLVED}
+        return sorted(names - set(origin.revisions))
 
 
 def encoder_sources(sweep: Sweep) -> list[tuple[str, str | None]]:
@@ -341,5 +339,4 @@ def _published(start: Pretrained, origin: Origin) -> dict[str, Any]:
         return {"files": folder_digest(folder)}
     if start.source == "mini" or folder.is_absolute() or start.source.startswith(".") or start.source.count("/") != 1:
         raise RequestError(f"encoder '{start.source}': no such folder, and not a hub id of the form owner/name")
-    known = origin.revisions.get(start.source, UNRESOLVED) if isinstance(origin, Hub) else UNRESOLVED
-    return {"hub": start.source, "revision": start.revision or known}
+    return {"hub": start.source, "revision": start.revision or origin.revisions.get(start.source, UNRESOLVED)}

@@ -10,6 +10,7 @@ Object stores have no rename, so nothing depends on one: what is incomplete has 
 """
 
 import contextlib
+import glob
 import json
 import os
 import posixpath
@@ -27,7 +28,7 @@ import fsspec
 import psutil
 
 from stilts_ray.cachedir import cache_folder
-from stilts_ray.errors import RequestError
+from stilts_ray.errors import RequestError, first_line
 from stilts_ray.fingerprint import SHORT
 
 Record = dict[str, Any]
@@ -67,7 +68,7 @@ class Store:
             raise
         except Exception as error:
             # Each kind of store has errors of its own for a refused login, a missing bucket or no network.
-            raise RequestError(f"store {self.url} cannot be read: {str(error).splitlines()[0]}") from None
+            raise RequestError(f"store {self.url} cannot be read: {first_line(error)}") from None
 
     def read_json(self, *parts: str) -> Any:
         """A JSON object, or None if there is none. Raises RequestError if it is not JSON or the store does not answer."""
@@ -110,7 +111,7 @@ class Store:
     def records(self, kind: str, name: str = "record.json") -> dict[str, Record]:
         """All records of a kind, by digest: read in one go, since object stores answer many requests at once."""
         with self._answers():
-            paths = self.fs.glob(self.path(kind, "*", name))
+            paths = self.fs.glob(posixpath.join(glob.escape(self.root), kind, "*", name))
             texts = self.fs.cat(paths) if paths else {}
         records = {}
         for path, text in texts.items():
@@ -181,7 +182,10 @@ class Lease:
             raise RequestError(f"store {store.url} was taken by another run at this moment; start again when it ends")
 
     def beat(self) -> None:
-        """Says that this run is alive."""
+        """Says that this run is alive; a lease that another run has taken over meanwhile stays as it is."""
+        held = self.store.read_json("lease.json")
+        if held is not None and held["id"] != self.me["id"] and _alive(held):
+            return
         self.store.write_json(self.me | {"beat": time.time()}, "lease.json")
 
     def release(self) -> None:

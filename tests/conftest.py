@@ -27,7 +27,7 @@ settings.load_profile("stilts")
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_in_tmp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What the system keeps for this machine goes to a folder of the test session."""
+    """What the system keeps for this machine goes to a folder that the tests have to themselves."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv("STILTS_CACHE", str(folder))

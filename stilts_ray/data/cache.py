@@ -16,7 +16,7 @@ from stilts_ray import tasks
 from stilts_ray.cachedir import cache_folder
 from stilts_ray.data import rows
 from stilts_ray.data.encode import VERSION, Encoded, Reading, encode
-from stilts_ray.errors import RequestError
+from stilts_ray.errors import RequestError, first_line
 from stilts_ray.fingerprint import canonical_json, digest
 from stilts_ray.origin import Origin
 from stilts_ray.tasks.base import Example, Task
@@ -79,7 +79,7 @@ def _tokenizer(folder: str) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError) as error:
-        raise RequestError(f"{folder} has no tokenizer that loads: {str(error).splitlines()[0]}") from None
+        raise RequestError(f"{folder} has no tokenizer that loads: {first_line(error)}") from None
     if not tokenizer.is_fast:
         raise RequestError(f"{folder}: the tokenizer has no fast form, which spans and tags need")
     # Texts longer than the encoder are windowed, split or truncated here; the tokenizer need not warn of them.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
 
-from stilts_ray.errors import RequestError
+from stilts_ray.errors import RequestError, first_line
 from stilts_ray.fingerprint import MODEL_SUFFIXES
 
 
@@ -20,7 +20,7 @@ def commits(repositories: list[str], encoders: set[str]) -> dict[str, str]:
             found[name] = str(look(name).sha)
         except Exception as error:
             # Offline, unknown, gated and rate-limited come as unrelated classes.
-            what = str(error).strip().splitlines()[0]
+            what = first_line(error)
             raise RequestError(
                 f"cannot look up the commit of {name} on the hub: {what}; is the machine online?"
             ) from None
@@ -38,5 +38,5 @@ def encoder_folder(location: str, revision: str | None) -> Path:
     try:
         return Path(snapshot_download(location, revision=revision, allow_patterns=patterns))
     except Exception as error:
-        what = str(error).strip().splitlines()[0]
+        what = first_line(error)
         raise RequestError(f"encoder {location}: not a folder, and not to be had from the hub: {what}") from None

@@ -106,8 +106,9 @@ def _tags(examples: Sequence[Tagged], predictions: Sequence[Sequence[str]]) -> S
 
 
 def _answers(examples: Sequence[Span], predictions: Sequence[str]) -> Scores:
-    gold = {example.id: [text for text, _ in example.answers] for example in examples}
-    return squad(gold, dict(zip((example.id for example in examples), predictions, strict=True)))
+    # By place, not by id: an id that stands twice would otherwise count once.
+    gold = {str(place): [text for text, _ in example.answers] for place, example in enumerate(examples)}
+    return squad(gold, dict(zip(gold, predictions, strict=True)))
 
 
 def _indices(examples: Sequence[Parallel], predictions: Sequence[int]) -> Scores:

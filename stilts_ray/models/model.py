@@ -12,7 +12,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, XLMRobertaConfig
 
 from stilts_ray.data.batches import Batch
-from stilts_ray.errors import RequestError
+from stilts_ray.errors import RequestError, first_line
 from stilts_ray.models import attention
 from stilts_ray.models.heads import HEADS, MaskedHead
 from stilts_ray.spec import Shape
@@ -77,7 +77,7 @@ def load_encoder(location: str, revision: str | None = None) -> Any:
             **_without_pooler(config),
         )
     except (OSError, ValueError, RuntimeError) as error:
-        raise RequestError(f"encoder {location}: {str(error).splitlines()[0]}") from None
+        raise RequestError(f"encoder {location}: {first_line(error)}") from None
 
 
 def new_encoder(config: PretrainedConfig, seed: int) -> Any:

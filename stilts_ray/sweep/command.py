@@ -1,9 +1,11 @@
 """`stilts run`, from a plan to the result table."""
 
+import dataclasses
+
 from rich.console import Console
 
 from stilts_ray import tracking
-from stilts_ray.origin import Hub, Origin
+from stilts_ray.origin import Folder, Hub, Mini
 from stilts_ray.overview import overview, summary
 from stilts_ray.plan import Plan, encoder_sources, make_plan, reads
 from stilts_ray.report import files, table, terminal
@@ -13,7 +15,7 @@ from stilts_ray.sweep.launch import Result, held, run_plan
 from stilts_ray.sweep.progress import Progress
 
 
-def run_sweep(sweep: Sweep, origin: Origin, store: Store, runtime: Runtime, out: Console) -> int:
+def run_sweep(sweep: Sweep, origin: Hub | Folder | Mini, store: Store, runtime: Runtime, out: Console) -> int:
     """Does what is left of a sweep and prints its table; returns the exit status. Raises RequestError."""
     with held(store):
         plan = resolved(sweep, origin, store)
@@ -40,26 +42,30 @@ def check_data(plan: Plan, done: set[str]) -> None:
         check_rows(plan.origin, splits)
 
 
-def resolved(sweep: Sweep, origin: Origin, store: Store) -> Plan:
+def resolved(sweep: Sweep, origin: Hub | Folder | Mini, store: Store) -> Plan:
     """The plan with every hub repository at a commit; those looked up now are kept in the store."""
     plan = make_plan(sweep, origin)
     if not plan.unresolved:
         return plan
     from stilts_ray.data.hub import commits
 
-    assert isinstance(origin, Hub)
     encoders = {source for source, _ in encoder_sources(sweep)}
     revisions = {**origin.revisions, **commits(plan.unresolved, encoders)}
     store.write_json(revisions, "revisions.json")
-    return make_plan(sweep, Hub(revisions))
+    return make_plan(sweep, dataclasses.replace(origin, revisions=revisions))
 
 
 def show(plan: Plan, store: Store, result: Result, uri: str, out: Console) -> None:
     """The table, what failed, and where everything is."""
     terminal.show(table.results(plan, result.records), out)
-    for digest, reason in result.failed.items():
-        step = plan.by_digest[digest]
-        out.print(f"[red]not done[/red] {step.kind} {step.name}: {reason}", highlight=False)
+    failed = [plan.by_digest[digest] for digest in result.failed]
+    for step in failed:
+        if not any(digest in result.failed for digest in step.depends_on):
+            reason = result.failed[step.digest]
+            out.print(f"[red]failed[/red] {step.kind} {step.name}: {reason}", highlight=False, soft_wrap=True)
+    idle = [f"{step.kind} {step.name}" for step in failed if any(digest in result.failed for digest in step.depends_on)]
+    if idle:
+        out.print(f"[red]not run[/red], for want of these: {', '.join(idle)}", highlight=False, soft_wrap=True)
     out.print(f"ran {result.jobs} jobs; store {store.url}", highlight=False)
     folder = store.local
     if folder is not None:

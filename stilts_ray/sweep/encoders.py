@@ -32,7 +32,8 @@ def make_encoder(job: Job, place: Place) -> Record:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         record = make(job, folder, place)
-        place.store.upload(folder, job.path, "model")
+        if place.team.rank == 0:
+            place.store.upload(folder, job.path, "model")
         return record | {"files": {file.name: file_digest(file) for file in sorted(folder.iterdir())}}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from stilts_ray.errors import RequestError
+from stilts_ray.errors import RequestError, first_line
 from stilts_ray.overview import job_records, step_records
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Runtime
@@ -128,6 +128,8 @@ ENVIRONMENT = {
     # Ctrl-C ends the run at once: checkpoints are ours, and Tune has no state that it could still save.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
+    # Tune runs each trial in a thread of its own; without a bound, each leaves a memory arena behind.
+    "MALLOC_ARENA_MAX": "2",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -157,7 +159,7 @@ def _ray(runtime: Runtime) -> Iterator[None]:
         ray.init(address=runtime.address, **options)
     except (ConnectionError, ValueError, RuntimeError) as error:
         where = runtime.address or "this machine"
-        raise RequestError(f"cannot use Ray on {where}: {str(error).strip().splitlines()[0]}") from None
+        raise RequestError(f"cannot use Ray on {where}: {first_line(error)}") from None
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:

@@ -78,7 +78,7 @@ class Progress:
         line.changed = time.monotonic()
         if isinstance(outcome, str):
             line.failed += 1
-            self.console.print(f"[red]failed[/red] {job.kind} {job.name}: {outcome}", highlight=False)
+            self.console.print(f"[red]failed[/red] {job.kind} {job.name}: {outcome}", highlight=False, soft_wrap=True)
         else:
             line.done += 1
             if job.kind == "score":

@@ -12,7 +12,7 @@ import ray.tune
 import torch
 
 from stilts_ray import origin as origins
-from stilts_ray.errors import RequestError
+from stilts_ray.errors import RequestError, first_line
 from stilts_ray.store import Store, now
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.place import Place
@@ -49,7 +49,7 @@ def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
         except Exception as error:
             refused = _request_error(error)
             if refused is None:
-                _note_failure(store, job, f"{type(error).__name__}: {error}".splitlines()[0], traceback.format_exc())
+                _note_failure(store, job, f"{type(error).__name__}: {first_line(error)}", traceback.format_exc())
                 raise
             _note_failure(store, job, str(refused), "")
         ray.tune.report({"ended": True})

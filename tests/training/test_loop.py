@@ -93,10 +93,10 @@ def names(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return tuple(request.param)
 
 
-@pytest.fixture
-def whole(names: tuple[str, ...], store: Store) -> tuple[Model, Outcome]:
+@pytest.fixture(scope="module")
+def whole(names: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Outcome]:
     """The uninterrupted run, without any checkpoint."""
-    result = Case(names).go(Store(f"{store.url}-whole"), seconds=1e9)
+    result = Case(names).go(Store(str(tmp_path_factory.mktemp("whole"))), seconds=1e9)
     assert result[1].end == "finished"
     return result
 
