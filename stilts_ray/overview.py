@@ -35,7 +35,7 @@ def overview(plan: Plan, store: Store) -> dict[str, Any]:
     steps = [_step(step, _status(step, done, failed)) for step in plan.steps]
     left = [step for step in steps if step["status"] != "done"]
     trials, tokens = sum(step["trials"] for step in left), sum(step["train_tokens"] for step in left)
-    made = list(store.records("trial").values()) if trials else []
+    made = list(store.records("trial").values()) if tokens else []
     return {
         "sweep": plan.sweep.name,
         "store": store.url,
@@ -45,7 +45,7 @@ def overview(plan: Plan, store: Store) -> dict[str, Any]:
             "new": len(left),
             "trials": trials,
             "train_tokens": tokens,
-            "gpu_hours": _gpu_hours(tokens, made) if trials else 0.0,
+            "gpu_hours": _gpu_hours(tokens, made) if tokens else 0.0,
             "disk_bytes": _disk_bytes(trials, made) if trials else 0,
         },
     }

@@ -1,0 +1,62 @@
+"""Real text, where STILTS_DATA_DIR names a folder of it: the sweep that ships for it, at a fraction of its size."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from stilts_ray import tasks
+from stilts_ray.data import cache, check
+from stilts_ray.evaluation.metrics import majority
+from stilts_ray.origin import Folder
+from stilts_ray.plan import Plan, make_plan, reads
+from stilts_ray.spec import Pretraining
+from stilts_ray.store import Store
+from stilts_ray.sweep.frontier import Frontier
+from stilts_ray.sweep.place import Place
+from stilts_ray.sweep.work import carry_out
+from stilts_ray.sweepfile import load
+
+FOLDER = os.environ.get("STILTS_DATA_DIR")
+pytestmark = [pytest.mark.real_text, pytest.mark.skipif(FOLDER is None, reason="STILTS_DATA_DIR is not set")]
+
+SWEEP = Path(__file__).resolve().parents[1] / "sweeps" / "real_text.py"
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return make_plan(load(SWEEP), Folder(Path(FOLDER or "")))
+
+
+def test_every_row_of_the_sweep_fits(plan: Plan) -> None:
+    splits = [split for step in plan.steps for split in reads(step, plan.origin)]
+    assert len(splits) > 30
+    check.check_rows(plan.origin, splits)
+
+
+def test_tags_transfer_to_languages_other_than_english(plan: Plan, tmp_path: Path) -> None:
+    sweep = plan.sweep
+    start = sweep.encoders[0].start
+    assert isinstance(start, Pretraining)
+    languages = ("en", "de", "es")
+    small = start.model_copy(update={"tokens": 60_000, "languages": languages, "vocabulary": 3000})
+    encoder = sweep.encoders[0].model_copy(update={"start": small})
+    changes = {
+        "encoders": (encoder,),
+        "intermediates": ((),),
+        "targets": ("udpos",),
+        "languages": {"udpos": languages},
+        "recipes": {"udpos": sweep.recipe_of("udpos").model_copy(update={"epochs": 2, "evaluations": 1})},
+        "search": sweep.search.model_copy(update={"learning_rates": (1e-3,)}),
+        "seeds": (0,),
+    }
+    short = make_plan(sweep.model_copy(update=changes), plan.origin)
+    frontier, place = Frontier(short, {}, {}), Place(Store(str(tmp_path)), plan.origin, checkpoint_seconds=1e9)
+    while job := frontier.next():
+        frontier.finish(job, carry_out(job, place))
+    (row,) = short.rows
+    scores = frontier.records[row.cells["udpos"]]["languages"]
+    for language in languages:
+        task = tasks.get("udpos")
+        chance = majority(task.kind, cache.examples(plan.origin, task, "test", language))
+        assert scores[language]["score"] > chance + 5
