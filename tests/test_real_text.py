@@ -1,13 +1,13 @@
 """Real text, where STILTS_DATA_DIR names a folder of it: the sweep that ships for it, at a fraction of its size."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from stilts_ray import tasks
 from stilts_ray.data import cache, check
-from stilts_ray.evaluation.metrics import majority
 from stilts_ray.origin import Folder
 from stilts_ray.plan import Plan, make_plan, reads
 from stilts_ray.spec import Pretraining
@@ -57,6 +57,6 @@ def test_tags_transfer_to_languages_other_than_english(plan: Plan, tmp_path: Pat
     (row,) = short.rows
     scores = frontier.records[row.cells["udpos"]]["languages"]
     for language in languages:
-        task = tasks.get("udpos")
-        chance = majority(task.kind, cache.examples(plan.origin, task, "test", language))
-        assert scores[language]["score"] > chance + 5
+        tags = Counter(tag for e in cache.examples(plan.origin, tasks.get("udpos"), "test", language) for tag in e.tags)
+        # In accuracy, where always giving the most frequent tag is worth something; in F1 over spans it is worth nothing.
+        assert scores[language]["accuracy"] > 100 * max(tags.values()) / tags.total() + 5
