@@ -1,5 +1,6 @@
 """The command line: stilts plan | run | status | report | tasks | ui."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -175,7 +176,8 @@ def ui(store: StoreOption = "runs", port: Annotated[int, typer.Option(help="Port
     out.print(f"MLflow UI on http://127.0.0.1:{port} (end with Ctrl-C); result tables:")
     for name, link in tracking.table_links(uri, f"http://127.0.0.1:{port}").items():
         out.print(f"{name}: {link}", highlight=False, soft_wrap=True)
-    raise typer.Exit(subprocess.call(tracking.ui_command(uri, port)))
+    with contextlib.suppress(KeyboardInterrupt):
+        raise typer.Exit(subprocess.call(tracking.ui_command(uri, port)))
 
 
 # What the commands share
@@ -210,7 +212,10 @@ def origin_of(sweep: Sweep, store: Store, data_dir: str | None) -> Hub | Folder 
 
 def default_gpus() -> float:
     """One GPU a trial where this machine has any."""
-    return 1.0 if shutil.which("nvidia-smi") else 0.0
+    if shutil.which("nvidia-smi") is None:
+        return 0.0
+    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout
+    return 1.0 if "GPU" in listed else 0.0
 
 
 def main() -> None:

@@ -8,6 +8,10 @@ class RequestError(Exception):
     """
 
 
+class Unavailable(RequestError):
+    """A store or a hub did not answer; trying again may help."""
+
+
 class RowError(RequestError):
     """A row of a data set does not fit its task."""
 

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,13 @@ def digest(value: Any) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file's bytes, 64 hex digits."""
+    """sha256 of a file's bytes, 64 hex digits; read once as long as size and time of change stay the same."""
+    state = path.stat()
+    return _file_digest(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _file_digest(path: Path, size: int, changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -42,7 +42,7 @@ def overview(plan: Plan, store: Store) -> dict[str, Any]:
         "steps": steps,
         "totals": {
             "steps": len(steps),
-            "new": len(left),
+            "new": sum(step["status"] == "new" for step in steps),
             "trials": trials,
             "train_tokens": tokens,
             "gpu_hours": _gpu_hours(tokens, made) if tokens else 0.0,
@@ -88,10 +88,10 @@ def _disk_bytes(trials: int, made: list[Record]) -> int | None:
 
 def summary(document: dict[str, Any]) -> str:
     """One line on what is left to do."""
-    totals = document["totals"]
+    totals, done = document["totals"], sum(step["status"] == "done" for step in document["steps"])
     hours, size = totals["gpu_hours"], totals["disk_bytes"]
     return (
-        f"{totals['steps']} steps, {totals['steps'] - totals['new']} done; to do: {totals['trials']} trials,"
+        f"{totals['steps']} steps, {done} done; to do: {totals['trials']} trials,"
         f" {totals['train_tokens']:,} training tokens,"
         f" {'GPU-hours unknown (no trial on a GPU yet)' if hours is None else f'{hours} GPU-hours'},"
         f" {'disk unknown (no trial yet)' if size is None else f'{size / 1e6:,.0f} MB of checkpoints'}"

@@ -39,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Pretrain(Step):
-    """Makes an encoder. `source` is what a Pretrained of the sweep names when there is nothing to make."""
+    """Makes an encoder."""
 
     kind = "pretrain"
     identity: dict[str, Any]
@@ -327,7 +327,10 @@ def _train_tokens(origin: Origin, task: Task, recipe: Recipe) -> int:
 
 def location(source: str) -> str:
     """Folder or hub id of an encoder's source."""
-    return str(mini.ENCODER) if source == "mini" else source
+    if source == "mini":
+        return str(mini.ENCODER)
+    # Workers have other working folders.
+    return str(Path(source).resolve()) if Path(source).is_dir() else source
 
 
 def _published(start: Pretrained, origin: Origin) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Recipe(Spec):
     max_answer_length: Positive = 30
     """Tokens an answer (span QA)."""
     train_rows: Positive | None = None
-    """Use this many rows of the training split, drawn once by the seed of the run; None: all."""
+    """Use this many items of the training split (windows of span QA, else rows), drawn once by the run's seed; None: all."""
     dev_rows: Positive | None = 500
     """Use the first this many rows of the dev split for selection; None: all."""
     evaluations: Positive = 4
@@ -210,19 +210,27 @@ class Sweep(Spec):
 
 
 class Runtime(Spec):
-    """What cannot change a number, and is therefore no part of any identity."""
+    """Where and how fast, and therefore no part of any identity. On CPUs none of it changes a number, with one exception:
+    several workers draw dropout and masks each for their part of a batch. GPUs add rounding of their own."""
 
     store: str = "runs"
     data_dir: str | None = None
     mlflow: str | None = None
     address: str | None = None
-    gpus_per_trial: Annotated[float, Field(ge=0)] = 0.0
+    gpus_per_trial: Share = 0.0
+    """Of each process: a whole one, or a share that several trials fill."""
     workers_per_trial: Positive = 1
     max_concurrent: Positive | None = None
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
     """Time between two checkpoints of a training run; work lost to a crash is at most this."""
     max_failures: Annotated[int, Field(ge=0)] = 3
     """How often a crashed trial is started again."""
+
+    @model_validator(mode="after")
+    def _whole_devices(self) -> "Runtime":
+        if self.workers_per_trial > 1 and self.gpus_per_trial not in (0, 1):
+            raise ValueError("gpus_per_trial must be 0 or 1 where several workers train one model")
+        return self
 
 
 def explain(error: Any) -> str:

@@ -2,7 +2,7 @@
 
     <store>/<kind>/<name>-<digest8>/record.json      written last; its presence means the step is done
                                     failure.json     why it failed, when it did
-                                    model.safetensors, checkpoint/...
+                                    weights.safetensors, model/, checkpoint/
     <store>/lease.json                               which run is using the store
     <store>/revisions.json                           hub commits, looked up once
 
@@ -28,15 +28,15 @@ import fsspec
 import psutil
 
 from stilts_ray.cachedir import cache_folder
-from stilts_ray.errors import RequestError, first_line
-from stilts_ray.fingerprint import SHORT
+from stilts_ray.errors import RequestError, Unavailable, first_line
+from stilts_ray.fingerprint import SHORT, digest
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Store:
-    """A store at a path or URL. Raises RequestError if it cannot be reached or written."""
+    """A store at a path or URL. Raises RequestError for a URL of no known kind, Unavailable where it does not answer."""
 
     url: str
     fs: Any = field(init=False, repr=False, compare=False)
@@ -44,7 +44,8 @@ class Store:
 
     def __post_init__(self) -> None:
         try:
-            fs, root = fsspec.core.url_to_fs(self.url)
+            # What workers write must be seen at once.
+            fs, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise RequestError(f"store {self.url}: {error}") from None
         object.__setattr__(self, "fs", fs)
@@ -68,7 +69,7 @@ class Store:
             raise
         except Exception as error:
             # Each kind of store has errors of its own for a refused login, a missing bucket or no network.
-            raise RequestError(f"store {self.url} cannot be read: {first_line(error)}") from None
+            raise Unavailable(f"store {self.url} cannot be read: {first_line(error)}") from None
 
     def read_json(self, *parts: str) -> Any:
         """A JSON object, or None if there is none. Raises RequestError if it is not JSON or the store does not answer."""
@@ -97,7 +98,7 @@ class Store:
                 os.fsync(file.fileno())
             scratch.replace(path)
         except OSError as error:
-            raise RequestError(f"store {self.url}: cannot write {'/'.join(parts)}: {error}") from None
+            raise Unavailable(f"store {self.url}: cannot write {'/'.join(parts)}: {error}") from None
 
     def write_json(self, value: Any, *parts: str) -> None:
         """Writes a JSON object whole."""
@@ -105,14 +106,15 @@ class Store:
 
     def delete(self, *parts: str) -> None:
         """Removes an object or everything below a path; nothing there is fine."""
-        if self.fs.exists(self.path(*parts)):
-            self.fs.rm(self.path(*parts), recursive=True)
+        with contextlib.suppress(FileNotFoundError), self._answers():
+            if self.fs.exists(self.path(*parts)):
+                self.fs.rm(self.path(*parts), recursive=True)
 
     def records(self, kind: str, name: str = "record.json") -> dict[str, Record]:
         """All records of a kind, by digest: read in one go, since object stores answer many requests at once."""
         with self._answers():
             paths = self.fs.glob(posixpath.join(glob.escape(self.root), kind, "*", name))
-            texts = self.fs.cat(paths) if paths else {}
+            texts = self.fs.cat(paths, on_error="omit") if paths else {}
         records = {}
         for path, text in texts.items():
             try:
@@ -130,14 +132,24 @@ class Store:
                 self.write(file.read_bytes(), *parts, file.relative_to(folder).as_posix())
 
     def fetch(self, *parts: str) -> Path:
-        """A local path to a file or folder of the store: itself, or a copy kept in the cache."""
+        """A local path to a file or folder of the store: itself, or a copy kept in the cache. Raises RequestError if an
+        object store has none."""
         if self.local is not None:
             return self.local.joinpath(*parts)
-        target = cache_folder() / "store" / self.root.replace("/", "_") / Path(*parts)
+        # The key changes with the objects, so that what was made again is fetched again.
+        path = self.path(*parts)
+        with self._answers():
+            files = {file: str(self.fs.ukey(file)) for file in sorted(self.fs.find(path))}
+        if not files:
+            raise RequestError(
+                f"store {self.url}: {'/'.join(parts)} is not there; delete its step's folder to make it again"
+            )
+        target = cache_folder() / "store" / digest([self.url, files])[:16] / parts[-1]
         if not target.exists():
             scratch = target.with_name(f"{target.name}.{uuid.uuid4().hex[:SHORT]}.part")
             scratch.parent.mkdir(parents=True, exist_ok=True)
-            self.fs.get(self.path(*parts), str(scratch), recursive=True)
+            with self._answers():
+                self.fs.get(path, str(scratch), recursive=True)
             try:
                 scratch.replace(target)
             except OSError:  # another process was first

@@ -109,14 +109,18 @@ def test_what_is_not_there_cannot_be_fetched(any_store: Store) -> None:
         any_store.fetch("pretrain/x", "model").read_bytes()
 
 
-def test_objects_of_an_object_store_are_copied_once(tmp_path: Path) -> None:
+def test_objects_of_an_object_store_are_copied_once_and_again_when_they_change() -> None:
     made = Store(f"memory://{uuid.uuid4().hex}")
     made.write(b"first", "trial/x", "weights")
     copy = made.fetch("trial/x", "weights")
-    made.delete("trial/x")
-    assert made.fetch("trial/x", "weights") == copy
     assert copy.read_bytes() == b"first"
     assert str(copy).startswith(os.environ["STILTS_CACHE"])
+    assert made.fetch("trial/x", "weights") == copy
+    made.delete("trial/x")
+    with pytest.raises(RequestError, match="is not there"):
+        made.fetch("trial/x", "weights")
+    made.write(b"second", "trial/x", "weights")
+    assert made.fetch("trial/x", "weights").read_bytes() == b"second"
 
 
 def test_only_a_folder_is_local(any_store: Store, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from stilts_ray.tasks.base import Choice, Example, Kind, Pair, Parallel, Span, Tagged, Task, Text
 
-VERSION = 1
+VERSION = 2
 IGNORE = -100
 """Label of tokens that are not scored."""
 
@@ -101,7 +101,7 @@ def _spans(task: Task, examples: Sequence[Span], tokenizer: Any, reading: Readin
         [e.context for e in examples],
         truncation="only_second",
         max_length=reading.max_length,
-        stride=min(reading.stride, room // 4),
+        stride=min(reading.stride, room // 2 - 1),
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
 
-from stilts_ray.errors import RequestError, first_line
+from stilts_ray.errors import Unavailable, first_line
 from stilts_ray.fingerprint import MODEL_SUFFIXES
 
 
@@ -21,7 +21,7 @@ def commits(repositories: list[str], encoders: set[str]) -> dict[str, str]:
         except Exception as error:
             # Offline, unknown, gated and rate-limited come as unrelated classes.
             what = first_line(error)
-            raise RequestError(
+            raise Unavailable(
                 f"cannot look up the commit of {name} on the hub: {what}; is the machine online?"
             ) from None
     return found
@@ -39,4 +39,4 @@ def encoder_folder(location: str, revision: str | None) -> Path:
         return Path(snapshot_download(location, revision=revision, allow_patterns=patterns))
     except Exception as error:
         what = first_line(error)
-        raise RequestError(f"encoder {location}: not a folder, and not to be had from the hub: {what}") from None
+        raise Unavailable(f"encoder {location}: not a folder, and not to be had from the hub: {what}") from None

@@ -8,7 +8,7 @@ import datasets
 import pyarrow.parquet as parquet
 from filelock import FileLock
 
-from stilts_ray.errors import RequestError, RowError, first_line
+from stilts_ray.errors import RequestError, RowError, Unavailable, first_line
 from stilts_ray.origin import Folder, Hub, Mini, Origin
 from stilts_ray.tasks.base import Choice, Example, Pair, Row, Tagged, Task
 
@@ -87,7 +87,7 @@ def _from_hub(hub: Hub, task: Task, split: str, language: str) -> datasets.Datas
     except Exception as error:
         # The hub's libraries raise anything from ConnectionError to their own families, with long chains.
         what = f"{task.name}: cannot load {hub.repository(task)} ({config}, {split}, {revision}) from the hub"
-        raise RequestError(f"{what}: {first_line(error)}; or give its files with --data-dir") from None
+        raise Unavailable(f"{what}: {first_line(error)}; or give its files with --data-dir") from None
 
 
 def _from_file(path: Path) -> datasets.Dataset:

@@ -23,7 +23,7 @@ def sentence_vectors(model: Model, encoded: Encoded) -> torch.Tensor:
     order, vectors = [], []
     for items in by_tokens(whole.item_lengths, BUDGET):
         batch = collate(whole, items).to(model.device)
-        vectors.append(torch.stack([means(states, batch) for states in model.states(batch)]).float().cpu())
+        vectors.append(torch.stack([means(states.float(), batch) for states in model.states(batch)]).cpu())
         order.append(items)
     back = torch.from_numpy(np.argsort(np.concatenate(order)))
     return torch.cat(vectors, dim=1)[:, back]

@@ -60,16 +60,15 @@ def longest_input(encoder: Any) -> int:
     return int(encoder.config.max_position_embeddings) - first_position(encoder)
 
 
-def load_encoder(location: str, revision: str | None = None) -> Any:
-    """The encoder in a folder or of a hub repository, set to packed attention, in float32.
+def load_encoder(location: str) -> Any:
+    """The encoder in a folder, set to packed attention, in float32.
 
     Raises RequestError if nothing loads from there.
     """
     try:
-        config = AutoConfig.from_pretrained(location, revision=revision)
+        config = AutoConfig.from_pretrained(location)
         return AutoModel.from_pretrained(
             location,
-            revision=revision,
             config=config,
             attn_implementation=attention.NAME,
             dtype=torch.float32,
@@ -159,6 +158,8 @@ def save_masked_lm(model: Model, folder: Path) -> None:
     weights |= {f"lm_head.{name}": tensor for name, tensor in model.heads["mlm_text"].state_dict().items()}
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    config = model.encoder.config.to_diff_dict() | {"architectures": ["XLMRobertaForMaskedLM"]}
+    classes = {"xlm_roberta": "XLMRobertaForMaskedLM", "roberta": "RobertaForMaskedLM"}
+    named = {"architectures": [classes[kind]]} if kind in classes else {}
+    config = model.encoder.config.to_diff_dict() | named
     config.pop("_attn_implementation", None)
     (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")

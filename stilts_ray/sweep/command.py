@@ -3,6 +3,7 @@
 import dataclasses
 
 from rich.console import Console
+from rich.markup import escape
 
 from stilts_ray import tracking
 from stilts_ray.origin import Folder, Hub, Mini
@@ -26,7 +27,10 @@ def run_sweep(sweep: Sweep, origin: Hub | Folder | Mini, store: Store, runtime: 
         tracking.check(uri, sweep.name)
         done = {step["digest"] for step in before["steps"] if step["status"] == "done"}
         check_data(plan, done)
-        with tracking.Sender(uri, plan, store, warn=out.print) as sender, Progress(plan, out, done) as progress:
+        with (
+            tracking.Sender(uri, plan, store, warn=lambda line: out.print(escape(line), soft_wrap=True)) as sender,
+            Progress(plan, out, done) as progress,
+        ):
             result = run_plan(plan, store, runtime, [progress, sender])
     show(plan, store, result, uri, out)
     return 1 if result.failed else 0
@@ -62,7 +66,7 @@ def show(plan: Plan, store: Store, result: Result, uri: str, out: Console) -> No
     for step in failed:
         if not any(digest in result.failed for digest in step.depends_on):
             reason = result.failed[step.digest]
-            out.print(f"[red]failed[/red] {step.kind} {step.name}: {reason}", highlight=False, soft_wrap=True)
+            out.print(f"[red]failed[/red] {step.kind} {step.name}: {escape(reason)}", highlight=False, soft_wrap=True)
     idle = [f"{step.kind} {step.name}" for step in failed if any(digest in result.failed for digest in step.depends_on)]
     if idle:
         out.print(f"[red]not run[/red], for want of these: {', '.join(idle)}", highlight=False, soft_wrap=True)

@@ -148,6 +148,10 @@ class Frontier:
         pending, tried = self.searched(study, start)
         if pending:
             return None
+        # Choosing among the rest would make the result depend on which machine had trouble.
+        reasons = [reason for job, _ in tried if isinstance(reason := self.outcomes[job.digest], str)]
+        if reasons:
+            return Missing(reasons[0])
         chosen = best([t for _, t in tried])
         if chosen is None:
             reasons = [o for job, _ in tried if isinstance(o := self.outcomes[job.digest], str)]

@@ -107,7 +107,7 @@ def _tune(frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watche
                 tune_config=tune.TuneConfig(
                     search_alg=searcher,
                     num_samples=-1,
-                    max_concurrent_trials=runtime.max_concurrent,
+                    max_concurrent_trials=concurrency(runtime),
                     reuse_actors=True,
                 ),
                 run_config=tune.RunConfig(
@@ -138,6 +138,23 @@ ENVIRONMENT = {
 }
 
 
+def _check_resources(runtime: Runtime, there: dict[str, float]) -> None:
+    """Raises RequestError for what would wait for ever on a single machine."""
+    workers, gpus = runtime.workers_per_trial, runtime.gpus_per_trial
+    if workers * gpus > there.get("GPU", 0):
+        raise RequestError(f"a trial asks for {workers * gpus:g} GPUs; this machine has {there.get('GPU', 0):g}")
+    if workers > there["CPU"]:
+        raise RequestError(f"a trial asks for {workers} workers; this machine has {there['CPU']:g} CPUs")
+
+
+def concurrency(runtime: Runtime) -> int | None:
+    """Trials at a time. With one process each, resources are the bound; a trial that only starts workers holds next to
+    nothing, and without a bound all of them would start at once."""
+    if runtime.max_concurrent or runtime.workers_per_trial == 1:
+        return runtime.max_concurrent
+    return 8 if runtime.address else max(1, (os.cpu_count() or 1) // runtime.workers_per_trial)
+
+
 @contextlib.contextmanager
 def _ray(runtime: Runtime) -> Iterator[None]:
     """Ray, started on this machine or joined at `address`, and left at the end."""
@@ -160,6 +177,8 @@ def _ray(runtime: Runtime) -> Iterator[None]:
     except (ConnectionError, ValueError, RuntimeError) as error:
         where = runtime.address or "this machine"
         raise RequestError(f"cannot use Ray on {where}: {first_line(error)}") from None
+    if runtime.address is None:
+        _check_resources(runtime, ray.cluster_resources())
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:

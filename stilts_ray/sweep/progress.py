@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -78,7 +79,9 @@ class Progress:
         line.changed = time.monotonic()
         if isinstance(outcome, str):
             line.failed += 1
-            self.console.print(f"[red]failed[/red] {job.kind} {job.name}: {outcome}", highlight=False, soft_wrap=True)
+            self.console.print(
+                f"[red]failed[/red] {job.kind} {job.name}: {escape(outcome)}", highlight=False, soft_wrap=True
+            )
         else:
             line.done += 1
             if job.kind == "score":

@@ -15,6 +15,7 @@ from stilts_ray.store import Record
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.place import WEIGHTS, Place, check_length, started
 from stilts_ray.tasks import Kind
+from stilts_ray.training.loop import precision
 
 
 def score_run(job: Job, place: Place) -> Record:
@@ -37,7 +38,7 @@ def score_run(job: Job, place: Place) -> Record:
     for language in details["languages"]:
         where = (place.origin, target, target.test or "test", language)
         examples, encoded = cache.examples(*where), cache.encoded(*where, str(folder), reading)
-        with torch.inference_mode():
+        with torch.inference_mode(), precision(model.device):
             if target.kind is Kind.RETRIEVAL:
                 per_layer = [score(target.kind, examples, found) for found in translations(model, encoded)]
                 layers[language] = [metrics["score"] for metrics in per_layer]

@@ -31,6 +31,8 @@ def carry_out(job: Job, place: Place) -> Record:
     done = place.store.read_json(job.path, "record.json")
     if done is not None and done.get("digest") == job.digest:
         return dict(done)
+    # A failure noted by an earlier try says nothing about this one.
+    place.store.delete(job.path, "failure.json")
     started = time.monotonic()
     result = WORK[job.kind](job, place)
     record = {
@@ -48,5 +50,4 @@ def carry_out(job: Job, place: Place) -> Record:
     if place.team.rank == 0:
         place.store.write_json(record, job.path, "record.json")
         place.store.delete(job.path, "checkpoint")
-        place.store.delete(job.path, "failure.json")
     return record

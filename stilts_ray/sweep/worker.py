@@ -12,7 +12,7 @@ import ray.tune
 import torch
 
 from stilts_ray import origin as origins
-from stilts_ray.errors import RequestError, first_line
+from stilts_ray.errors import RequestError, Unavailable, first_line
 from stilts_ray.store import Store, now
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.place import Place
@@ -42,7 +42,11 @@ def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
     def run(config: dict[str, Any]) -> None:
         job, store = Job.from_json(config["job"]), Store(setting.store)
         try:
-            _trainer(job, setting).fit()
+            with tempfile.TemporaryDirectory(prefix="stilts-train-") as scratch:
+                _trainer(job, setting, scratch).fit()
+        except Unavailable as error:
+            _note_failure(store, job, str(error), "")
+            raise
         except RequestError as error:
             # It would fail again: no retry, and the sweep goes on without it.
             _note_failure(store, job, str(error), "")
@@ -70,7 +74,7 @@ def _alone(kind: str, setting: Setting) -> bool:
     return setting.workers == 1 or kind == "score"
 
 
-def _trainer(job: Job, setting: Setting) -> ray.train.torch.TorchTrainer:
+def _trainer(job: Job, setting: Setting, scratch: str) -> ray.train.torch.TorchTrainer:
     alone, use_gpu = _alone(job.kind, setting), setting.gpus > 0
     report = ray.tune.report if alone else None
     each = {"CPU": 1.0, "GPU": setting.gpus} if use_gpu else {"CPU": 1.0}
@@ -82,8 +86,9 @@ def _trainer(job: Job, setting: Setting) -> ray.train.torch.TorchTrainer:
     remote = "://" in setting.store
     run_config = ray.train.RunConfig(
         name=job.digest[:16],
-        storage_path=f"{setting.store}/ray" if remote else tempfile.mkdtemp(prefix="stilts-train-"),
-        failure_config=ray.train.FailureConfig(max_failures=setting.max_failures),
+        storage_path=f"{setting.store}/ray" if remote else scratch,
+        # Tune tries again; both doing so would multiply.
+        failure_config=ray.train.FailureConfig(max_failures=0),
     )
     return ray.train.torch.TorchTrainer(
         lambda: _work(job, setting, report), scaling_config=scaling, run_config=run_config
@@ -92,6 +97,9 @@ def _trainer(job: Job, setting: Setting) -> ray.train.torch.TorchTrainer:
 
 def _work(job: Job, setting: Setting, report: Callable[[dict[str, Any]], None] | None) -> None:
     """The job, in one process of its team."""
+    if setting.gpus == 0:
+        # Sums come out differently with another number of threads; processes, not threads, use the cores.
+        torch.set_num_threads(1)
     place = Place(
         store=Store(setting.store),
         origin=origins.at(setting.origin),

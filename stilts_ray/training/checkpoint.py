@@ -80,10 +80,6 @@ class Checkpoints:
         _restore_optimizer(optimizer, tensors)
         return Progress(**latest["progress"])
 
-    def clear(self) -> None:
-        """Removes what is only needed while the run is under way."""
-        self.store.delete(self.path, "checkpoint")
-
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]

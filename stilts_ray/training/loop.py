@@ -88,7 +88,7 @@ def train(
         if not math.isfinite(loss):
             return Outcome("diverged", progress)
         if progress.step in stops:
-            entry = _evaluated(model, run, progress)
+            entry = _evaluated(model, run, progress, team)
             if not all(math.isfinite(value) for value in entry.values()):
                 return Outcome("diverged", progress)
             progress.curve.append(entry)
@@ -110,11 +110,16 @@ def _below(score: float, thresholds: tuple[float | None, ...], number: int) -> b
     return threshold is not None and score < threshold
 
 
-def _evaluated(model: Model, run: Run, progress: Progress) -> dict[str, Any]:
+def _evaluated(model: Model, run: Run, progress: Progress, team: Team) -> dict[str, Any]:
     model.eval()
     with torch.inference_mode(), precision(model.device):
         metrics = run.evaluate(model)
     entry = {"step": progress.step, "loss": progress.loss_sum / progress.loss_steps, **metrics}
+    if team.size > 1:
+        # All must end where one does; scores may differ in their last digits between unlike devices.
+        values = torch.tensor(list(entry.values()), dtype=torch.float64, device=team.device)
+        torch.distributed.broadcast(values, src=0)
+        entry |= dict(zip(entry, values.tolist(), strict=True)) | {"step": progress.step}
     progress.loss_sum, progress.loss_steps = 0.0, 0
     return entry
 

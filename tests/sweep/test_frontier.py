@@ -233,7 +233,7 @@ def test_decisions_do_not_depend_on_which_job_ends_first(seed: int, share: float
 
 
 def test_bad_luck_in_these_tests_is_real() -> None:
-    frontier = finished(PLAN, act=unlucky(0.3))
+    frontier = finished(PLAN, act=unlucky(0.1))
     assert frontier.failed
     assert any(record.get("collapsed") for record in frontier.records.values())
     assert set(frontier.records) | set(frontier.failed) == {s.digest for s in PLAN.steps}
@@ -328,7 +328,8 @@ def failed_names(frontier: Frontier) -> set[str]:
     return {frontier.plan.by_digest[digest].name for digest in frontier.failed}
 
 
-def test_one_failed_trial_of_a_search_is_only_not_chosen() -> None:
+def test_one_failed_trial_of_a_search_leaves_its_study_to_the_next_run() -> None:
+    """Chosen among the rest, the learning rate would depend on which machine had trouble."""
     plan = planned(intermediates=[()], **THREE_RATES_TWO_SEEDS)
 
     def act(job: Job) -> Outcome:
@@ -337,14 +338,9 @@ def test_one_failed_trial_of_a_search_is_only_not_chosen() -> None:
         return succeed(job)
 
     frontier = finished(plan, act=act)
-    assert not frontier.failed
-    record = frontier.records[step(plan, "xlmr.mnli").digest]
-    assert [(t["learning_rate"], t["end"], t["score"]) for t in record["trials"]] == [
-        (1e-5, "finished", 50.0),
-        (3e-5, "finished", 50.0),
-        (5e-5, "failed", None),
-    ]
-    assert record["learning_rate"] == 1e-5
+    study = step(plan, "xlmr.mnli").digest
+    assert "out of memory" in frontier.failed[study]
+    assert study not in frontier.records
 
 
 @pytest.mark.parametrize(

@@ -55,15 +55,6 @@ def test_a_checkpoint_is_due_when_its_seconds_have_passed(store: Store) -> None:
     assert not checkpoints.due()
 
 
-def test_clear_leaves_the_rest_of_the_step(store: Store) -> None:
-    checkpoints = Checkpoints(store, "trial/x", 0)
-    checkpoints.save(*trained_a_little(0), Progress(1))
-    store.write_json({"done": True}, "trial/x", "record.json")
-    checkpoints.clear()
-    assert store.read_json("trial/x", "checkpoint", "latest.json") is None
-    assert store.read_json("trial/x", "record.json") == {"done": True}
-
-
 def test_a_checkpoint_of_another_model_is_refused_in_one_line(store: Store) -> None:
     checkpoints = Checkpoints(store, "trial/x", 0)
     checkpoints.save(*trained_a_little(0), Progress(1))
