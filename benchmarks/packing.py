@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from transformers import Trainer, TrainingArguments, XLMRobertaForSequenceClassification
+from transformers import PrinterCallback, Trainer, TrainingArguments, XLMRobertaForSequenceClassification
 
 from stilts_ray import tasks
 from stilts_ray.data.batches import Share, collate, order
@@ -97,6 +97,7 @@ def trainer_seconds(examples: Encoded, sampling: str) -> float:
         )
         model = XLMRobertaForSequenceClassification(config)
         trainer = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=padded)
+        trainer.remove_callback(PrinterCallback)
         started = time.perf_counter()
         trainer.train()
         return time.perf_counter() - started
