@@ -84,12 +84,11 @@ def run(
         )
     except ValidationError as error:
         raise RequestError(explain(error)) from None
-    place, asked = open_store(store), load(sweep)
-    origin = origin_of(asked, place, data_dir)
-    make_plan(asked, origin)  # a wrong request is refused before torch and Ray are loaded
+    place = open_store(store)
+    made = plan_of(load(sweep), place, data_dir)  # a wrong request is refused before torch and Ray are loaded
     from stilts_ray.sweep.command import run_sweep
 
-    raise typer.Exit(run_sweep(asked, origin, place, runtime, out))
+    raise typer.Exit(run_sweep(made, place, runtime, out))
 
 
 @app.command()

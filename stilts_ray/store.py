@@ -26,6 +26,7 @@ from typing import Any
 
 import fsspec
 import psutil
+from fsspec.implementations.local import LocalFileSystem
 
 from stilts_ray.cachedir import cache_folder
 from stilts_ray.errors import RequestError, Unavailable, first_line
@@ -58,7 +59,7 @@ class Store:
     @property
     def local(self) -> Path | None:
         """The folder, if the store is one on this machine."""
-        return Path(self.root) if "file" in _protocols(self.fs) else None
+        return Path(self.root) if isinstance(self.fs, LocalFileSystem) else None
 
     @contextlib.contextmanager
     def _answers(self) -> Iterator[None]:
@@ -155,10 +156,6 @@ class Store:
             except OSError:  # another process was first
                 shutil.rmtree(scratch, ignore_errors=True)
         return target
-
-
-def _protocols(fs: Any) -> tuple[str, ...]:
-    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
 
 
 def now() -> str:

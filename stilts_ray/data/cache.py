@@ -32,11 +32,6 @@ def encoded(origin: Origin, task: Task, split: str, language: str, tokenizer: st
     return _encoded(canonical_json(origin.address()), task.name, split, language, tokenizer, reading)
 
 
-def tokenizer_at(folder: str) -> Any:
-    """The tokenizer of an encoder folder. Raises RequestError if there is none or it is not a fast one."""
-    return _tokenizer(folder)
-
-
 @lru_cache(maxsize=64)
 def _examples(address: str, task: str, split: str, language: str) -> list[Example]:
     return rows.load(origins.at(json.loads(address)), tasks.get(task), split, language)
@@ -75,7 +70,8 @@ def _read(path: Path, task: Task) -> Encoded:
 
 
 @lru_cache(maxsize=8)
-def _tokenizer(folder: str) -> Any:
+def tokenizer_at(folder: str) -> Any:
+    """The tokenizer of an encoder folder. Raises RequestError if there is none or it is not a fast one."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError) as error:
@@ -89,6 +85,6 @@ def _tokenizer(folder: str) -> Any:
 
 @lru_cache(maxsize=8)
 def _tokenizer_digest(folder: str) -> str:
-    state = json.loads(_tokenizer(folder).backend_tokenizer.to_str())
+    state = json.loads(tokenizer_at(folder).backend_tokenizer.to_str())
     # These two are what the last call asked for, not what the tokenizer is.
     return digest({name: value for name, value in state.items() if name not in {"truncation", "padding"}})

@@ -1,30 +1,31 @@
 """`stilts run`, from a plan to the result table."""
 
 import dataclasses
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from stilts_ray import tracking
-from stilts_ray.origin import Folder, Hub, Mini
 from stilts_ray.overview import overview, summary
 from stilts_ray.plan import Plan, encoder_sources, make_plan, reads
 from stilts_ray.report import files, table, terminal
-from stilts_ray.spec import Runtime, Sweep
+from stilts_ray.spec import Runtime
 from stilts_ray.store import Store
 from stilts_ray.sweep.launch import Result, held, run_plan
 from stilts_ray.sweep.progress import Progress
 
 
-def run_sweep(sweep: Sweep, origin: Hub | Folder | Mini, store: Store, runtime: Runtime, out: Console) -> int:
+def run_sweep(plan: Plan, store: Store, runtime: Runtime, out: Console) -> int:
     """Does what is left of a sweep and prints its table; returns the exit status. Raises RequestError."""
+    name = plan.sweep.name
     with held(store):
-        plan = resolved(sweep, origin, store)
-        store.write_json(plan.origin.address(), "sweeps", f"{sweep.name}.json")
+        plan = resolved(plan, store)
+        store.write_json(plan.origin.address(), "sweeps", f"{name}.json")
         before = overview(plan, store)
         out.print(summary(before), highlight=False, soft_wrap=True)
         uri = runtime.mlflow or tracking.default_uri(store)
-        tracking.check(uri, sweep.name)
+        tracking.check(uri, name)
         done = {step["digest"] for step in before["steps"] if step["status"] == "done"}
         check_data(plan, done)
         with (
@@ -46,17 +47,17 @@ def check_data(plan: Plan, done: set[str]) -> None:
         check_rows(plan.origin, splits)
 
 
-def resolved(sweep: Sweep, origin: Hub | Folder | Mini, store: Store) -> Plan:
+def resolved(plan: Plan, store: Store) -> Plan:
     """The plan with every hub repository at a commit; those looked up now are kept in the store."""
-    plan = make_plan(sweep, origin)
     if not plan.unresolved:
         return plan
     from stilts_ray.data.hub import commits
 
-    encoders = {source for source, _ in encoder_sources(sweep)}
+    origin: Any = plan.origin
+    encoders = {source for source, _ in encoder_sources(plan.sweep)}
     revisions = {**origin.revisions, **commits(plan.unresolved, encoders)}
     store.write_json(revisions, "revisions.json")
-    return make_plan(sweep, dataclasses.replace(origin, revisions=revisions))
+    return make_plan(plan.sweep, dataclasses.replace(origin, revisions=revisions))
 
 
 def show(plan: Plan, store: Store, result: Result, uri: str, out: Console) -> None:

@@ -32,8 +32,10 @@ class Frontier:
     _waiting: dict[str, list[Step]] = field(default_factory=dict)
     _dependants: dict[str, list[Step]] = field(default_factory=dict)
     _trials: dict[tuple[Any, ...], Job] = field(default_factory=dict)
+    _places: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._places = {step.digest: place for place, step in enumerate(self.plan.steps)}
         for step in self.plan.steps:
             for digest in step.depends_on:
                 self._dependants.setdefault(digest, []).append(step)
@@ -54,9 +56,8 @@ class Frontier:
         self.outcomes[job.digest] = outcome
         concerned = {s.digest for step in self._waiting.pop(job.digest, []) for s in self._reach(step)}
         # In the plan's order: one outcome may complete several steps, each after those it needs.
-        for step in self.plan.steps:
-            if step.digest in concerned:
-                self._look(step)
+        for digest in sorted(concerned, key=self._places.__getitem__):
+            self._look(self.plan.by_digest[digest])
 
     def _reach(self, step: Step) -> Iterator[Step]:
         """The step and all that depend on it; a plan is four steps deep at most."""
@@ -107,7 +108,7 @@ class Frontier:
             return Missing(self.failed[digest])
         study = self.plan.by_digest[digest]
         assert isinstance(study, Study)
-        run = self.records[digest]["runs"].get(str(seed)) if digest in self.records else self.run(study, seed)
+        run = self.run(study, seed)
         if run is None or isinstance(run, Missing):
             return run
         if not run["kept"]:
@@ -130,6 +131,9 @@ class Frontier:
 
     def run(self, study: Study, seed: int) -> "dict[str, Any] | Missing | None":
         """The selected run of a study at a seed, as in its record; None until it is done."""
+        if study.digest in self.records:
+            recorded: dict[str, Any] | None = self.records[study.digest]["runs"].get(str(seed))
+            return recorded
         job = self.run_job(study, seed)
         if isinstance(job, Missing) and job.diverged:
             return _never_begun(self.chosen_rate(study))
@@ -154,8 +158,7 @@ class Frontier:
             return Missing(reasons[0])
         chosen = best([t for _, t in tried])
         if chosen is None:
-            reasons = [o for job, _ in tried if isinstance(o := self.outcomes[job.digest], str)]
-            return Missing(reasons[0] if reasons else "every trial of the search diverged")
+            return Missing("every trial of the search diverged")
         if seed == study.seeds[0]:
             return next(job for job, t in tried if t is chosen)
         own = self.start(study, study.start, seed)
@@ -263,7 +266,7 @@ def _entry(evaluation: Evaluation, now: Frontier, seed: int, scored: Record) -> 
     study = now.plan.by_digest.get(evaluation.of)
     run: Any = {"learning_rate": None, "collapsed": False}
     if isinstance(study, Study):
-        run = now.records[study.digest]["runs"][str(seed)] if study.digest in now.records else now.run(study, seed)
+        run = now.run(study, seed)
     names = ("score", "languages", "layer", "layers")
     result: dict[str, Any] = {name: scored[name] for name in names if name in scored}
     collapsed = scored["score"] is None or (isinstance(run, dict) and run["collapsed"])

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -26,11 +25,6 @@ class Result:
     records: dict[str, Record]
     failed: dict[str, str]
     jobs: int
-
-
-def frontier_of(plan: Plan, store: Store) -> Frontier:
-    """The plan held against the store: what is done, what can be done now."""
-    return Frontier(plan, dict(job_records(store)), step_records(store))
 
 
 @contextlib.contextmanager
@@ -59,7 +53,7 @@ def run_plan(plan: Plan, store: Store, runtime: Runtime, watchers: list[Watcher]
 
     Raises RequestError if the cluster cannot be reached.
     """
-    frontier = frontier_of(plan, store)
+    frontier = Frontier(plan, dict(job_records(store)), step_records(store))
     settle(frontier, store)
     count = 0
     if frontier.running:
@@ -96,30 +90,25 @@ def _tune(frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watche
         checkpoint_seconds=runtime.checkpoint_seconds,
         gpus=runtime.gpus_per_trial,
         workers=runtime.workers_per_trial,
-        max_failures=runtime.max_failures,
     )
     searcher = PlanSearcher(frontier, store, lambda: settle(frontier, store), watchers)
-    scratch = tempfile.mkdtemp(prefix="stilts-tune-")
-    try:
-        with _ray(runtime):
-            tuner = tune.Tuner(
-                trainable(setting),
-                tune_config=tune.TuneConfig(
-                    search_alg=searcher,
-                    num_samples=-1,
-                    max_concurrent_trials=concurrency(runtime),
-                    reuse_actors=True,
-                ),
-                run_config=tune.RunConfig(
-                    name=plan.sweep.name,
-                    storage_path=scratch if store.local else f"{store.url}/ray",
-                    failure_config=tune.FailureConfig(max_failures=runtime.max_failures),
-                    verbose=0,
-                ),
-            )
-            return len(tuner.fit())
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="stilts-tune-", ignore_cleanup_errors=True) as scratch, _ray(runtime):
+        tuner = tune.Tuner(
+            trainable(setting),
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                num_samples=-1,
+                max_concurrent_trials=concurrency(runtime),
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                name=plan.sweep.name,
+                storage_path=scratch if store.local else f"{store.url}/ray",
+                failure_config=tune.FailureConfig(max_failures=runtime.max_failures),
+                verbose=0,
+            ),
+        )
+        return len(tuner.fit())
 
 
 # Tune writes a log file, a CSV and a TensorBoard file for each trial unless told not to.

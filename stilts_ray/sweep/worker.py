@@ -29,7 +29,6 @@ class Setting:
     checkpoint_seconds: float
     gpus: float
     workers: int
-    max_failures: int
 
 
 def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
@@ -44,18 +43,15 @@ def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
         try:
             with tempfile.TemporaryDirectory(prefix="stilts-train-") as scratch:
                 _trainer(job, setting, scratch).fit()
-        except Unavailable as error:
-            _note_failure(store, job, str(error), "")
-            raise
-        except RequestError as error:
-            # It would fail again: no retry, and the sweep goes on without it.
-            _note_failure(store, job, str(error), "")
         except Exception as error:
             refused = _request_error(error)
             if refused is None:
                 _note_failure(store, job, f"{type(error).__name__}: {first_line(error)}", traceback.format_exc())
                 raise
             _note_failure(store, job, str(refused), "")
+            # Anything else would fail again: no retry, and the sweep goes on without it.
+            if isinstance(refused, Unavailable):
+                raise
         ray.tune.report({"ended": True})
 
     def resources(config: dict[str, Any]) -> ray.tune.PlacementGroupFactory:
