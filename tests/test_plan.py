@@ -23,19 +23,10 @@ from stilts_ray.spec import (
     Sweep,
     Untrained,
 )
+from tests.sweep.fakes import ORIGIN as HUB
+from tests.sweep.fakes import REVISIONS, XLMR
 from tests.tasks.rows import FIXTURES, write
 
-REVISIONS = {
-    "nyu-mll/glue": "1" * 40,
-    "rajpurkar/squad": "2" * 40,
-    "Rowan/hellaswag": "3" * 40,
-    "facebook/xnli": "4" * 40,
-    "google/xtreme": "5" * 40,
-    "google/xquad": "6" * 40,
-    "owner/xlmr": "7" * 40,
-}
-HUB = Hub(REVISIONS)
-XLMR = Encoder(name="xlmr", start=Pretrained(source="owner/xlmr"))
 SHAPE = Shape(layers=1, hidden=8, heads=2, feed_forward=8)
 FRESH = Encoder(name="fresh", start=Pretraining(languages=("en", "de"), vocabulary=200, shape=SHAPE, tokens=1000))
 

@@ -10,17 +10,16 @@ from stilts_ray.store import Record
 from stilts_ray.sweep.frontier import Frontier, Outcome
 from stilts_ray.sweep.jobs import Job
 
-ORIGIN = Hub(
-    {
-        "nyu-mll/glue": "1" * 40,
-        "rajpurkar/squad": "2" * 40,
-        "Rowan/hellaswag": "3" * 40,
-        "facebook/xnli": "4" * 40,
-        "google/xtreme": "5" * 40,
-        "google/xquad": "6" * 40,
-        "owner/xlmr": "7" * 40,
-    }
-)
+REVISIONS = {
+    "nyu-mll/glue": "1" * 40,
+    "rajpurkar/squad": "2" * 40,
+    "Rowan/hellaswag": "3" * 40,
+    "facebook/xnli": "4" * 40,
+    "google/xtreme": "5" * 40,
+    "google/xquad": "6" * 40,
+    "owner/xlmr": "7" * 40,
+}
+ORIGIN = Hub(REVISIONS)
 XLMR = Encoder(name="xlmr", start=Pretrained(source="owner/xlmr"))
 RANDOM = Encoder(name="random", start=Untrained(like="owner/xlmr"))
 LANGUAGES = {"xnli": ("en", "de"), "xquad": ("en", "zh"), "udpos": ("en", "de"), "tatoeba": ("de",)}
