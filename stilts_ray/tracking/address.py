@@ -32,7 +32,11 @@ LOGIN = "login refused; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWOR
 def default_uri(store: Store) -> str:
     """A SQLite file in a local store; for an object store, where SQLite cannot live, one in this machine's cache."""
     folder = store.local or cache_folder() / "store" / store.root.replace("/", "_")
-    return "sqlite:///" + str(folder / "mlflow.db").replace("%", "%25").replace("?", "%3F")
+    return _sqlite(folder / "mlflow.db")
+
+
+def _sqlite(file: Path) -> str:
+    return "sqlite:///" + str(file).replace("%", "%25").replace("?", "%3F")
 
 
 def artifacts(uri: str) -> str | None:
@@ -45,6 +49,7 @@ def artifacts(uri: str) -> str | None:
 def ui_command(uri: str, port: int) -> list[str]:
     """The command that serves MLflow's user interface to this machine alone."""
     set_environment()
+    _fill(uri)
     options = ["--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     # Not a line for each request.
     options += ["--uvicorn-opts", "--log-level warning"]
@@ -124,11 +129,28 @@ def set_environment() -> None:
 def client_of(uri: str) -> Any:
     """An MlflowClient."""
     set_environment()
+    _fill(uri)
+    return _client(uri)
+
+
+def _client(uri: str) -> Any:
     from mlflow import MlflowClient
 
     for name in ("mlflow", "alembic", "urllib3.connectionpool"):
         logging.getLogger(name).setLevel(logging.ERROR)
     return MlflowClient(tracking_uri=uri)
+
+
+def _fill(uri: str) -> None:
+    """Gives a new SQLite file its tables. They are made aside and moved into place: MLflow's migrations, cut off halfway,
+    leave a file that nothing can open any more."""
+    if not uri.startswith("sqlite:") or (_file(uri).exists() and _file(uri).stat().st_size):
+        return
+    aside = _file(uri).with_name(f"{_file(uri).name}.new")
+    for leftover in aside.parent.glob(f"{aside.name}*"):
+        leftover.unlink()
+    _client(_sqlite(aside)).search_experiments(max_results=1)
+    aside.replace(_file(uri))
 
 
 def experiment(client: Any, name: str) -> str | None:

@@ -2,10 +2,13 @@
 
 import contextlib
 import http.server
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from stilts_ray import tracking
 from stilts_ray.errors import RequestError
 from stilts_ray.report.state import redacted
 from stilts_ray.store import Store
+from stilts_ray.tracking import address
 
 
 def test_default_place(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,6 +26,22 @@ def test_default_place(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert remote.startswith(f"sqlite:///{tmp_path}/cache/store/")
     tracking.check(remote)
     assert tracking.table_links(tracking.default_uri(store), "http://host") == {}
+
+
+def test_a_database_cut_off_while_it_was_made_is_made_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = tracking.default_uri(store)
+    tracking.check(uri)
+
+    def half_made(place: str) -> Any:
+        with closing(sqlite3.connect(place.removeprefix("sqlite:///"))) as database:
+            database.execute("create table _alembic_tmp_experiments (id integer)")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(address, "_client", half_made)
+        with pytest.raises(KeyboardInterrupt):
+            address.client_of(uri)
+    assert address.client_of(uri).search_experiments(max_results=1)
 
 
 @pytest.mark.parametrize(
