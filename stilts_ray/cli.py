@@ -195,10 +195,10 @@ def plan_of(sweep: Sweep, store: Store, data_dir: str | None) -> Plan:
 def origin_of(sweep: Sweep, store: Store, data_dir: str | None) -> Hub | Folder | Mini:
     """Mini, if the sweep says so; else the folder given, else the one this store's run of the sweep used, else the hub."""
     revisions = store.read_json("revisions.json") or {}
-    if sweep.data == "mini":
+    if sweep.data != "hub":
         if data_dir is not None:
             raise RequestError(f"sweep {sweep.name} is on mini's generated data; --data-dir has no place in it")
-        return Mini(revisions=revisions)
+        return Mini(sweep.data, revisions=revisions)
     folder = data_dir or os.environ.get("STILTS_DATA_DIR")
     if folder is not None:
         root = Path(folder).expanduser().resolve()

@@ -13,7 +13,7 @@ from stilts_ray import mini
 from stilts_ray.cachedir import cache_folder
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import file_digest
-from stilts_ray.tasks.base import Kind, Task
+from stilts_ray.tasks.base import BY_VECTOR, Task
 
 UNRESOLVED = "unresolved"
 """Stands for the commit of a hub repository that has not been looked up yet; digests made with it are provisional."""
@@ -63,7 +63,10 @@ class Hub:
         return task.source.revision or self.revisions.get(self.repository(task), UNRESOLVED)
 
     def identity(self, task: Task, split: str, languages: Iterable[str]) -> Any:
-        configs = sorted(task.source.hub_config(language) for language in languages)
+        source = task.source
+        configs = sorted(
+            f"{source.hub_config(code)}{source.prefix and ':'}{source.id_prefix(code)}" for code in languages
+        )
         return {"hub": self.repository(task), "revision": self.revision(task), "configs": configs, "split": split}
 
     def train_size(self, task: Task) -> tuple[int, int]:
@@ -108,8 +111,9 @@ class Folder:
 
 @dataclass(frozen=True)
 class Mini:
-    """The packaged generated languages, written to the cache of each machine when they are first needed there."""
+    """A set of the packaged generated languages, written to the cache of each machine when they are first needed there."""
 
+    world: str = "mini"
     source_language: str = mini.PIVOT
     revisions: Mapping[str, str] = field(default_factory=dict)
 
@@ -117,17 +121,19 @@ class Mini:
         if not task.languages:
             return ()
         # No sentence is searched among its own translations.
-        skip = {mini.PIVOT} if task.kind is Kind.RETRIEVAL else set()
-        return tuple(language.code for language in mini.LANGUAGES if language.code not in skip)
+        skip = {mini.PIVOT} if task.kind in BY_VECTOR else set()
+        return tuple(language.code for language in mini.WORLDS[self.world] if language.code not in skip)
 
     def identity(self, task: Task, split: str, languages: Iterable[str]) -> Any:
+        if task.source.folder not in mini.SIZES:
+            raise RequestError(f"{task.name} is not among mini's generated data")
         return {"mini": mini.VERSION, "dataset": task.source.folder, "split": split, "languages": sorted(languages)}
 
     def train_size(self, task: Task) -> tuple[int, int]:
         return mini.SIZES[task.source.folder][task.train or "train"], mini.TOKENS[task.source.folder]
 
     def address(self) -> dict[str, Any]:
-        return {"mini": mini.VERSION}
+        return {"mini": self.world}
 
     @property
     def root(self) -> Path:
@@ -142,6 +148,6 @@ def at(address: Mapping[str, Any]) -> Origin:
             return Hub(revisions)
         case {"folder": root}:
             return Folder(Path(root))
-        case {"mini": _}:
-            return Mini()
+        case {"mini": world}:
+            return Mini(world)
     raise ValueError(f"not an origin: {address}")

@@ -16,9 +16,9 @@ from stilts_ray.fingerprint import SHORT, digest, folder_digest
 from stilts_ray.origin import UNRESOLVED, Hub, Origin
 from stilts_ray.spec import Encoder, Pretrained, Pretraining, Recipe, Search, Sweep, Untrained
 from stilts_ray.tasks import Task
-from stilts_ray.tasks.base import Kind
+from stilts_ray.tasks.base import BY_VECTOR, Kind
 
-VERSION = {"encoder": 1, "pretrain": 1, "study": 1, "trial": 1, "evaluation": 1, "score": 1, "row": 1}
+VERSION = {"encoder": 1, "pretrain": 2, "study": 1, "trial": 1, "evaluation": 1, "score": 1, "row": 1}
 """Raised when code changes what a kind of step makes from the same configuration."""
 
 
@@ -149,7 +149,10 @@ def used_tasks(sweep: Sweep) -> list[Task]:
             can = [t.name for t in tasks.TASKS.values() if t.languages]
             raise RequestError(f"'{task.name}' has no test languages; targets are: {', '.join(can)}")
     sources = [tasks.get(task.train_on) for task in targets if task.train_on]
-    text = [tasks.get("mlm_text") for e in sweep.encoders if isinstance(e.start, Pretraining)]
+    text = [tasks.get(name) for e in sweep.encoders if isinstance(e.start, Pretraining) for name in e.start.texts]
+    for task in text:
+        if task.kind is not Kind.TEXT:
+            raise RequestError(f"'{task.name}' is not raw text to pretrain on")
     return list({task.name: task for task in (*trained, *targets, *sources, *text)}.values())
 
 
@@ -201,7 +204,10 @@ class _Builder:
             )
         identity = {"kind": "pretrain", "version": VERSION["pretrain"], "start": start}
         if isinstance(start, Pretraining):
-            identity["data"] = self.origin.identity(tasks.get("mlm_text"), "train", start.languages)
+            texts = {name: tasks.get(name) for name in start.texts}
+            identity["data"] = {
+                name: self.origin.identity(task, task.train or "train", start.languages) for name, task in texts.items()
+            }
         else:
             identity["like"] = _published(Pretrained(source=start.like), self.origin)
         step = Pretrain(name=encoder.name, digest=digest(identity), identity=identity, start=start)
@@ -242,7 +248,7 @@ class _Builder:
             "data": self.origin.identity(task, task.test or "test", languages),
             "read": read,
         }
-        if task.kind is Kind.RETRIEVAL:
+        if task.kind in BY_VECTOR:
             identity["retrieval"] = self.sweep.retrieval
         return self.add(
             Evaluation(
@@ -309,8 +315,8 @@ def training_identity(origin: Origin, mixture: Iterable[str], recipes: dict[str,
 def reads(step: Step, origin: Origin) -> list[tuple[str, str, str]]:
     """The splits whose rows a step reads, as (task, split, language)."""
     match step:
-        case Pretrain(start=Pretraining(languages=languages)):
-            return [("mlm_text", tasks.get("mlm_text").train or "train", language) for language in languages]
+        case Pretrain(start=Pretraining(texts=texts, languages=languages)):
+            return [(name, tasks.get(name).train or "train", language) for name in texts for language in languages]
         case Study(tasks=mixture):
             trained = [tasks.get(name) for name in mixture]
             splits = [(task.name, split) for task in trained for split in (task.train, task.dev) if split]

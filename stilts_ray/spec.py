@@ -127,6 +127,8 @@ class Pretraining(Spec):
     """An encoder made by masked-language-model training on the raw text of the sweep's data."""
 
     languages: Names
+    texts: Annotated[dict[str, Share], Field(min_length=1)] = {"mlm_text": 1.0}
+    """Raw text to train on, and each one's share of the tokens."""
     tokenizer: Literal["bpe", "unigram"] = "bpe"
     vocabulary: Annotated[int, Field(ge=100)]
     shape: Shape
@@ -139,6 +141,12 @@ class Pretraining(Spec):
     """Share of tokens to predict: of these 80% become <mask>, 10% a random token, 10% stay (BERT's rule)."""
     optimizer: Optimizer = Optimizer(beta2=0.98, epsilon=1e-6)
     seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Pretraining":
+        if abs(sum(self.texts.values()) - 1) > 1e-6:
+            raise ValueError(f"the shares of texts sum to {sum(self.texts.values()):g}, not to 1: {self.texts}")
+        return self
 
     @model_validator(mode="after")
     def _fits(self) -> "Pretraining":
@@ -171,8 +179,8 @@ class Sweep(Spec):
     intermediates: Annotated[tuple[Names, ...], Field(strict=False)] = ((),)
     """One row each: () is the baseline, one name a single task, several a mixture."""
     targets: Names = ()
-    data: Literal["hub", "mini"] = "hub"
-    """Real data (from the hub, or from a folder in the hub's columns), or the packaged generated languages."""
+    data: Literal["hub", "mini", "mini-gradient"] = "hub"
+    """Real data (from the hub, or from a folder in the hub's columns), or one of the packaged sets of generated languages."""
     languages: dict[str, Names] = {}
     """Restricts the test languages of a target."""
     recipe: Recipe = Recipe()

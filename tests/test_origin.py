@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import canonical, file_digest
 from stilts_ray.origin import UNRESOLVED, Folder, Hub, Mini, Origin, at
 from stilts_ray.tasks import TASKS
+from stilts_ray.tasks.base import Source
 
 COMMIT = "c" * 40
 
@@ -63,8 +65,15 @@ def test_minis_languages_are_those_generated_and_no_sentence_is_its_own_translat
     codes = {language.code for language in mini.LANGUAGES}
     assert set(Mini().languages(TASKS["xnli"])) == codes
     assert set(Mini().languages(TASKS["tatoeba"])) == codes - {mini.PIVOT}
+    assert set(Mini().languages(TASKS["bucc2018"])) == codes - {mini.PIVOT}
     assert Mini().languages(TASKS["mnli"]) == ()
     assert Mini().source_language == mini.PIVOT
+
+
+def test_a_task_that_mini_does_not_have_is_one_line() -> None:
+    other = replace(TASKS["mnli"], name="other", source=Source(folder="other/{}"))
+    with pytest.raises(RequestError, match=r"^other is not among mini's generated data$"):
+        Mini().identity(other, "train", ("qaa",))
 
 
 def test_minis_identity_names_version_data_split_and_languages() -> None:

@@ -295,6 +295,7 @@ def test_a_row_of_a_data_file_changes_what_reads_it(data_dir: Path, tiny_encoder
 PRETRAINING = FRESH.start
 CHANGES: dict[str, Any] = {
     "languages": ("en",),
+    "texts": {"mlm_text": 0.5, "mlm_parallel": 0.5},
     "tokenizer": "unigram",
     "vocabulary": 201,
     "shape": SHAPE.model_copy(update={"dropout": 0.0}),

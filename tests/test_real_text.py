@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stilts_ray import tasks
-from stilts_ray.data import cache, check
+from stilts_ray.data import cache, check, rows
 from stilts_ray.origin import Folder
 from stilts_ray.plan import Plan, make_plan, reads
 from stilts_ray.spec import Pretraining
@@ -32,6 +32,21 @@ def test_every_row_of_the_sweep_fits(plan: Plan) -> None:
     splits = [split for step in plan.steps for split in reads(step, plan.origin)]
     assert len(splits) > 30
     check.check_rows(plan.origin, splits)
+
+
+@pytest.mark.parametrize("name", tasks.TASKS)
+def test_every_row_of_a_task_that_the_folder_has_fits(name: str) -> None:
+    task, origin = tasks.get(name), Folder(Path(FOLDER or ""))
+    files = [
+        (split, language)
+        for language in task.languages or ("en",)
+        for split in dict.fromkeys(split for split in (task.train, task.dev, task.test) if split)
+        if (origin.root / task.source.path(language) / f"{split}.parquet").is_file()
+    ]
+    if not files:
+        pytest.skip(f"no rows of {name}")
+    for split, language in files:
+        assert rows.load(origin, task, split, language)
 
 
 def test_tags_transfer_to_languages_other_than_english(plan: Plan, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def encoded(task: Task, items: int, seed: int, longest: int = 14) -> Encoded:
             fields["label"] = draw.integers(0, len(task.labels), items).astype(np.int32)
         case Kind.CHOICE:
             fields["label"] = draw.integers(0, task.choices, items).astype(np.int32)
-        case Kind.SPAN:
+        case Kind.SPAN | Kind.SPAN_OR_NONE:
             fields["start"] = (draw.random(items) * made.lengths).astype(np.int32)
             fields["end"] = (draw.random(items) * made.lengths).astype(np.int32)
             fields["example"] = np.arange(items, dtype=np.int32)

@@ -39,7 +39,8 @@ def _examples(address: str, task: str, split: str, language: str) -> list[Exampl
 
 @lru_cache(maxsize=64)
 def _encoded(address: str, name: str, split: str, language: str, tokenizer: str, reading: Reading) -> Encoded:
-    origin, task = origins.at(json.loads(address)), tasks.get(name)
+    origin = origins.at(json.loads(address))
+    task = rows.labelled(origin, tasks.get(name))
     key = {
         "version": VERSION,
         "task": task.identity(),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stilts_ray.tasks.base import Choice, Example, Kind, Pair, Parallel, Span, Tagged, Task, Text
+from stilts_ray.tasks.base import Choice, Comparable, Example, Kind, Pair, Parallel, Span, Tagged, Task, Text
 
 VERSION = 2
 IGNORE = -100
@@ -197,11 +197,18 @@ def _foreign(task: Task, examples: Sequence[Parallel], tokenizer: Any, reading: 
     return _flat(ids, 2)
 
 
+def _sides(task: Task, examples: Sequence[Comparable], tokenizer: Any, reading: Reading) -> Encoded:
+    """Each sentence as an item, in the order of `Comparable.sides`."""
+    return encode_texts([text for e in examples for side in e.sides for text in side], tokenizer, reading)
+
+
 _ENCODERS: dict[Kind, Callable[..., Encoded]] = {
     Kind.PAIR: _pairs,
     Kind.CHOICE: _choices,
     Kind.SPAN: _spans,
+    Kind.SPAN_OR_NONE: _spans,
     Kind.TAGGING: _tagged,
     Kind.RETRIEVAL: _foreign,
+    Kind.MINING: _sides,
     Kind.TEXT: _texts,
 }

@@ -1,6 +1,7 @@
 """Reads the rows of a task and makes examples of them. A row that does not fit is refused, never dropped."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,29 @@ from stilts_ray.tasks.base import Choice, Example, Pair, Row, Tagged, Task
 def load(origin: Origin, task: Task, split: str, language: str) -> list[Example]:
     """The examples of a split. Raises RequestError if it cannot be read, RowError for the first row that does not fit."""
     name = f"{task.source.path(language)}/{split}"
-    return examples(task, name, named_rows(_table(origin, task, split, language)))
+    return examples(labelled(origin, task), name, named_rows(_table(origin, task, split, language)))
+
+
+def labelled(origin: Origin, task: Task) -> Task:
+    """The task with its labels filled in, where they are those of the training split's own feature type.
+
+    Raises RequestError if the split cannot be read, RowError if it has no such column or no names for it.
+    """
+    if task.labels_from is None:
+        return task
+    split, language = task.train or "train", origin.source_language
+    features, place = _table(origin, task, split, language).features, f"{task.source.path(language)}/{split}"
+    if task.labels_from not in features:
+        raise RowError(task.name, place, 0, _missing(task.labels_from, features))
+    feature = features[task.labels_from]
+    label = feature.feature if isinstance(feature, datasets.List) else feature
+    if not isinstance(label, datasets.ClassLabel):
+        raise RowError(task.name, place, 0, f"the type of column {task.labels_from!r} names no class labels")
+    return replace(task, labels=tuple(label.names), labels_from=None)
+
+
+def _missing(column: str, columns: Iterable[str]) -> str:
+    return f"no column {column!r}; columns: {', '.join(columns)}"
 
 
 def examples(task: Task, split: str, rows: Iterable[Row]) -> list[Example]:
@@ -27,8 +50,7 @@ def examples(task: Task, split: str, rows: Iterable[Row]) -> list[Example]:
             example = task.example(row)
             _known_labels(task, example)
         except KeyError as error:
-            reason = f"no column {error.args[0]!r}; columns: {', '.join(row)}"
-            raise RowError(task.name, split, number, reason) from None
+            raise RowError(task.name, split, number, _missing(error.args[0], row)) from None
         except (ValueError, TypeError, AttributeError) as error:
             raise RowError(task.name, split, number, str(error)) from None
         made.append(example)
@@ -81,9 +103,10 @@ def _table(origin: Origin, task: Task, split: str, language: str) -> datasets.Da
 
 
 def _from_hub(hub: Hub, task: Task, split: str, language: str) -> datasets.Dataset:
-    config, revision = task.source.hub_config(language), hub.revision(task)
+    config, revision, prefix = task.source.hub_config(language), hub.revision(task), task.source.id_prefix(language)
     try:
-        return datasets.load_dataset(hub.repository(task), config, split=split, revision=revision)
+        table = datasets.load_dataset(hub.repository(task), config, split=split, revision=revision)
+        return table.filter(lambda row: row["id"].startswith(prefix)) if prefix else table
     except Exception as error:
         # The hub's libraries raise anything from ConnectionError to their own families, with long chains.
         what = f"{task.name}: cannot load {hub.repository(task)} ({config}, {split}, {revision}) from the hub"

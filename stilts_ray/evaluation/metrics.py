@@ -1,6 +1,7 @@
 """Scores of predictions, in 0-100, by XTREME's rules (google-research/xtreme, evaluate.py, commit 838c13b).
 
 All functions are pure. A missing or surplus prediction is an error, except in QA, where a missing answer scores 0.
+SQuAD 2.0's own rules are those of its evaluate-v2.0.py.
 """
 
 import re
@@ -8,13 +9,31 @@ import string
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
 
 from seqeval.metrics import f1_score
 
-from stilts_ray.tasks.base import Choice, Example, Kind, Pair, Parallel, Span, Tagged
+from stilts_ray.tasks.base import Choice, Comparable, Example, Kind, Pair, Parallel, Span, Tagged, Task
 
 Scores = dict[str, float]
-"""Metric -> value in 0-100; "score" is the one that enters averages."""
+"""Metric -> value in 0-100 (of mining also the threshold, as it is); "score" is the one that enters averages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The best answer that is not empty, and how much more than for it the model is for none (a difference of logits)."""
+
+    text: str
+    null_odds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """Sentence pairs (foreign, English) whose score is at least the threshold."""
+
+    pairs: frozenset[tuple[int, int]]
+    threshold: float
 
 
 def accuracy(gold: Sequence[object], predicted: Sequence[object]) -> float:
@@ -22,6 +41,12 @@ def accuracy(gold: Sequence[object], predicted: Sequence[object]) -> float:
     if len(gold) != len(predicted):
         raise ValueError(f"{len(predicted)} predictions for {len(gold)} examples")
     return 100.0 * sum(g == p for g, p in zip(gold, predicted, strict=True)) / len(gold)
+
+
+def binary_f1(gold: Sequence[str], predicted: Sequence[object], positive: str) -> float:
+    """F1 of one of two classes; 0 if it is never rightly predicted."""
+    right = sum(g == p == positive for g, p in zip(gold, predicted, strict=True))
+    return 200.0 * right / (gold.count(positive) + predicted.count(positive)) if right else 0.0
 
 
 def tagging(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Scores:
@@ -70,21 +95,80 @@ def squad(gold: Mapping[str, Sequence[str]], predicted: Mapping[str, str]) -> Sc
     return {"score": (em + f1) / 2, "em": em, "f1": f1}
 
 
-def score(kind: Kind, examples: Sequence[Example], predictions: Sequence[object]) -> Scores:
-    """Scores of predictions in the order of the examples: labels, tag sequences, answers or indices."""
-    return _SCORERS[kind](examples, predictions)
+def squad_v2(gold: Sequence[Sequence[str]], predicted: Sequence[Answer]) -> Scores:
+    """SQuAD 2.0's EM and F1, each at the threshold of null odds that is best for it (find_all_best_thresh); the score is
+    their mean. A question without gold answers is unanswerable. has_answer, no_answer: F1 over either kind of questions,
+    where there are any, at the threshold that is best for F1. Raises ValueError if the lengths differ."""
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(predicted)} predictions for {len(gold)} examples")
+    em, f1 = (_answered(gold, predicted, rule) for rule in (exact_match, _token_f1_v2))
+    scores = {name: 100.0 * mean(best_threshold(gold, predicted, values)) for name, values in (("em", em), ("f1", f1))}
+    by_kind: dict[str, list[float]] = {}
+    for answers, value in zip(gold, best_threshold(gold, predicted, f1), strict=True):
+        by_kind.setdefault("has_answer" if answers else "no_answer", []).append(value)
+    parts = {name: 100.0 * mean(values) for name, values in sorted(by_kind.items())}
+    return {"score": (scores["em"] + scores["f1"]) / 2, **scores, **parts}
 
 
-def majority(kind: Kind, examples: Sequence[Example]) -> float:
-    """Score of always predicting the most frequent label (of no answer at all in QA): what a collapsed run reaches."""
-    match kind:
+def _answered(
+    gold: Sequence[Sequence[str]], predicted: Sequence[Answer], rule: Callable[[str, str], float]
+) -> list[float]:
+    """What each answer is worth if it is given; none is right for an unanswerable question, unless it is empty."""
+    # An answer of articles and punctuation alone counts as none.
+    known = [[answer for answer in answers if normalize_answer(answer)] or [""] for answers in gold]
+    return [max(rule(a, p.text) for a in answers) for answers, p in zip(known, predicted, strict=True)]
+
+
+def _token_f1_v2(gold: str, predicted: str) -> float:
+    """As `token_f1`; two answers of which nothing is left agree."""
+    empty = not normalize_answer(gold), not normalize_answer(predicted)
+    return float(all(empty)) if any(empty) else token_f1(gold, predicted)
+
+
+def best_threshold(gold: Sequence[Sequence[str]], predicted: Sequence[Answer], values: Sequence[float]) -> list[float]:
+    """What each question is worth when those below the best threshold of null odds get their answers and the others none:
+    find_best_thresh, which tries to answer none, then one question more at a time. values: worth of each answer."""
+    unanswered = [float(not answers) for answers in gold]
+    order = sorted(range(len(gold)), key=lambda place: predicted[place].null_odds)
+    # An empty answer is none; any other is wrong for an unanswerable question.
+    given = [v if answers else float(not p.text) for v, answers, p in zip(values, gold, predicted, strict=True)]
+    total = best = sum(unanswered)
+    count = 0
+    for number, place in enumerate(order, start=1):
+        total += given[place] - unanswered[place]
+        if total > best:
+            best, count = total, number
+    chosen = set(order[:count])
+    return [given[place] if place in chosen else unanswered[place] for place in range(len(gold))]
+
+
+def mining(gold: frozenset[tuple[int, int]], mined: Mined) -> Scores:
+    """Precision, recall and F1 of the set of mined pairs."""
+    right = len(gold & mined.pairs)
+    precision, recall = 100.0 * right / max(1, len(mined.pairs)), 100.0 * right / len(gold)
+    f1 = 200.0 * right / (len(gold) + len(mined.pairs))
+    return {"score": f1, "f1": f1, "precision": precision, "recall": recall, "threshold": mined.threshold}
+
+
+def score(task: Task, examples: Sequence[Example], predictions: Sequence[object]) -> Scores:
+    """Scores of predictions in the order of the examples: labels, tag sequences, answers, indices or mined pairs."""
+    scores = _SCORERS[task.kind](task, examples, predictions)
+    return scores | {"score": scores[task.metric]} if task.metric else scores
+
+
+def majority(task: Task, examples: Sequence[Example]) -> float:
+    """The best score of always predicting the same (the most frequent tag, no answer in QA): what a collapsed run
+    reaches."""
+    match task.kind:
         case Kind.PAIR | Kind.CHOICE:
-            labels = Counter(gold_label(example) for example in examples)
-            return 100.0 * labels.most_common(1)[0][1] / len(examples)
+            labels = {gold_label(example) for example in examples}
+            return max(score(task, examples, [label] * len(examples))["score"] for label in labels)
         case Kind.TAGGING:
             tagged = [list(e.tags) for e in examples if isinstance(e, Tagged)]
             common = Counter(tag for tags in tagged for tag in tags).most_common(1)[0][0]
-            return tagging(tagged, [[common] * len(tags) for tags in tagged])["score"]
+            return score(task, examples, [[common] * len(tags) for tags in tagged])["score"]
+        case Kind.SPAN_OR_NONE:
+            return score(task, examples, [Answer("", 0.0)] * len(examples))["score"]
         case _:
             return 0.0
 
@@ -96,30 +180,51 @@ def gold_label(example: Example) -> str | int:
     return example.label
 
 
-def _labels(examples: Sequence[Example], predictions: Sequence[object]) -> Scores:
-    value = accuracy([gold_label(example) for example in examples], predictions)
+def _labels(task: Task, examples: Sequence[Pair | Choice], predictions: Sequence[object]) -> Scores:
+    value = accuracy([example.label for example in examples], predictions)
     return {"score": value, "accuracy": value}
 
 
-def _tags(examples: Sequence[Tagged], predictions: Sequence[Sequence[str]]) -> Scores:
+def _classes(task: Task, examples: Sequence[Pair], predictions: Sequence[object]) -> Scores:
+    """Of two classes also F1 of the second, and its mean with accuracy, by GLUE's rule for QQP."""
+    scores = _labels(task, examples, predictions)
+    if len(task.labels) != 2:
+        return scores
+    f1 = binary_f1([example.label for example in examples], predictions, task.labels[1])
+    return {**scores, "f1": f1, "acc_and_f1": (scores["accuracy"] + f1) / 2}
+
+
+def _tags(task: Task, examples: Sequence[Tagged], predictions: Sequence[Sequence[str]]) -> Scores:
     return tagging([example.tags for example in examples], predictions)
 
 
-def _answers(examples: Sequence[Span], predictions: Sequence[str]) -> Scores:
+def _answers_or_none(task: Task, examples: Sequence[Span], predictions: Sequence[Answer]) -> Scores:
+    return squad_v2([[text for text, _ in example.answers] for example in examples], predictions)
+
+
+def _answers(task: Task, examples: Sequence[Span], predictions: Sequence[str]) -> Scores:
     # By place, not by id: an id that stands twice would otherwise count once.
     gold = {str(place): [text for text, _ in example.answers] for place, example in enumerate(examples)}
     return squad(gold, dict(zip(gold, predictions, strict=True)))
 
 
-def _indices(examples: Sequence[Parallel], predictions: Sequence[int]) -> Scores:
+def _indices(task: Task, examples: Sequence[Parallel], predictions: Sequence[int]) -> Scores:
     value = accuracy(range(len(examples)), predictions)
     return {"score": value, "accuracy": value}
 
 
+def _pairs(task: Task, examples: Sequence[Comparable], predictions: Sequence[Mined]) -> Scores:
+    """Means over the examples; BUCC has one for each language."""
+    scored = [mining(example.test.gold, mined) for example, mined in zip(examples, predictions, strict=True)]
+    return {name: mean(scores[name] for scores in scored) for name in scored[0]}
+
+
 _SCORERS: dict[Kind, Callable[..., Scores]] = {
-    Kind.PAIR: _labels,
+    Kind.PAIR: _classes,
     Kind.CHOICE: _labels,
     Kind.TAGGING: _tags,
     Kind.SPAN: _answers,
+    Kind.SPAN_OR_NONE: _answers_or_none,
     Kind.RETRIEVAL: _indices,
+    Kind.MINING: _pairs,
 }

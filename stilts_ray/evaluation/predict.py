@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from stilts_ray.data.batches import Batch, Items, by_tokens, collate
 from stilts_ray.data.encode import IGNORE, Encoded
+from stilts_ray.evaluation.metrics import Answer
 from stilts_ray.models.attention import Layout
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.base import Example, Span, Task
@@ -18,8 +19,8 @@ BUDGET = 16_384
 
 
 def predict(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, max_answer: int) -> list[object]:
-    """What the head of `task`, the task that was trained, predicts for each example: a label, a choice's index, the tags
-    or the answer's text."""
+    """What the head of `task`, the task that was trained, predicts for each example: a label, a choice's index, the tags,
+    the answer's text, or an `Answer` where there may be none."""
     return _PREDICTORS[task.kind](model, task, examples, encoded, max_answer)
 
 
@@ -55,16 +56,36 @@ def _places(encoded: Encoded, items: Items) -> NDArray[np.int64]:
 
 
 def _answers(model: Model, task: Task, examples: Sequence[Span], encoded: Encoded, max_answer: int) -> list[object]:
-    best = [(-np.inf, "")] * len(examples)
+    return [text for text, _, _ in _best_answers(model, task, examples, encoded, max_answer)]
+
+
+def _answers_or_none(
+    model: Model, task: Task, examples: Sequence[Span], encoded: Encoded, max_answer: int
+) -> list[object]:
+    """The null odds are BERT's: no answer is worth the least sum of the first token's logits in any window."""
+    best = _best_answers(model, task, examples, encoded, max_answer)
+    return [Answer(text, null - value) for text, value, null in best]
+
+
+def _best_answers(
+    model: Model, task: Task, examples: Sequence[Span], encoded: Encoded, max_answer: int
+) -> list[tuple[str, float, float]]:
+    """For each example the text of its best span over all windows, the span's sum of start and end logits, and the least
+    such sum of a window's first token."""
+    best = [("", -np.inf)] * len(examples)
+    null = [np.inf] * len(examples)
     for items, batch in _batches(model, encoded):
-        values, starts, ends = best_spans(model(task.name, batch), batch, max_answer)
+        logits = model(task.name, batch)
+        values, starts, ends = best_spans(logits, batch, max_answer)
+        firsts = logits[torch.cumsum(batch.lengths, 0) - batch.lengths].float().sum(-1).tolist()
         for row, item in enumerate(items):
             example, offset = encoded.fields["example"][item], encoded.offsets[item]
-            if values[row] > best[example][0]:
+            null[example] = min(null[example], firsts[row])
+            if values[row] > best[example][1]:
                 begin = encoded.fields["begin"][offset + starts[row]]
                 stop = encoded.fields["stop"][offset + ends[row]]
-                best[example] = (float(values[row]), examples[example].context[begin:stop])
-    return [text for _, text in best]
+                best[example] = (examples[example].context[begin:stop], float(values[row]))
+    return [(text, value, least) for (text, value), least in zip(best, null, strict=True)]
 
 
 def best_spans(logits: torch.Tensor, batch: Batch, max_answer: int) -> tuple[list[float], list[int], list[int]]:
@@ -93,4 +114,5 @@ _PREDICTORS: dict[TaskKind, Callable[..., list[object]]] = {
     TaskKind.CHOICE: _labels,
     TaskKind.TAGGING: _tags,
     TaskKind.SPAN: _answers,
+    TaskKind.SPAN_OR_NONE: _answers_or_none,
 }

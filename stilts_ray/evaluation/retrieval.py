@@ -1,5 +1,7 @@
 """Sentence retrieval by the distance of sentence vectors."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import torch
 
@@ -7,9 +9,14 @@ from stilts_ray.data.batches import Batch, by_tokens, collate
 from stilts_ray.data.encode import Encoded
 from stilts_ray.evaluation.predict import BUDGET
 from stilts_ray.models.model import Model
+from stilts_ray.tasks.base import Parallel
 
 LAYER, DEPTH = 14, 24
 """X-STILTs pools hidden_states[14] of XLM-R Large's 24 layers."""
+
+
+MEMORY = 8 << 30
+"""BUCC's 0.8 million German and English sentences have 3.3 GB of vectors in each of XLM-R Large's layers."""
 
 
 def default_layer(depth: int) -> int:
@@ -17,16 +24,27 @@ def default_layer(depth: int) -> int:
     return round(LAYER / DEPTH * depth)
 
 
-def sentence_vectors(model: Model, encoded: Encoded) -> torch.Tensor:
-    """Mean of each layer's states over all tokens, special ones included: [layers + 1, sequences, hidden]."""
+def sentence_vectors(model: Model, encoded: Encoded, layers: slice = slice(None)) -> torch.Tensor:
+    """Mean of each of the layers' states over all tokens, special ones included: [layers, sequences, hidden]. Layer 0 are
+    the embeddings."""
     whole = Encoded(encoded.tokens, encoded.offsets)
     order, vectors = [], []
     for items in by_tokens(whole.item_lengths, BUDGET):
         batch = collate(whole, items).to(model.device)
-        vectors.append(torch.stack([means(states.float(), batch) for states in model.states(batch)]).cpu())
+        vectors.append(torch.stack([means(states.float(), batch) for states in model.states(batch)[layers]]).cpu())
         order.append(items)
     back = torch.from_numpy(np.argsort(np.concatenate(order)))
     return torch.cat(vectors, dim=1)[:, back]
+
+
+def by_layer(model: Model, encoded: Encoded) -> Iterator[torch.Tensor]:
+    """The sentence vectors of one layer after the other, each [sequences, hidden]. Not more than MEMORY bytes of them
+    are kept, if need be by running the encoder several times."""
+    config = model.encoder.config
+    size = 4 * (len(encoded.offsets) - 1) * int(config.hidden_size)
+    together = max(1, MEMORY // size)
+    for first in range(0, int(config.num_hidden_layers) + 1, together):
+        yield from sentence_vectors(model, encoded, slice(first, first + together))
 
 
 def means(states: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -43,7 +61,7 @@ def nearest(queries: torch.Tensor, index: torch.Tensor) -> list[int]:
     return found
 
 
-def translations(model: Model, encoded: Encoded) -> list[list[int]]:
+def translations(model: Model, examples: Sequence[Parallel], encoded: Encoded) -> list[list[int]]:
     """For each layer and each English sentence, which foreign one is nearest. Items are (foreign, English) pairs."""
     vectors = sentence_vectors(model, encoded)
     return [nearest(queries=layer[1::2], index=layer[0::2]) for layer in vectors]

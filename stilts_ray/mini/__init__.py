@@ -1,15 +1,16 @@
 """A miniature of the whole study in generated languages: small, offline, and with the truth known.
 
-One latent world of people, things and events is told in twelve languages of four families. This module only says what
-there is; `stilts_ray.mini.build` writes the data sets, in the columns of their models on the Hugging Face hub.
+One latent world of people, things and events is told in twelve languages of four families, and in five more for a
+control. This module only says what there is; `stilts_ray.mini.build` writes the data sets, in the columns of their models on
+the Hugging Face hub.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ENCODER", "FOLDERS", "LANGUAGES", "PIVOT", "SIZES", "TOKENS", "VERSION", "Language"]
+__all__ = ["ENCODER", "FOLDERS", "LANGUAGES", "PIVOT", "SIZES", "TOKENS", "VERSION", "WORLDS", "Language"]
 
-VERSION: int = 1
+VERSION: int = 2
 """Raised when any row of any data set changes."""
 
 PIVOT = "qaa"
@@ -46,25 +47,46 @@ LANGUAGES: tuple[Language, ...] = (
     Language("qdc", "Dahen", "D", "Georgian", "VSO", "agglutinative"),
 )
 
-SIZES: dict[str, dict[str, int]] = {
-    "glue/mnli": {"train": 4000, "validation_matched": 400},
-    "squad/plain_text": {"train": 4000, "validation": 400},
-    "hellaswag/default": {"train": 3000, "validation": 400},
-    "xnli/{}": {"validation": 200, "test": 400},
-    "udpos/{}": {"train": 300, "validation": 200, "test": 400},
-    "xquad/{}": {"validation": 400},
-    "tatoeba/{}": {"validation": 300},
-    "mlm_text/{}": {"train": 12_000, "validation": 100},
-}
-"""Rows of each split. `{}` stands for a language; of `udpos` only the pivot has `train` and `validation`."""
+_GRADIENT = tuple(Language(f"qr{letter}", f"Avenu-{letter}", "R", "Latin", "SVO", "isolating") for letter in "abcde")
 
-TOKENS: dict[str, int] = {"glue/mnli": 40, "squad/plain_text": 50, "hellaswag/default": 120, "udpos/{}": 15}
+WORLDS: dict[str, tuple[Language, ...]] = {"mini": LANGUAGES, "mini-gradient": (LANGUAGES[0], *_GRADIENT)}
+"""Sets of languages, each with the pivot. In the second one all languages have the pivot's sounds, script and grammar, and
+share ever fewer of its words: relatedness with everything else fixed."""
+
+SIZES: dict[str, dict[str, int]] = {
+    "glue/mnli": {"train": 8000, "validation_matched": 400},
+    "squad/plain_text": {"train": 8000, "validation": 400},
+    "squad_v2/squad_v2": {"train": 8000, "validation": 400},
+    "hellaswag/default": {"train": 4000, "validation": 400},
+    "ccg/default": {"train": 4000, "validation": 400},
+    "glue/qqp": {"train": 8000, "validation": 400},
+    "xnli/{}": {"validation": 200, "test": 400},
+    "pawsx/{}": {"train": 600, "validation": 200, "test": 400},
+    "udpos/{}": {"train": 200, "validation": 200, "test": 400},
+    "panx/{}": {"train": 400, "validation": 200, "test": 400},
+    "xquad/{}": {"validation": 400},
+    "tydiqa/{}": {"train": 600, "validation": 400},
+    "tatoeba/{}": {"validation": 400},
+    "bucc2018/{}": {"test": 1},
+    "mlm_text/{}": {"train": 9_000, "validation": 100},
+    "mlm_parallel/{}": {"train": 4_500, "validation": 50},
+    "mlm_switched/{}": {"train": 7_000, "validation": 75},
+}
+"""Rows of each split. `{}` stands for a language; what has a `test` or more languages is trained on in the pivot alone."""
+
+TOKENS: dict[str, int] = {
+    "glue/mnli": 30, "squad/plain_text": 55, "squad_v2/squad_v2": 55, "hellaswag/default": 120, "ccg/default": 15,
+    "glue/qqp": 35, "pawsx/{}": 35, "udpos/{}": 15, "panx/{}": 20, "tydiqa/{}": 55,
+}  # fmt: skip
 """Tokens of a training example, for estimates."""
 
+_CODES = tuple(dict.fromkeys(language.code for languages in WORLDS.values() for language in languages))
+_SEARCHED = ("tatoeba/{}", "bucc2018/{}")
+
 FOLDERS: tuple[str, ...] = tuple(
-    name.format(language.code)
+    name.format(code)
     for name in SIZES
-    for language in (LANGUAGES if "{}" in name else LANGUAGES[:1])
-    if not (name.startswith("tatoeba") and language.code == PIVOT)
+    for code in (_CODES if "{}" in name else _CODES[:1])
+    if not (name in _SEARCHED and code == PIVOT)
 )
 """Every data set that can be written, by its folder."""

@@ -6,9 +6,8 @@ from typing import Any
 
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from stilts_ray.mini import FOLDERS, PIVOT, SIZES, tasks
+from stilts_ray.mini import FOLDERS, PIVOT, SIZES, questions, tagged, tasks, text
 from stilts_ray.mini.inference import LABELS
-from stilts_ray.mini.text import documents
 
 UPOS_NAMES = (
     "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM",
@@ -16,50 +15,92 @@ UPOS_NAMES = (
 )  # fmt: skip
 
 
-def _text(code: str, split: str, count: int) -> Iterator[dict[str, Any]]:
-    return ({"text": document} for document in documents(code, count, seed=split))
+NER_NAMES = ("O", *(f"{place}-{entity}" for entity in ("PER", "ORG", "LOC") for place in "BI"))
+
+
+def _texts(telling: text.Telling) -> tasks.Maker:
+    def maker(code: str, split: str, count: int) -> Iterator[dict[str, Any]]:
+        return ({"text": document} for document in text.documents(code, count, telling, seed=split))
+
+    return maker
 
 
 MAKERS: dict[str, tasks.Maker] = {
     "glue/mnli": tasks.mnli,
-    "squad/plain_text": tasks.squad,
+    "glue/qqp": tasks.qqp,
+    "squad/plain_text": questions.squad,
+    "squad_v2/squad_v2": questions.squad_v2,
     "hellaswag/default": tasks.hellaswag,
-    "xnli/{}": tasks.nli,
-    "udpos/{}": tasks.udpos,
-    "xquad/{}": tasks.qa,
+    "ccg/default": tagged.ccg,
+    "xnli/{}": tasks.xnli,
+    "pawsx/{}": tasks.pawsx,
+    "udpos/{}": tagged.udpos,
+    "panx/{}": tagged.panx,
+    "xquad/{}": questions.xquad,
+    "tydiqa/{}": questions.tydiqa,
     "tatoeba/{}": tasks.tatoeba,
-    "mlm_text/{}": _text,
+    "bucc2018/{}": tasks.bucc2018,
+    "mlm_text/{}": _texts(text.alone),
+    "mlm_parallel/{}": _texts(text.twice),
+    "mlm_switched/{}": _texts(text.switched),
 }
 
 _STRING, _INT = Value("string"), Value("int32")
 _NLI = {"premise": _STRING, "hypothesis": _STRING, "label": ClassLabel(names=list(LABELS))}
 _TEXTS, _STARTS = {"text": List(_STRING)}, {"answer_start": List(_INT)}
+_SQUAD = {**dict.fromkeys(("id", "title", "context", "question"), _STRING), "answers": {**_TEXTS, **_STARTS}}
+_RAW = {"text": _STRING}
 
 FEATURES: dict[str, dict[str, Any]] = {
     "glue/mnli": {**_NLI, "idx": _INT},
-    "squad/plain_text": {
-        **dict.fromkeys(("id", "title", "context", "question"), _STRING),
-        "answers": {**_TEXTS, **_STARTS},
+    "glue/qqp": {
+        **dict.fromkeys(("question1", "question2"), _STRING),
+        "label": ClassLabel(names=["not_duplicate", "duplicate"]),
+        "idx": _INT,
     },
+    "squad/plain_text": _SQUAD,
+    "squad_v2/squad_v2": _SQUAD,
     "hellaswag/default": {
         "ind": _INT,
         **dict.fromkeys(("activity_label", "ctx_a", "ctx_b", "ctx"), _STRING),
         "endings": List(_STRING),
         **dict.fromkeys(("source_id", "split", "split_type", "label"), _STRING),
     },
+    "ccg/default": {"tokens": List(_STRING), "tags": List(ClassLabel(names=list(tagged.CATEGORIES)))},
     "xnli/{}": _NLI,
+    "pawsx/{}": {
+        "id": _INT,
+        **dict.fromkeys(("sentence1", "sentence2"), _STRING),
+        "label": ClassLabel(names=["0", "1"]),
+    },
     "udpos/{}": {"tokens": List(_STRING), "pos_tags": List(ClassLabel(names=list(UPOS_NAMES)))},
+    "panx/{}": {
+        "tokens": List(_STRING),
+        "ner_tags": List(ClassLabel(names=list(NER_NAMES))),
+        "langs": List(_STRING),
+    },
     "xquad/{}": {**dict.fromkeys(("id", "context", "question"), _STRING), "answers": {**_STARTS, **_TEXTS}},
+    "tydiqa/{}": _SQUAD,
     "tatoeba/{}": dict.fromkeys(("source_sentence", "target_sentence", "source_lang", "target_lang"), _STRING),
-    "mlm_text/{}": {"text": _STRING},
+    "bucc2018/{}": {
+        **dict.fromkeys(("sentence1", "sentence2"), List(_STRING)),
+        "gold": List(List(Value("int64"))),
+    },
+    "mlm_text/{}": _RAW,
+    "mlm_parallel/{}": _RAW,
+    "mlm_switched/{}": _RAW,
 }
 
 
+_TRAINED_IN_PIVOT = frozenset({"pawsx/{}", "udpos/{}", "panx/{}", "tydiqa/{}"})
+
+
 def splits(folder: str) -> dict[str, int]:
-    """The splits of a data set and their rows. Only the pivot has tags to train on."""
+    """The splits of a data set and their rows. What is tested in many languages is trained on in the pivot alone."""
     sizes = SIZES[_kind(folder)]
-    if folder.startswith("udpos/") and folder != f"udpos/{PIVOT}":
-        return {"test": sizes["test"]}
+    if _kind(folder) in _TRAINED_IN_PIVOT and not folder.endswith(f"/{PIVOT}"):
+        test = "test" if "test" in sizes else "validation"
+        return {test: sizes[test]}
     return sizes
 
 

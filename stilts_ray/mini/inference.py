@@ -1,13 +1,16 @@
-"""Natural language inference in meanings: two premises and a hypothesis.
+"""Natural language inference and paraphrase in meanings.
 
-The hypothesis is drawn first and without regard to the label; the premises are then made to fit. So the hypothesis
-alone says nothing about the label (a guess scores 1/3), and as denial is as common in the premises of all three labels,
-"not" says nothing either. A premise about the hypothesis stands beside one about somebody or something else, in any
-order.
+Inference: a premise and a hypothesis about one person. The hypothesis is drawn first and without regard to the label, so it
+says nothing about it; the premise is made to fit:
 
-- entailment: the same with a synonym, a member for its class, more detail, or the opposite denied
-- contradiction: the opposite, or a denial; of jobs, another one
-- neutral: something else of the same person, the same of another person, or less detail than the hypothesis has
+- entailment: the same, nearly always by a synonym
+- contradiction: the opposite, nearly always; else the same denied
+- neutral: another trait, or another deed, or the same deed to another thing
+
+So the label follows from what the words of the premise mean to those of the hypothesis; that words recur, or that there is
+a "not", settles few items. Whose deed it was is asked by paraphrase and by `questions`.
+
+Paraphrase: two sentences of two clauses each, of nearly the same words. They mean the same if who did what is the same.
 """
 
 from collections.abc import Callable
@@ -15,148 +18,92 @@ from dataclasses import replace
 from random import Random
 
 from stilts_ray.mini import scenes
-from stilts_ray.mini.world import CLASS_OF, CLASSES, JOBS, OPPOSITE, PATIENTS, SYNONYM, TRAITS, Clause, Sentence, Thing
+from stilts_ray.mini.world import COMMON, OPPOSITE, PATIENTS, SYNONYM, TRAITS, Clause, Sentence, Thing
 
 LABELS = ("entailment", "neutral", "contradiction")
-Item = tuple[tuple[Sentence, Sentence], Sentence, str]
-
-_TRAIT_WORDS = tuple(word for pair in TRAITS for word in pair)
-_VERBS = tuple(verb for verb in PATIENTS if verb in OPPOSITE)
-_DENIED = 0.3
-"""Share of premises that hold a denial, under every label."""
+_TRAITS = tuple(word for pair in TRAITS for trait in pair for word in (trait, SYNONYM[trait]))
+_DEEDS = tuple(word for deed in PATIENTS if deed in OPPOSITE for word in (deed, SYNONYM[deed]))
+_LITERAL = 0.2
+"""Share of entailments that repeat the hypothesis, and of contradictions that deny it, word for word."""
 
 
-def item(label: str, rng: Random) -> Item:
-    """Two premises, a hypothesis and its label."""
-    person, bystander = scenes.people(2, rng)
-    kind = rng.choices(("trait", "job", "event"), (45, 15, 40))[0]
-    negated = kind != "job" and rng.random() < 0.25
-    make, fit = _KINDS[kind]
-    hypothesis = make(person, rng)
-    if label == "neutral":
-        premise = _unrelated(hypothesis, bystander, rng)
-    else:
-        premise = fit(hypothesis, (label == "entailment") != negated, rng)
-    beside = _beside(kind, person if premise.subject == bystander else bystander, hypothesis, rng)
-    premises = [Sentence(premise), Sentence(beside)]
-    rng.shuffle(premises)
-    return (premises[0], premises[1]), Sentence(replace(hypothesis, negated=negated)), label
+def inference(label: str, rng: Random) -> tuple[Sentence, Sentence]:
+    """A premise and a hypothesis in the relation `label`."""
+    (person,) = scenes.people(1, rng)
+    hypothesis = rng.choice((_trait, _deed))(person, rng)
+    return Sentence(_related(hypothesis, label, rng)), Sentence(hypothesis)
 
 
 def _trait(person: Thing, rng: Random) -> Clause:
-    return Clause(person, rng.choice(_TRAIT_WORDS))
+    return Clause(person, rng.choice(_TRAITS))
 
 
-def _job(person: Thing, rng: Random) -> Clause:
-    return Clause(person, rng.choice(JOBS))
+def _deed(person: Thing, rng: Random) -> Clause:
+    verb = rng.choice(_DEEDS)
+    return Clause(person, verb, scenes.patient(verb, rng, described=0))
 
 
-def _event(person: Thing, rng: Random) -> Clause:
-    verb = rng.choice(_VERBS)
-    thing = scenes.patient(verb, rng, described=0.2)
-    if rng.random() < 0.3:
-        thing = Thing(CLASS_OF[thing.head])
-    return Clause(person, verb, thing, scenes.somewhere(rng) if rng.random() < 0.3 else None)
-
-
-def _synonym(clause: Clause, rng: Random) -> Clause:
-    if clause.predicate in SYNONYM and rng.random() < 0.5:
-        return replace(clause, predicate=SYNONYM[clause.predicate])
+def _related(clause: Clause, relation: str, rng: Random) -> Clause:
+    """A clause in a relation to another."""
+    match relation:
+        case "entailment" if rng.random() >= _LITERAL:
+            return replace(clause, predicate=SYNONYM[clause.predicate])
+        case "contradiction" if rng.random() >= _LITERAL:
+            opposite = OPPOSITE[clause.predicate]
+            return replace(clause, predicate=rng.choice((opposite, SYNONYM[opposite])))
+        case "contradiction":
+            return replace(clause, negated=True)
+        case "neutral":
+            return _other(clause, rng)
     return clause
 
 
-def _polar(clause: Clause, holds: bool, rng: Random) -> Clause:
-    """A clause, or its opposite; each said directly or by denying the other."""
-    said = clause if holds else replace(clause, predicate=OPPOSITE[clause.predicate])
-    if rng.random() < _DENIED:
-        return replace(said, predicate=OPPOSITE[said.predicate], negated=True)
-    return _synonym(said, rng)
+def _other(clause: Clause, rng: Random) -> Clause:
+    """A clause about the same person that leaves the first one open."""
+    word, thing = COMMON.get(clause.predicate, clause.predicate), clause.patient
+    pool = _TRAITS if thing is None else tuple(deed for deed in _DEEDS if _fits(deed, thing))
+    others = [other for other in pool if COMMON.get(other, other) not in {word, OPPOSITE[word]}]
+    if thing is None or (others and rng.random() < 0.5):
+        return replace(clause, predicate=rng.choice(others))
+    while (new := scenes.patient(word, rng, described=0)).head in {thing.head, SYNONYM.get(thing.head)}:
+        pass
+    return replace(clause, predicate=rng.choice((word, SYNONYM[word])), patient=new)
 
 
-def _job_premise(hypothesis: Clause, holds: bool, rng: Random) -> Clause:
-    if holds:
-        return _synonym(hypothesis, rng)
-    return replace(hypothesis, predicate=scenes.other(hypothesis.predicate, JOBS, rng))
+def _fits(deed: str, thing: Thing) -> bool:
+    """Whether this can be done to that thing."""
+    return scenes.class_of(thing.head) in PATIENTS[COMMON.get(deed, deed)]
 
 
-def _event_premise(hypothesis: Clause, holds: bool, rng: Random) -> Clause:
-    """An event that settles the hypothesis; its thing may be more precise, its place told besides."""
-    thing = hypothesis.patient or Thing("")
-    said = _polar(hypothesis, holds, rng)
-    if said.negated:
-        return said
-    if thing.head in CLASSES and holds:
-        thing = scenes.patient(hypothesis.predicate, rng)
-        while CLASS_OF[thing.head] != (hypothesis.patient or thing).head:
-            thing = scenes.patient(hypothesis.predicate, rng)
-    elif thing.head not in CLASSES and not thing.adjective and rng.random() < 0.4:
-        thing = replace(thing, adjective=scenes.adjective(thing.head, rng))
-    place = hypothesis.place or (scenes.somewhere(rng) if rng.random() < 0.4 else None)
-    return replace(said, patient=thing, place=place)
-
-
-_KINDS: dict[str, tuple[Callable[[Thing, Random], Clause], Callable[[Clause, bool, Random], Clause]]] = {
-    "trait": (_trait, _polar),
-    "job": (_job, _job_premise),
-    "event": (_event, _event_premise),
-}
-"""How a hypothesis is made, and a premise that says whether it holds."""
-
-
-def _unrelated(hypothesis: Clause, bystander: Thing, rng: Random) -> Clause:
-    """A clause that leaves the hypothesis open."""
-    if rng.random() < 0.4:
-        hypothesis, moved = replace(hypothesis, subject=bystander), True
+def paraphrase(same: bool, rng: Random) -> tuple[Sentence, Sentence]:
+    """Two sentences that mean the same, or do not."""
+    first, second = (_deed(person, rng) for person in scenes.people(2, rng))
+    while second.predicate in {first.predicate, SYNONYM[first.predicate]} or second.patient == first.patient:
+        second = _deed(second.subject, rng)
+    if same:
+        again = [_reworded(first, rng), _reworded(second, rng)]
     else:
-        moved = False
-    if hypothesis.predicate in JOBS:
-        return hypothesis if moved else _polar(_trait(hypothesis.subject, rng), True, rng)
-    if hypothesis.patient is None:
-        return _polar(hypothesis if moved else _other_trait(hypothesis, rng), rng.random() < 0.5, rng)
-    if not moved and hypothesis.place and rng.random() < 0.6:
-        return replace(hypothesis, place=None) if rng.random() < 0.5 else _elsewhere(hypothesis, rng)
-    return _polar(hypothesis if moved else _other_event(hypothesis, rng), rng.random() < 0.5, rng)
-
-
-def _elsewhere(event: Clause, rng: Random) -> Clause:
-    return replace(event, place=scenes.somewhere(rng), patient=_other_thing(event, rng))
-
-
-def _other_trait(trait: Clause, rng: Random) -> Clause:
-    words = [word for word in _TRAIT_WORDS if word not in {trait.predicate, OPPOSITE[trait.predicate]}]
-    return replace(trait, predicate=rng.choice(words))
-
-
-def _other_thing(event: Clause, rng: Random) -> Thing:
-    """A thing that is neither the event's nor one of its class or the class itself."""
-    head = (event.patient or Thing("")).head
-    avoided = CLASS_OF.get(head, head)
-    while True:
-        thing = scenes.patient(event.predicate, rng)
-        if thing.head != head and (CLASS_OF[thing.head] != avoided or head not in CLASSES):
-            return thing
-        if len(PATIENTS[event.predicate]) == 1 and head in CLASSES:
-            return Thing(rng.choice(CLASSES["food" if head != "food" else "animal"]))
-
-
-def _other_event(event: Clause, rng: Random) -> Clause:
-    """The same done to another thing, or something else done to the same."""
+        again = [_reworded(clause, rng) for clause in rng.choice(_TWISTS)(first, second)]
     if rng.random() < 0.5:
-        return replace(event, patient=_other_thing(event, rng))
-    head = (event.patient or Thing("")).head
-    kind = CLASS_OF.get(head, head)
-    verbs = [v for v in _VERBS if kind in PATIENTS[v] and v not in {event.predicate, OPPOSITE[event.predicate]}]
-    return replace(event, predicate=rng.choice(verbs))
+        again.reverse()
+    return Sentence(first, "and", second), Sentence(again[0], "and", again[1])
 
 
-def _beside(kind: str, subject: Thing, hypothesis: Clause, rng: Random) -> Clause:
-    """What is told besides: of the same kind if of somebody else, of another kind if of the same person."""
-    if subject != hypothesis.subject:
-        if kind == "trait":
-            return _polar(_trait(subject, rng), True, rng)
-        if kind == "job":
-            return _job(subject, rng)
-        return scenes.event(subject, rng)
-    if kind == "event":
-        return _polar(_trait(subject, rng), True, rng)
-    return scenes.event(subject, rng)
+def _reworded(clause: Clause, rng: Random) -> Clause:
+    return replace(clause, predicate=SYNONYM[clause.predicate]) if rng.random() < 0.5 else clause
+
+
+def _swapped(first: Clause, second: Clause) -> tuple[Clause, Clause]:
+    return replace(first, subject=second.subject), replace(second, subject=first.subject)
+
+
+def _exchanged(first: Clause, second: Clause) -> tuple[Clause, Clause]:
+    return replace(first, patient=second.patient), replace(second, patient=first.patient)
+
+
+def _reversed(first: Clause, second: Clause) -> tuple[Clause, Clause]:
+    return replace(first, predicate=OPPOSITE[first.predicate]), second
+
+
+_TWISTS: tuple[Callable[[Clause, Clause], tuple[Clause, Clause]], ...] = (_swapped, _swapped, _exchanged, _reversed)
+"""What makes two sentences of nearly the same words differ: who did it, to what, or what was done."""

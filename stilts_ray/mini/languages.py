@@ -1,11 +1,11 @@
-"""The twelve languages: sounds, scripts and grammar. Everything here is a table that a linguist can read.
+"""The languages: sounds, scripts and grammar. Everything here is a table that a linguist can read.
 
 Words are made in Latin letters, one letter a sound; families C and D are then written in Cyrillic and Georgian.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from stilts_ray.mini import LANGUAGES, Language
+from stilts_ray.mini import PIVOT, WORLDS, Language
 
 LATIN = "aeiouyptkbdgmnlrszfvhjcx"
 SCRIPTS: dict[str, dict[int, int]] = {
@@ -82,7 +82,10 @@ class Grammar:
         return self.language.morphology
 
 
-_BY_CODE = {language.code: language for language in LANGUAGES}
+KEPT = {"qra": 0.9, "qrb": 0.7, "qrc": 0.5, "qrd": 0.3, "qre": 0.1}
+"""Share of the pivot's words that the languages of family R have, in the same form; the rest are words of their own."""
+
+_BY_CODE = {language.code: language for language in WORLDS["mini"]}
 
 GRAMMARS: dict[str, Grammar] = {
     grammar.code: grammar
@@ -100,4 +103,9 @@ GRAMMARS: dict[str, Grammar] = {
         Grammar(_BY_CODE["qdb"], place="after", fronted=False, asking="last"),
         Grammar(_BY_CODE["qdc"], adjective_first=False, place="case", negation="after", asking="first"),
     )
+}
+GRAMMARS |= {
+    language.code: replace(GRAMMARS[PIVOT], language=language)
+    for language in WORLDS["mini-gradient"]
+    if language.code != PIVOT
 }

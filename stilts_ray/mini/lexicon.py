@@ -9,8 +9,8 @@ import re
 from functools import cache
 from random import Random
 
-from stilts_ray.mini import LANGUAGES, Language
-from stilts_ray.mini.languages import FAMILIES, GRAMMARS, SCRIPTS, SOUND_CHANGES, Sounds
+from stilts_ray.mini import PIVOT, WORLDS, Language
+from stilts_ray.mini.languages import FAMILIES, GRAMMARS, KEPT, SCRIPTS, SOUND_CHANGES, Sounds
 from stilts_ray.mini.seeds import generator
 from stilts_ray.mini.world import SAME_ROOT, UPOS
 
@@ -50,7 +50,7 @@ def _shared(family: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _daughters(family: str) -> list[Language]:
-    return [language for language in LANGUAGES if language.family == family]
+    return [language for language in WORLDS["mini"] if language.family == family]
 
 
 @cache
@@ -76,15 +76,22 @@ def _family(family: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
         for code, form in new.items():
             forms[code][concept] = form
     for code, words in forms.items():
-        _replace(words, code, sounds, everywhere | borrowed)
+        _replace(words, code, sounds)
     return roots, forms
 
 
-def _replace(words: dict[str, str], code: str, sounds: Sounds, kept: frozenset[str]) -> None:
-    """Give some inherited words of a language a new root."""
-    rng = generator("replaced", code)
-    inherited = [concept for concept in words if _is_open(concept) and concept not in kept]
-    for concept in rng.sample(inherited, round(REPLACED * len(inherited))):
+@cache
+def replaced(code: str) -> tuple[str, ...]:
+    """Concepts whose inherited word a language has given up for a new one."""
+    family = GRAMMARS[code].language.family
+    kept = frozenset.union(*_shared(family))
+    inherited = [concept for concept in UPOS if _is_open(concept) and concept not in kept and concept not in SAME_ROOT]
+    return tuple(generator("replaced", code).sample(inherited, round(REPLACED * len(inherited))))
+
+
+def _replace(words: dict[str, str], code: str, sounds: Sounds) -> None:
+    rng = generator("new words", code)
+    for concept in replaced(code):
         form = words[concept]
         while form in words.values():
             form = changed(_root(rng.choice(sounds.content), sounds, rng), code)
@@ -92,9 +99,41 @@ def _replace(words: dict[str, str], code: str, sounds: Sounds, kept: frozenset[s
 
 
 @cache
+def cognates(code: str) -> frozenset[str]:
+    """Concepts whose word has the same origin as the pivot's: inherited, borrowed from the pivot's family, or shared by
+    all; what has a root of its own in SAME_ROOT follows that root."""
+    family = GRAMMARS[code].language.family
+    roots = frozenset(concept for concept in UPOS if concept not in SAME_ROOT)
+    if code in KEPT:
+        same = frozenset(concept for concept in roots if lexicon(code)[concept] == lexicon(PIVOT)[concept])
+    elif family == GRAMMARS[PIVOT].language.family:
+        same = roots - {*replaced(code), *replaced(PIVOT)} if code != PIVOT else roots
+    else:
+        same = frozenset.union(*_shared(family)) - {*replaced(PIVOT)}
+    return same | {concept for concept, base in SAME_ROOT.items() if base in same}
+
+
+def _partly(code: str) -> dict[str, str]:
+    """The pivot's words as far as a language of family R has kept them, and new ones of the same sounds."""
+    pivot, rng = _family(GRAMMARS[PIVOT].language.family)[1][PIVOT], generator("kept", code)
+    # The same order for all, so that whoever keeps less keeps a part of what others keep.
+    concepts = generator("kept").sample(sorted(pivot), len(pivot))
+    words = {concept: pivot[concept] for concept in concepts[: round(KEPT[code] * len(concepts))]}
+    sounds = FAMILIES[GRAMMARS[PIVOT].language.family]
+    for concept in concepts[len(words) :]:
+        form = ""
+        while len(form) < 2 or form in words.values() or form in pivot.values():
+            form = changed(
+                _root(rng.choice(sounds.content if _is_open(concept) else sounds.function), sounds, rng), PIVOT
+            )
+        words[concept] = form
+    return words
+
+
+@cache
 def lexicon(code: str) -> dict[str, str]:
     """Stems of a language by concept, in Latin letters."""
-    words = _family(GRAMMARS[code].language.family)[1][code]
+    words = _partly(code) if code in KEPT else _family(GRAMMARS[code].language.family)[1][code]
     return {**words, **{concept: words[base] for concept, base in SAME_ROOT.items()}}
 
 
@@ -131,20 +170,26 @@ def written(form: str, code: str) -> str:
     return form.translate(SCRIPTS[GRAMMARS[code].language.script])
 
 
-@cache
-def _names() -> tuple[tuple[str, ...], tuple[str, ...]]:
+_NAME_SOUNDS = Sounds("rlmnstkdbvfjhpgz", "aieou", ("CVCV", "CVCCV", "VCCV", "VCVCV"), ())
+
+
+def new_name(rng: Random) -> str:
+    """A name that nobody has heard before."""
+    return _root(rng.choice(_NAME_SOUNDS.content), _NAME_SOUNDS, rng).capitalize()
+
+
+def _names() -> tuple[tuple[str, ...], ...]:
     rng = generator("names")
-    sounds = Sounds("rlmnstkdbvfjhpgz", "aieou", (), ())
-    names: dict[str, None] = {}
-    while len(names) < 60:
-        names[_root(rng.choice(("CVCV", "CVCCV", "VCCV", "VCVCV")), sounds, rng).capitalize()] = None
-    cities: dict[str, None] = {}
-    while len(cities) < 20:
-        name = (_root(rng.choice(("CV", "CVC", "VC")), sounds, rng) + rng.choice(("burg", "stad", "vil"))).capitalize()
-        if name not in names:
-            cities[name] = None
-    return tuple(names), tuple(cities)
+    taken: dict[str, None] = {}
+
+    def some(count: int, endings: tuple[str, ...]) -> tuple[str, ...]:
+        before = len(taken)
+        while len(taken) < before + count:
+            taken[new_name(rng) + rng.choice(endings)] = None
+        return tuple(taken)[before:]
+
+    return some(60, ("",)), some(20, ("burg", "stad", "vil")), some(20, ("ko", "tex"))
 
 
-PEOPLE, CITIES = _names()
-"""Names of people and cities, the same in all languages and written in each one's script."""
+PEOPLE, CITIES, FIRMS = _names()
+"""Names of people, cities and firms, the same in all languages and written in each one's script."""

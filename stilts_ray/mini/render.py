@@ -9,21 +9,22 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from stilts_ray.mini.languages import GRAMMARS, Grammar
-from stilts_ray.mini.lexicon import CITIES, PEOPLE, endings, lexicon, written
+from stilts_ray.mini.lexicon import endings, lexicon, written
 from stilts_ray.mini.seeds import generator
 from stilts_ray.mini.world import COUNTED, STATIVE, UPOS, Answer, Clause, Sentence, Thing
 
-_NAMES = frozenset(PEOPLE + CITIES)
 _BARE = frozenset({"PRON", "ADV", "INTJ"})
 """Heads that take no article, number or ending."""
 
 
 class Word(NamedTuple):
-    """A word of a sentence. `role`: the participant whose name it is part of, without articles and the like."""
+    """A word of a sentence. `role`: the participant whose name it is part of, without articles and the like. `entity`: in
+    a name, its kind as an IOB2 tag."""
 
     form: str
     tag: str
     role: str = ""
+    entity: str = "O"
 
 
 Words = tuple[Word, ...]
@@ -36,15 +37,15 @@ def _word(concept: str, code: str) -> Word:
     return Word(written(lexicon(code)[concept], code), UPOS[concept])
 
 
-@cache
+@lru_cache(maxsize=50_000)
 def _inflected(head: str, code: str, case: str, many: bool, declines: str = "") -> str:
     """A noun, adjective or name with its ending. An adjective takes the ending of the noun that it `declines` with."""
     grammar = GRAMMARS[code]
-    stem, ending = head if head in _NAMES else lexicon(code)[head], ""
+    stem, ending = lexicon(code).get(head, head), ""
     if grammar.morphology == "agglutinative" and not declines:
         keys = ["plural"] * many + ([case] if case == "object" or (case == "place" and grammar.place == "case") else [])
         ending = "".join(endings(code)[key] for key in keys)
-    elif grammar.morphology == "fusional" and head not in _NAMES:
+    elif grammar.morphology == "fusional" and head in UPOS:
         ending = endings(code)[f"{case}-{'many' if many else 'one'}-{_inflection_class(declines or head)}"]
     return written(stem + ending, code)
 
@@ -55,9 +56,13 @@ def _inflection_class(concept: str) -> int:
 
 
 def _described(thing: Thing, grammar: Grammar, case: str, role: str) -> list[Word]:
-    """Adjective and noun, or a name."""
+    """Adjective and noun, or a name, whose last word takes the ending."""
     code, many = grammar.code, thing.count > 1
-    tag = "PROPN" if thing.head in _NAMES else UPOS[thing.head]
+    if thing.entity:
+        *first, last = thing.head.split()
+        forms = [*(written(part, code) for part in first), _inflected(last, code, case, False)]
+        return [Word(form, "PROPN", role, f"{'I' if i else 'B'}-{thing.entity}") for i, form in enumerate(forms)]
+    tag = UPOS[thing.head]
     if tag in _BARE:
         return [Word(_word(thing.head, code).form, tag, role)]
     noun = Word(_inflected(thing.head, code, case, many), tag, role)
@@ -78,7 +83,7 @@ def noun_phrase(thing: Thing, code: str, case: str, role: str) -> Words:
         number = COUNTED.get(thing.count)
         words.insert(0, Word(_word(number, code).form if number else str(thing.count), "NUM", role))
     article = "the" if thing.definite else "a" if thing.count == 1 else ""
-    if thing.head not in _NAMES and article in grammar.articles:
+    if not thing.entity and article in grammar.articles:
         words.insert(0, _word(article, code))
     if case == "place" and grammar.place != "case":
         words.insert(0 if grammar.place == "before" else len(words), _word("in", code))

@@ -6,10 +6,11 @@ Facts hold within one text only: they are drawn anew each time, so that they mus
 from dataclasses import dataclass, replace
 from random import Random
 
-from stilts_ray.mini.lexicon import CITIES, PEOPLE
+from stilts_ray.mini.lexicon import CITIES, FIRMS, PEOPLE, new_name
 from stilts_ray.mini.world import (
     CLASS_OF,
     CLASSES,
+    COMMON,
     JOBS,
     MOTIONS,
     OPPOSITE,
@@ -29,15 +30,41 @@ _QUALITY_WORDS = tuple(word for pair in QUALITIES for word in pair)
 _TRAIT_WORDS = tuple(word for pair in TRAITS for word in pair)
 
 
+RARER = 0.3
+"""Share of words with a synonym that are said by the rarer one of the two."""
+
+
+def worded(concept: str, rng: Random) -> str:
+    """The concept or its synonym."""
+    return SYNONYM[concept] if concept in SYNONYM and rng.random() < RARER else concept
+
+
+def class_of(head: str) -> str:
+    """The class of a thing; what is none, a name or a class itself, counts as human."""
+    return CLASS_OF.get(COMMON.get(head, head), "human")
+
+
 def adjective(head: str, rng: Random) -> str:
     """An adjective that is said of such things."""
-    living = head not in CLASS_OF or CLASS_OF[head] in {"human", "animal"}
-    return rng.choice(_TRAIT_WORDS if living else _QUALITY_WORDS)
+    kind = class_of(head)
+    return worded(rng.choice(_TRAIT_WORDS if kind in {"human", "animal"} else _QUALITY_WORDS), rng)
+
+
+NAMES = {"PER": PEOPLE, "LOC": CITIES, "ORG": FIRMS}
+
+
+def named(entity: str, rng: Random, unknown: float = 0.0) -> Thing:
+    """Somebody, some city or some firm by name: with probability `unknown` a name that is made up now and says nothing of
+    what it names, half of the time in two words."""
+    if rng.random() >= unknown:
+        return Thing(rng.choice(NAMES[entity]), definite=True, entity=entity)
+    words = [new_name(rng) for _ in range(rng.choice((1, 2)))]
+    return Thing(" ".join(words), definite=True, entity=entity)
 
 
 def people(count: int, rng: Random) -> list[Thing]:
     """Different people, by name."""
-    return [Thing(name, definite=True) for name in rng.sample(PEOPLE, count)]
+    return [Thing(name, definite=True, entity="PER") for name in rng.sample(PEOPLE, count)]
 
 
 def actors(count: int, rng: Random, named: float = 0.65, described: float = 0.4) -> list[Thing]:
@@ -48,14 +75,14 @@ def actors(count: int, rng: Random, named: float = 0.65, described: float = 0.4)
 
 def patient(verb: str, rng: Random, described: float = 0.3, counted: float = 0.0) -> Thing:
     """Something that this can be done to."""
-    head = rng.choice(CLASSES[rng.choice(PATIENTS[verb])])
+    head = worded(rng.choice(CLASSES[rng.choice(PATIENTS[COMMON.get(verb, verb)])]), rng)
     count = rng.choice((2, 3, 4, rng.randrange(5, 100))) if rng.random() < counted else 1
     return Thing(head, adjective(head, rng) if rng.random() < described else "", count=count)
 
 
 def somewhere(rng: Random) -> Thing:
     """A place to do something."""
-    return Thing(rng.choice(PLACES), definite=True)
+    return Thing(worded(rng.choice(PLACES), rng), definite=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +104,7 @@ def event(subject: Thing, rng: Random, verb: str = "", detail: Detail = PLAIN) -
     place = somewhere(rng) if rng.random() < detail.placed or verb in MOTIONS else None
     time = rng.choice(TIMES) if rng.random() < detail.timed else ""
     thing = patient(verb, rng, detail.described, detail.counted) if verb in PATIENTS else None
-    return Clause(subject, verb, thing, place, time)
+    return Clause(subject, worded(verb, rng), thing, place, time)
 
 
 def state(subject: Thing, rng: Random) -> Clause:
@@ -87,7 +114,23 @@ def state(subject: Thing, rng: Random) -> Clause:
         return Clause(subject, adjective(subject.head, rng))
     if draw < 0.8:
         return Clause(subject, rng.choice(JOBS))
-    return Clause(subject, "live", place=Thing(rng.choice(CITIES), definite=True))
+    return Clause(subject, "live", place=named("LOC", rng))
+
+
+_NEWS = (
+    ("live", "place", "LOC"), ("come", "place", "LOC"), ("leave", "place", "LOC"), ("work", "place", "ORG"),
+    ("rest", "place", "ORG"), ("buy", "patient", "ORG"), ("sell", "patient", "ORG"), ("see", "patient", "PER"),
+    ("love", "patient", "PER"), ("hate", "patient", "PER"),
+)  # fmt: skip
+"""What only a person, a place or a firm can be in: the verb alone, not the role, tells which."""
+
+
+def news(subject: Thing, rng: Random, unknown: float) -> Clause:
+    """Something that somebody does to or at what has a name."""
+    verb, role, entity = rng.choice(_NEWS)
+    thing = named(entity, rng, unknown)
+    place = thing if role == "place" else None
+    return Clause(subject, worded(verb, rng), thing if role == "patient" else None, place)
 
 
 def fact(subject: Thing, rng: Random, detail: Detail = PLAIN) -> Clause:
@@ -98,17 +141,17 @@ def fact(subject: Thing, rng: Random, detail: Detail = PLAIN) -> Clause:
 
 
 def script(subject: Thing, name: str, rng: Random) -> list[Clause]:
-    """The events of one of the SCRIPTS in their order, all with the same thing."""
-    steps = dict(SCRIPTS)[name]
+    """The events of one of the SCRIPTS, all with the same thing. Life goes in circles: any of them may be the first."""
+    steps, first = dict(SCRIPTS)[name], rng.randrange(len(dict(SCRIPTS)[name]))
     classes = set.intersection(*(set(PATIENTS[step]) for step in steps if step in PATIENTS))
     thing = Thing(rng.choice(CLASSES[rng.choice(sorted(classes))]))
-    return [step_with(subject, step, thing, rng) for step in steps]
+    return [step_with(subject, step, thing, rng) for step in steps[first:] + steps[:first]]
 
 
 def step_with(subject: Thing, verb: str, thing: Thing, rng: Random) -> Clause:
     """A step of a script: done with the thing, or at a place if it is done alone."""
     if verb in PATIENTS:
-        return Clause(subject, verb, thing)
+        return Clause(subject, worded(verb, rng), thing)
     return Clause(subject, verb, place=somewhere(rng))
 
 
@@ -124,15 +167,16 @@ def restated(clause: Clause, rng: Random) -> Clause:
     if verb in SYNONYM:
         options.append(replace(clause, predicate=SYNONYM[verb]))
     if verb in OPPOSITE:
-        options.append(replace(clause, predicate=OPPOSITE[verb], negated=not clause.negated))
+        options.append(replace(clause, predicate=worded(OPPOSITE[verb], rng), negated=not clause.negated))
     if verb in JOBS and not clause.negated:
         options.append(replace(clause, predicate=other(verb, JOBS, rng), negated=True))
-    if thing and not clause.negated and thing.head in CLASS_OF:
-        options.append(replace(clause, patient=Thing(CLASS_OF[thing.head])))
+    if thing and not clause.negated and COMMON.get(thing.head, thing.head) in CLASS_OF:
+        options.append(replace(clause, patient=Thing(class_of(thing.head))))
     if thing and not clause.negated and (thing.adjective or clause.place):
-        options.append(replace(clause, patient=Thing(thing.head), place=None))
+        options.append(replace(clause, patient=replace(thing, adjective=""), place=None))
     if verb == "live" and clause.place:
-        options.append(replace(clause, place=Thing(other(clause.place.head, CITIES, rng), definite=True), negated=True))
+        elsewhere = replace(clause.place, head=other(clause.place.head, CITIES, rng))
+        options.append(replace(clause, place=elsewhere, negated=True))
     return rng.choice(options) if options else clause
 
 
@@ -140,7 +184,7 @@ def denied(clause: Clause, rng: Random) -> Clause:
     """What cannot hold together with a clause: its opposite, its denial, or another value where there can be one."""
     verb = clause.predicate
     if verb in OPPOSITE and rng.random() < 0.6:
-        return replace(clause, predicate=OPPOSITE[verb])
+        return replace(clause, predicate=worded(OPPOSITE[verb], rng))
     if verb in JOBS and not clause.negated and rng.random() < 0.6:
         return replace(clause, predicate=other(verb, JOBS, rng))
     return replace(clause, negated=not clause.negated)

@@ -1,80 +1,78 @@
 """Raw text for masked-language-model training: short documents of a few sentences.
 
 A document is a scene (facts about two people, some said again in other words), a quiz (facts, a question and its
-answer), a story (a script of daily life) or a note on words (what belongs to what). Most are in one language; some say
-the same in two languages one after the other, some mix two languages phrase by phrase. Real corpora hold far less of
-both: here they make up for the size of the corpus, in exposure to several languages at once.
+answer), a story (a script of daily life), news (who is where and does what, with names that nobody has heard before) or a
+note on words (what belongs to what). It is told in one language; or in two, one after the other; or in a mixture of two,
+phrase by phrase. Real corpora hold far less of both: here they make up for the size of the corpus, in exposure to several
+languages at once.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from random import Random
 
-from stilts_ray.mini import LANGUAGES, PIVOT, scenes
+from stilts_ray.mini import PIVOT, WORLDS, scenes
 from stilts_ray.mini.languages import GRAMMARS
-from stilts_ray.mini.lexicon import CITIES, PEOPLE
 from stilts_ray.mini.render import Speaker, Word, noun_phrase, text, words
 from stilts_ray.mini.seeds import generator
-from stilts_ray.mini.world import CLASS_OF, OPPOSITE, SCRIPTS, Answer, Clause, Sentence, Thing
+from stilts_ray.mini.world import CLASS_OF, COMMON, OPPOSITE, SCRIPTS, SYNONYM, Answer, Clause, Sentence, Thing
 
 Document = list[Sentence | Answer]
+Telling = Callable[[str, Random], str]
+"""How a document is made: language -> text."""
 
 _DETAIL = scenes.Detail(timed=0.15, counted=0.1)
 _QUIZZED = scenes.Detail(placed=0.6)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mixture:
-    """Shares of what raw text is made of.
-
-    bilingual, switched: of documents, saying all in two languages or mixing two. quizzes, stories, notes: of documents,
-    the rest being scenes. restated: of the facts of a scene, said again in other words. polar: of quizzes, asking for
-    yes or no. gloss: of first mentions of a name in another script, with the Latin name in brackets. partner: of
-    documents in two languages, having the pivot as the other one.
-    """
-
-    bilingual: float = 0.15
-    switched: float = 0.30
-    quizzes: float = 0.30
-    stories: float = 0.20
-    notes: float = 0.05
-    restated: float = 0.60
-    polar: float = 0.40
-    gloss: float = 0.50
-    partner: float = 0.50
+RESTATED = 0.60
+"""Share of the facts of a scene that are said again in other words."""
+POLAR = 0.40
+"""Share of questions on what somebody did that ask for yes or no; all do that ask what somebody is like."""
+GLOSSED = 0.50
+"""Share of first mentions of a name in another script that have the Latin name in brackets."""
+WITH_PIVOT = 0.50
+"""Share of documents in two languages that have the pivot as the other one, the rest being spread over all others."""
+UNHEARD = 0.30
+"""Share of names in the news that occur nowhere else."""
 
 
-def documents(code: str, count: int, mixture: Mixture = Mixture(), seed: str = "train") -> Iterator[str]:
+def documents(code: str, count: int, telling: Telling, seed: str = "train") -> Iterator[str]:
     """Raw documents of a language."""
-    rng = generator("text", seed, code)
+    rng = generator("text", telling.__name__, seed, code)
     for _ in range(count):
-        yield _document(code, mixture, rng)
+        yield telling(code, rng)
 
 
-def _document(code: str, mixture: Mixture, rng: Random) -> str:
-    draw = rng.random()
-    bilingual, switched = draw < mixture.bilingual, draw - mixture.bilingual < mixture.switched
-    meaning = _meaning(mixture, rng, short=bilingual)
-    if bilingual:
-        codes = [code, _partner(code, mixture, rng)]
-        rng.shuffle(codes)
-        return " ".join(_told(meaning, told, None, mixture, rng) for told in codes)
-    return _told(meaning, code, _partner(code, mixture, rng) if switched else None, mixture, rng)
+def alone(code: str, rng: Random) -> str:
+    """A document in one language."""
+    return _told(_meaning(rng, facts=2), code, None, rng)
 
 
-def _partner(code: str, mixture: Mixture, rng: Random) -> str:
-    if code != PIVOT and rng.random() < mixture.partner:
+def twice(code: str, rng: Random) -> str:
+    """A document in two languages, one after the other."""
+    meaning, codes = _meaning(rng, facts=1), [code, _partner(code, rng)]
+    rng.shuffle(codes)
+    return " ".join(_told(meaning, told, None, rng) for told in codes)
+
+
+def switched(code: str, rng: Random) -> str:
+    """A document with phrases from another language."""
+    return _told(_meaning(rng, facts=2), code, _partner(code, rng), rng)
+
+
+def _partner(code: str, rng: Random) -> str:
+    if code != PIVOT and rng.random() < WITH_PIVOT:
         return PIVOT
-    return rng.choice([language.code for language in LANGUAGES if language.code not in {code, PIVOT}])
+    return rng.choice([language.code for language in WORLDS["mini"] if language.code not in {code, PIVOT}])
 
 
-def _told(meaning: Document, code: str, guest: str | None, mixture: Mixture, rng: Random) -> str:
+def _told(meaning: Document, code: str, guest: str | None, rng: Random) -> str:
     """A document in a language, with phrases from a guest language if there is one."""
     told, named = [], set[str]()
     for sentence in meaning:
         line = words(sentence, code, _mixing(code, guest, rng) if guest else None)
-        told.append(text(_with_glosses(line, named, mixture, rng)))
+        told.append(text(_with_glosses(line, named, rng)))
     return " ".join(told)
 
 
@@ -89,41 +87,36 @@ def _latin_names() -> dict[str, str]:
     """Names in other scripts, in all their forms, and how they are written in Latin."""
     return {
         word.form: name
-        for language in LANGUAGES
+        for language in WORLDS["mini"]
         if language.script != "Latin"
-        for name in PEOPLE + CITIES
+        for entity, names in scenes.NAMES.items()
+        for name in names
         for case in ("core", "object", "place")
-        for word in noun_phrase(Thing(name), GRAMMARS[language.code].code, case, "")
+        for word in noun_phrase(Thing(name, entity=entity), GRAMMARS[language.code].code, case, "")
         if word.tag == "PROPN"
     }
 
 
-def _with_glosses(line: list[Word], named: set[str], mixture: Mixture, rng: Random) -> Iterator[Word]:
+def _with_glosses(line: list[Word], named: set[str], rng: Random) -> Iterator[Word]:
     for word in line:
         yield word
         name = _latin_names().get(word.form) if word.tag == "PROPN" else None
         if name and name not in named:
             named.add(name)
-            if rng.random() < mixture.gloss:
+            if rng.random() < GLOSSED:
                 yield Word(f"({name})", "PROPN")
 
 
-def _meaning(mixture: Mixture, rng: Random, short: bool) -> Document:
-    draw = rng.random()
-    if draw < mixture.quizzes:
-        return _quiz(mixture, rng, 2)
-    if draw < mixture.quizzes + mixture.stories:
-        return _story(rng, short)
-    if draw < mixture.quizzes + mixture.stories + mixture.notes:
-        return [_note(rng) for _ in range(2 if short else 4)]
-    return _scene(mixture, rng, 1 if short else 2)
+def _meaning(rng: Random, facts: int) -> Document:
+    kinds: tuple[Callable[[Random, int], Document], ...] = (_quiz, _scene, _story, _news, _notes)
+    return rng.choices(kinds, (32, 38, 15, 10, 5))[0](rng, facts)
 
 
-def _scene(mixture: Mixture, rng: Random, facts: int) -> Document:
+def _scene(rng: Random, facts: int) -> Document:
     """Facts about two people, then some of them again."""
     clauses = [scenes.fact(person, rng, _DETAIL) for person in scenes.actors(2, rng) for _ in range(facts)]
     rng.shuffle(clauses)
-    again = [scenes.restated(clause, rng) for clause in clauses if rng.random() < mixture.restated]
+    again = [scenes.restated(clause, rng) for clause in clauses if rng.random() < RESTATED]
     rng.shuffle(again)
     told: Document = [Sentence(clause) for clause in clauses + again]
     if facts > 1 and rng.random() < 0.3:
@@ -131,15 +124,25 @@ def _scene(mixture: Mixture, rng: Random, facts: int) -> Document:
     return told
 
 
-def _story(rng: Random, short: bool) -> Document:
+def _news(rng: Random, people: int) -> Document:
+    """What is told of people that nobody knows, each of them twice."""
+    persons = [scenes.named("PER", rng, UNHEARD) for _ in range(people)]
+    return [Sentence(scenes.news(person, rng, UNHEARD)) for person in persons * 2]
+
+
+def _story(rng: Random, length: int) -> Document:
     """A script of daily life; the person is described first, and at times called "she" later on."""
     (person,) = scenes.actors(1, rng)
     steps = scenes.script(person, rng.choice(SCRIPTS)[0], rng)
     steps[1:] = [replace(step, subject=Thing("she")) if rng.random() < 0.25 else step for step in steps[1:]]
     told = [Sentence(replace(step, time=rng.choice(("", "", "yesterday", "today")))) for step in steps]
-    if short:
+    if length == 1:
         return list(told[rng.randrange(2) :][:3])
     return [Sentence(scenes.state(person, rng)), *told]
+
+
+def _notes(rng: Random, pairs: int) -> Document:
+    return [_note(rng) for _ in range(2 * pairs)]
 
 
 def _note(rng: Random) -> Sentence:
@@ -151,14 +154,37 @@ def _note(rng: Random) -> Sentence:
     return Sentence(Clause(Thing(head, adjective, definite=True), OPPOSITE[adjective], negated=True))
 
 
-def _quiz(mixture: Mixture, rng: Random, facts: int) -> Document:
-    """Facts about different people, a question about one of them, and the answer."""
-    if rng.random() < mixture.polar:
-        return _polar_quiz(rng, facts)
-    clauses = [scenes.event(person, rng, detail=_QUIZZED) for person in scenes.actors(facts, rng)]
-    chosen = rng.choice(clauses)
-    role = rng.choice(("subject", "patient", "place") if chosen.place else ("subject", "patient"))
-    return [*map(Sentence, clauses), *asked(chosen, role)]
+def _quiz(rng: Random, facts: int) -> Document:
+    """Facts about different people, and questions with their answers: who, what, where, or whether it is so."""
+    clauses = [_fact_to_ask(person, rng) for person in scenes.actors(2, rng)]
+    told: Document = [Sentence(clause) for clause in clauses]
+    for _ in range(2 * facts - 1):
+        clause = rng.choice(clauses)
+        told += _whether(clause, rng) if rng.random() < POLAR or not clause.patient else _which(clause, rng)
+    return told
+
+
+def _fact_to_ask(person: Thing, rng: Random) -> Clause:
+    if rng.random() < 0.4:
+        return Clause(person, scenes.adjective(person.head, rng))
+    return scenes.event(person, rng, detail=_QUIZZED)
+
+
+def _which(clause: Clause, rng: Random) -> Document:
+    role = rng.choice(("subject", "patient", "place") if clause.place else ("subject", "patient"))
+    return [*asked(clause, role)]
+
+
+def _whether(clause: Clause, rng: Random) -> Document:
+    """Is it so? Asked in the same words, by a synonym, or of the opposite."""
+    word, true = clause.predicate, rng.random() < 0.5
+    if word not in OPPOSITE:
+        verbs = [verb for verb in scenes.VERBS if verb not in {word, COMMON.get(word)}]
+        word = word if true else rng.choice(verbs)
+    elif not true:
+        word = OPPOSITE[word]
+    asked_for = replace(clause, predicate=rng.choice((word, SYNONYM.get(word, word))), place=None)
+    return [Sentence(asked_for, question="polar"), Answer(Thing("yes" if true else "no"))]
 
 
 def asked(clause: Clause, role: str) -> tuple[Sentence, Answer]:
@@ -173,14 +199,3 @@ def asked(clause: Clause, role: str) -> tuple[Sentence, Answer]:
             question = replace(clause, patient=known, place=Thing("where"))
     case = {"subject": "core", "patient": "object", "place": "place"}[role]
     return Sentence(question, question=role), Answer(getattr(clause, role), case)
-
-
-def _polar_quiz(rng: Random, facts: int) -> Document:
-    kind = scenes.state if rng.random() < 0.5 else scenes.fact
-    clauses = [kind(person, rng) for person in scenes.actors(facts, rng)]
-    chosen, true = rng.choice(clauses), rng.random() < 0.5
-    question = replace((scenes.restated if true else scenes.denied)(chosen, rng), time="")
-    if question.negated:
-        # Only what is said is asked for: "is Anna not old?" has no clear answer in many languages.
-        question, true = replace(question, negated=False), not true
-    return [*map(Sentence, clauses), Sentence(question, question="polar"), Answer(Thing("yes" if true else "no"))]

@@ -1,8 +1,8 @@
 """The latent world: concepts, how they are related, and meanings made of them. No language is in it.
 
 A meaning is a `Sentence`: one or two clauses of a predicate and its participants. What the words mean to each other is
-given by a few relations: OPPOSITE (of which exactly one side holds), SYNONYM, the class of a thing (`CLASS_OF`), and
-the order of events in the SCRIPTS of daily life.
+given by a few relations: OPPOSITE (of which exactly one side holds), SYNONYM (nearly every adjective and half of the verbs
+have one), the class of a thing (`CLASS_OF`), and the order of events in the SCRIPTS of daily life.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ CLASS_OF: dict[str, str] = {member: name for name, members in CLASSES.items() fo
 JOBS = CLASSES["human"]
 PLACES = ("market", "forest", "river", "house", "school", "field")
 
-TRAITS = (("old", "young"), ("rich", "poor"), ("happy", "sad"), ("strong", "weak"))
+TRAITS = (("old", "young"), ("rich", "poor"), ("happy", "sad"), ("strong", "weak"), ("brave", "timid"))
 """Opposites that are said of people and animals."""
 QUALITIES = (("big", "small"), ("clean", "dirty"), ("new", "worn"))
 """Opposites that are said of things."""
@@ -42,19 +42,32 @@ PATIENTS: dict[str, tuple[str, ...]] = {
 """What can be done to what."""
 MOTIONS = ("work", "rest", "come", "leave", "sleep", "wake", "sing")
 """What can be done alone, at a place."""
-STATIVE = frozenset({"love", "hate", "live"})
+STATIVE = frozenset({"love", "hate", "adore", "detest", "live"})
 """Verbs told in the present; all others are told in the past."""
+
+_SYNONYMS = {
+    "old": "aged", "young": "youthful", "rich": "wealthy", "poor": "needy", "happy": "glad", "sad": "gloomy",
+    "strong": "mighty", "weak": "feeble", "brave": "bold", "timid": "shy", "big": "large", "small": "little",
+    "clean": "pure", "new": "fresh", "buy": "purchase", "sell": "vend", "find": "discover", "lose": "mislay",
+    "love": "adore", "hate": "detest", "make": "build", "break": "smash", "see": "notice", "doctor": "healer",
+    "house": "home", "dog": "hound",
+}  # fmt: skip
+"""A word, and another for the same."""
+COMMON: dict[str, str] = {other: word for word, other in _SYNONYMS.items()}
+"""The rarer word of each pair -> the commoner one, by which the other tables know it."""
+SYNONYM: dict[str, str] = {**_SYNONYMS, **COMMON}
+"""Either way."""
 
 _PAIRS = (
     *TRAITS, *QUALITIES, ("buy", "sell"), ("find", "lose"), ("love", "hate"), ("make", "break"),
     ("work", "rest"), ("come", "leave"), ("sleep", "wake"),
 )  # fmt: skip
-OPPOSITE: dict[str, str] = {**dict(_PAIRS), **{b: a for a, b in _PAIRS}}
-
-SYNONYM: dict[str, str] = {
-    "old": "aged", "rich": "wealthy", "happy": "glad", "big": "large", "find": "discover", "buy": "purchase",
-    "see": "notice", "doctor": "healer",
-}  # fmt: skip
+_OPPOSITE = {**dict(_PAIRS), **{b: a for a, b in _PAIRS}}
+OPPOSITE: dict[str, str] = {
+    **_OPPOSITE,
+    **{SYNONYM[word]: opposite for word, opposite in _OPPOSITE.items() if word in SYNONYM},
+}
+"""The opposite of a word and of its synonym; always the commoner word of its pair."""
 
 SCRIPTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("kitchen", ("buy", "cook", "eat", "sleep")),
@@ -63,7 +76,7 @@ SCRIPTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("journey", ("come", "lose", "find", "sing")),
     ("quarrel", ("hate", "break", "leave", "rest")),
 )
-"""Daily life: what people do one after the other. Every verb belongs to one script."""
+"""Daily life: what people do one after the other, and over again. Every verb belongs to one script."""
 
 SAME_ROOT: dict[str, str] = {"soup": "cook", "basket": "carry", "singer": "sing", "food": "feed", "do": "make"}
 """Words built on another's root without any derivation: the form alone does not tell the part of speech."""
@@ -87,23 +100,31 @@ _FUNCTION_WORDS = {
 }
 
 UPOS: dict[str, str] = {
-    **dict.fromkeys((*CLASSES, *CLASS_OF, *PLACES, "healer"), "NOUN"),
+    **dict.fromkeys((*CLASSES, *CLASS_OF, *PLACES), "NOUN"),
     **dict.fromkeys((word for pair in (*TRAITS, *QUALITIES) for word in pair), "ADJ"),
-    **dict.fromkeys(("aged", "wealthy", "glad", "large"), "ADJ"),
-    **dict.fromkeys((*PATIENTS, *MOTIONS, "live", "discover", "purchase", "notice"), "VERB"),
+    **dict.fromkeys((*PATIENTS, *MOTIONS, "live"), "VERB"),
     **{word: tag for tag, words in _FUNCTION_WORDS.items() for word in words},
 }
+UPOS |= {other: UPOS[word] for word, other in _SYNONYMS.items()}
 """Every concept that a language has a word for, with its part of speech."""
+
+
+ENTITIES = ("PER", "LOC", "ORG")
+"""What a name can be the name of: a person, a place or an organisation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """A participant: a concept or a name, perhaps described and counted. Names are always definite."""
+    """A participant: a concept, perhaps described and counted, or a name.
+
+    entity: one of ENTITIES for a name, whose `head` is then one word or more; names are always definite.
+    """
 
     head: str
     adjective: str = ""
     definite: bool = False
     count: int = 1
+    entity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

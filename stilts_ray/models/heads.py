@@ -95,6 +95,7 @@ HEADS: dict[Kind, Callable[[PretrainedConfig, Task], nn.Module]] = {
     Kind.PAIR: PairHead,
     Kind.CHOICE: ChoiceHead,
     Kind.SPAN: SpanHead,
+    Kind.SPAN_OR_NONE: SpanHead,
     Kind.TAGGING: TagHead,
 }
 
@@ -125,6 +126,7 @@ LOSSES: dict[Kind, Callable[[torch.Tensor, Batch], tuple[torch.Tensor, int]]] = 
     Kind.PAIR: _class_loss,
     Kind.CHOICE: _class_loss,
     Kind.SPAN: _span_loss,
+    Kind.SPAN_OR_NONE: _span_loss,
     Kind.TAGGING: _tag_loss,
     Kind.TEXT: _masked_loss,
 }

@@ -158,9 +158,11 @@ def pinned(steps: Iterable[Step]) -> Texts:
         if isinstance(step, Study):
             for entry in step.identity["training"]:
                 found.setdefault(f"data.{entry['task']['name']}", set()).update(map(_revision, entry["data"].values()))
-        elif isinstance(step, Evaluation) or (isinstance(step, Pretrain) and "data" in step.identity):
-            name = step.task if isinstance(step, Evaluation) else "mlm_text"
-            found.setdefault(f"data.{name}", set()).add(_revision(step.identity["data"]))
+        elif isinstance(step, Evaluation):
+            found.setdefault(f"data.{step.task}", set()).add(_revision(step.identity["data"]))
+        elif isinstance(step, Pretrain):
+            for name, identity in step.identity.get("data", {}).items():
+                found.setdefault(f"data.{name}", set()).add(_revision(identity))
     return {name: ", ".join(sorted(revisions)) for name, revisions in sorted(found.items())}
 
 

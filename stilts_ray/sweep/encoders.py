@@ -4,6 +4,8 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.batches import generator
@@ -51,16 +53,19 @@ def _untrained(job: Job, folder: Path, place: Place) -> Record:
 def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     spec = Pretraining.model_validate_json(job.details["start"])
     texts = {
-        language: _texts(cache.examples(place.origin, tasks.get("mlm_text"), "train", language))
+        (name, language): _texts(cache.examples(place.origin, tasks.get(name), "train", language))
+        for name in spec.texts
         for language in spec.languages
     }
     tokenizer = masked.make_tokenizer((t for ts in texts.values() for t in ts), spec.tokenizer, spec.vocabulary)
     seen, unseen = _split(texts, spec.seed)
     reading = Reading(spec.max_length)
-    train_data, test_data = (encode_texts(part, tokenizer, reading) for part in (seen, unseen))
+    train_data, test_data = (encode_texts([text for _, text in part], tokenizer, reading) for part in (seen, unseen))
     config = models.xlm_roberta(spec.shape.model_copy(update={"dropout": 0.0}), len(tokenizer))
     model = models.with_masked_head(models.new_encoder(config, spec.seed), spec.seed).to(place.team.device)
-    batches = masked.token_batches(train_data.lengths, spec.batch_tokens, spec.tokens, spec.seed)
+    origin = np.array([name for name, _ in seen])
+    sources = [(np.flatnonzero(origin == name), share) for name, share in spec.texts.items()]
+    batches = masked.token_batches(train_data.lengths, sources, spec.batch_tokens, spec.tokens, spec.seed)
     mask = tokenizer.mask_token_id
     run = Run(
         order=[("mlm_text", items) for items in batches],
@@ -81,19 +86,22 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     model.encoder.config.attention_probs_dropout_prob = spec.shape.dropout
     models.save_masked_lm(model, folder)
     tokenizer.save_pretrained(folder)
-    return outcome_of(outcome) | {"texts": {language: len(part) for language, part in texts.items()}}
+    return outcome_of(outcome) | {
+        "texts": {f"{name}/{language}": len(part) for (name, language), part in texts.items()}
+    }
 
 
 def _texts(examples: list[Example]) -> list[str]:
     return [example.text for example in examples if isinstance(example, Text)]
 
 
-def _split(texts: dict[str, list[str]], seed: int) -> tuple[list[str], list[str]]:
-    """Training texts, and one in a hundred held out: of each language at least one, at most forty."""
+def _split(texts: dict[tuple[str, str], list[str]], seed: int) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Training texts with their source's name, and one in a hundred held out: of each source and language at least one, at
+    most forty."""
     seen, unseen = [], []
-    for language, part in sorted(texts.items()):
+    for (name, language), part in sorted(texts.items()):
         count = min(max(1, len(part) // 100), 40)
-        out = set(generator(seed, "held out", language).permutation(len(part))[:count].tolist())
-        unseen += [text for number, text in enumerate(part) if number in out]
-        seen += [text for number, text in enumerate(part) if number not in out]
+        out = set(generator(seed, "held out", name, language).permutation(len(part))[:count].tolist())
+        unseen += [(name, text) for number, text in enumerate(part) if number in out]
+        seen += [(name, text) for number, text in enumerate(part) if number not in out]
     return seen, unseen

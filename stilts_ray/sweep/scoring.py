@@ -1,13 +1,17 @@
 """Zero-shot scoring of a run."""
 
+from collections.abc import Callable, Iterable, Sequence
+
 import numpy as np
 import torch
 
 from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.encode import Reading
+from stilts_ray.data.rows import labelled
 from stilts_ray.errors import RequestError
 from stilts_ray.evaluation.metrics import score
+from stilts_ray.evaluation.mining import mined
 from stilts_ray.evaluation.predict import predict
 from stilts_ray.evaluation.retrieval import default_layer, translations
 from stilts_ray.models import model as models
@@ -17,6 +21,12 @@ from stilts_ray.sweep.place import WEIGHTS, Place, check_length, started
 from stilts_ray.tasks import Kind
 from stilts_ray.training.loop import precision
 
+_SEARCHES: dict[Kind, Callable[..., Iterable[Sequence[object]]]] = {
+    Kind.RETRIEVAL: translations,
+    Kind.MINING: mined,
+}
+"""Predictions by the sentence vectors of each layer."""
+
 
 def score_run(job: Job, place: Place) -> Record:
     """Zero-shot scores of one run on every language of a target."""
@@ -24,7 +34,7 @@ def score_run(job: Job, place: Place) -> Record:
     target, read = tasks.get(details["task"]), details["read"]
     encoder, folder = started(details, place)
     check_length(encoder, target.name, read["max_length"])
-    trained = tasks.get(details["trained"]) if details["trained"] else None
+    trained = labelled(place.origin, tasks.get(details["trained"])) if details["trained"] else None
     model = models.with_heads(encoder, [trained] if trained else [], seed=0)
     if trained is not None:
         models.load_weights(model, place.store.fetch(details["start"]["run"], WEIGHTS))
@@ -39,13 +49,15 @@ def score_run(job: Job, place: Place) -> Record:
         where = (place.origin, target, target.test or "test", language)
         examples, encoded = cache.examples(*where), cache.encoded(*where, str(folder), reading)
         with torch.inference_mode(), precision(model.device):
-            if target.kind is Kind.RETRIEVAL:
-                per_layer = [score(target.kind, examples, found) for found in translations(model, encoded)]
+            if target.kind in _SEARCHES:
+                per_layer = [
+                    score(target, examples, found) for found in _SEARCHES[target.kind](model, examples, encoded)
+                ]
                 layers[language] = [metrics["score"] for metrics in per_layer]
                 languages[language] = per_layer[layer]
             elif trained is not None:
                 predictions = predict(model, trained, examples, encoded, read["answer"])
-                languages[language] = score(target.kind, examples, predictions)
+                languages[language] = score(target, examples, predictions)
     record: Record = {
         # XTREME's rule: the plain mean over languages, the source language included.
         "score": float(np.mean([metrics["score"] for metrics in languages.values()])),

@@ -10,6 +10,7 @@ from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.batches import Share, collate, order
 from stilts_ray.data.encode import Encoded, Reading
+from stilts_ray.data.rows import labelled
 from stilts_ray.evaluation.metrics import Scores, majority, score
 from stilts_ray.evaluation.predict import predict
 from stilts_ray.fingerprint import file_digest
@@ -30,7 +31,7 @@ def train_trial(job: Job, place: Place) -> Record:
     details = job.details
     recipes = {name: Recipe.model_validate_json(recipe) for name, recipe in details["recipes"].items()}
     encoder, folder = started(details, place)
-    mixture = [tasks.get(name) for name in details["tasks"]]
+    mixture = [labelled(place.origin, tasks.get(name)) for name in details["tasks"]]
     data = {task.name: _training_data(task, recipes[task.name], folder, place.origin) for task in mixture}
     for name, recipe in recipes.items():
         check_length(encoder, name, recipe.max_length)
@@ -109,13 +110,13 @@ class Dev:
         for task in self.mixture:
             examples, limit = self.examples[task.name], self.recipes[task.name].max_answer_length
             predictions = predict(model, task, examples, self.encoded[task.name], limit)
-            metrics |= {f"{task.name}/{name}": v for name, v in score(task.kind, examples, predictions).items()}
+            metrics |= {f"{task.name}/{name}": v for name, v in score(task, examples, predictions).items()}
         metrics["score"] = float(np.mean([metrics[f"{task.name}/score"] for task in self.mixture]))
         return metrics
 
     def majority(self) -> float:
         """The score of a model that always predicts the same."""
-        return float(np.mean([majority(task.kind, self.examples[task.name]) for task in self.mixture]))
+        return float(np.mean([majority(task, self.examples[task.name]) for task in self.mixture]))
 
 
 def first_examples(encoded: Encoded, task: Task, count: int) -> Encoded:

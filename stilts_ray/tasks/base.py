@@ -19,9 +19,15 @@ class Kind(StrEnum):
     PAIR = "pair classification"
     CHOICE = "multiple choice"
     SPAN = "span QA"
+    SPAN_OR_NONE = "span QA with unanswerable questions"
     TAGGING = "tagging"
     RETRIEVAL = "retrieval"
+    MINING = "sentence mining"
     TEXT = "masked LM"
+
+
+BY_VECTOR = frozenset({Kind.RETRIEVAL, Kind.MINING})
+"""Kinds that compare the sentence vectors of a layer; nothing is trained for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A question on a context; answers are (text, character offset) and occur there literally."""
+    """A question on a context; answers are (text, character offset) and occur there literally. None: unanswerable."""
 
     id: str
     context: str
@@ -95,6 +101,47 @@ class Parallel:
 
 
 @dataclass(frozen=True, slots=True)
+class Corpora:
+    """Two comparable corpora of distinct sentences.
+
+    gold: (index in foreign, index in english) of the sentences that are translations of each other.
+    foreign_repeats, english_repeats: indices of sentences that stood more than once in the source.
+    """
+
+    foreign: tuple[str, ...]
+    english: tuple[str, ...]
+    gold: frozenset[tuple[int, int]]
+    foreign_repeats: frozenset[int] = frozenset()
+    english_repeats: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        for name, sentences in (("foreign", self.foreign), ("english", self.english)):
+            _filled(**{f"{name} sentence {i}": sentence for i, sentence in enumerate(sentences)})
+            if len(set(sentences)) < len(sentences):
+                raise ValueError(f"a {name} sentence stands there twice")
+        for i, j in self.gold:
+            if not (0 <= i < len(self.foreign) and 0 <= j < len(self.english)):
+                raise ValueError(f"gold pair {i}, {j} of {len(self.foreign)} and {len(self.english)} sentences")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """Corpora to mine (`test`), and others on which the threshold is set (`dev`). Both have gold pairs."""
+
+    dev: Corpora
+    test: Corpora
+
+    def __post_init__(self) -> None:
+        if not (self.dev.gold and self.test.gold):
+            raise ValueError("too few gold pairs to set a threshold on some and to score the others")
+
+    @property
+    def sides(self) -> tuple[tuple[str, ...], ...]:
+        """The sentences in the order in which they are encoded."""
+        return self.dev.foreign, self.dev.english, self.test.foreign, self.test.english
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Raw text."""
 
@@ -104,7 +151,7 @@ class Text:
         _filled(text=self.text)
 
 
-Example = Pair | Choice | Span | Tagged | Parallel | Text
+Example = Pair | Choice | Span | Tagged | Parallel | Comparable | Text
 
 
 def _filled(**texts: str) -> None:
@@ -121,6 +168,7 @@ class Source:
 
     hub: repository id; None: no public one. config: its configuration. folder: path below a data folder.
     keys: language code -> key, where it is not the code itself. revision: a commit of the hub repository.
+    prefix: how the column `id` of a language's rows begins, where one configuration of the hub holds several languages.
     """
 
     folder: str
@@ -128,6 +176,7 @@ class Source:
     config: str = "default"
     keys: Mapping[str, str] = field(default_factory=dict)
     revision: str | None = None
+    prefix: str = ""
 
     def path(self, language: str) -> str:
         """Folder of a language's files below a data folder."""
@@ -137,13 +186,19 @@ class Source:
         """Configuration of the hub repository for a language."""
         return self.config.format(self.keys.get(language, language))
 
+    def id_prefix(self, language: str) -> str:
+        """How the ids of a language's rows begin in that configuration."""
+        return self.prefix.format(self.keys.get(language, language))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One data set with its role.
 
     example: a pure function from a row to an example; raises KeyError for a missing column, ValueError for a bad value.
-    labels: names of classes or tags, in the order of the head's outputs. choices: alternatives of a multiple choice.
+    labels: names of classes or tags, in the order of the head's outputs. labels_from: where the entry does not list
+    them, the column of the training split whose feature type does (`stilts_ray.data.rows.labelled` fills them in).
+    choices: alternatives of a multiple choice. metric: which of the kind's metrics is the score; None: the kind's own.
     train, dev, test: names of splits; a task without `train` is not trained on.
     languages: test languages; empty for a task that is only trained on.
     train_on: the task whose training data this target uses, if it is not its own.
@@ -157,7 +212,9 @@ class Task:
     source: Source
     example: Callable[[Row], Example]
     labels: tuple[str, ...] = ()
+    labels_from: str | None = None
     choices: int = 1
+    metric: str | None = None
     train: str | None = None
     dev: str | None = None
     test: str | None = None
@@ -183,4 +240,5 @@ class Task:
             "dev": self.dev,
             "test": self.test,
             "version": self.version,
+            **({"metric": self.metric} if self.metric else {}),
         }

@@ -9,3 +9,12 @@ def text(row: Row) -> Text:
 
 
 MLM_TEXT = Task(name="mlm_text", kind=Kind.TEXT, source=Source(folder="mlm_text/{}"), example=text, train="train")
+
+# Texts that hold the same in two languages, one after the other (Lample and Conneau 2019, translation language modelling),
+# or phrases of another language.
+MLM_PARALLEL = Task(
+    name="mlm_parallel", kind=Kind.TEXT, source=Source(folder="mlm_parallel/{}"), example=text, train="train"
+)
+MLM_SWITCHED = Task(
+    name="mlm_switched", kind=Kind.TEXT, source=Source(folder="mlm_switched/{}"), example=text, train="train"
+)

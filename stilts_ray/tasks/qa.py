@@ -3,12 +3,18 @@
 from stilts_ray.tasks.base import Kind, Row, Source, Span, Task
 
 
+def squad_v2(row: Row) -> Span:
+    """SQuAD 2.0: a question without answers is unanswerable."""
+    answers = tuple(zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True))
+    return Span(row["id"], row["context"], row["question"], answers)
+
+
 def squad(row: Row) -> Span:
     """SQuAD v1.1: every question has at least one answer in its context."""
-    answers = tuple(zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True))
-    if not answers:
+    span = squad_v2(row)
+    if not span.answers:
         raise ValueError("no answer")
-    return Span(row["id"], row["context"], row["question"], answers)
+    return span
 
 
 SQUAD = Task(
@@ -22,6 +28,17 @@ SQUAD = Task(
     tokens=205,
 )
 
+SQUAD_V2 = Task(
+    name="squad_v2",
+    kind=Kind.SPAN_OR_NONE,
+    source=Source(hub="rajpurkar/squad_v2", config="squad_v2", folder="squad_v2/squad_v2"),
+    example=squad_v2,
+    train="train",
+    dev="validation",
+    train_size=130_319,
+    tokens=205,
+)
+
 XQUAD = Task(
     name="xquad",
     kind=Kind.SPAN,
@@ -30,4 +47,30 @@ XQUAD = Task(
     test="validation",
     languages=("en", "es", "de", "el", "ru", "tr", "ar", "vi", "th", "zh", "hi"),
     train_on="squad",
+)
+
+# The hub's configuration holds all languages; their names begin the ids.
+TYDIQA_NAMES = {
+    "ar": "arabic", "bn": "bengali", "en": "english", "fi": "finnish", "id": "indonesian", "ko": "korean",
+    "ru": "russian", "sw": "swahili", "te": "telugu",
+}  # fmt: skip
+
+TYDIQA = Task(
+    name="tydiqa",
+    kind=Kind.SPAN,
+    source=Source(
+        hub="google-research-datasets/tydiqa",
+        config="secondary_task",
+        folder="tydiqa/{}",
+        keys=TYDIQA_NAMES,
+        prefix="{}-",
+    ),
+    example=squad,
+    train="train",
+    # As in XTREME: the published dev files are the test, so selection sees the English part of it.
+    dev="validation",
+    test="validation",
+    languages=tuple(TYDIQA_NAMES),
+    train_size=3_696,
+    tokens=205,
 )

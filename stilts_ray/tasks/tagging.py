@@ -18,9 +18,28 @@ UD_NAMES = {
 }  # fmt: skip
 
 
+NER = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+
+# XTREME's forty.
+LANGUAGES = (
+    "af", "ar", "bg", "bn", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "jv",
+    "ka", "kk", "ko", "ml", "mr", "ms", "my", "nl", "pt", "ru", "sw", "ta", "te", "th", "tl", "tr", "ur", "vi", "yo", "zh",
+)  # fmt: skip
+
+
 def parts_of_speech(row: Row) -> Tagged:
     """Columns of google/xtreme's udpos."""
     return Tagged(tuple(row["tokens"]), tuple(row["pos_tags"]))
+
+
+def entities(row: Row) -> Tagged:
+    """Columns of google/xtreme's PAN-X."""
+    return Tagged(tuple(row["tokens"]), tuple(row["ner_tags"]))
+
+
+def supertags(row: Row) -> Tagged:
+    """Columns of our own: CCGbank is licensed (LDC2005T13) and has no hub repository."""
+    return Tagged(tuple(row["tokens"]), tuple(row["tags"]))
 
 
 UDPOS = Task(
@@ -35,4 +54,30 @@ UDPOS = Task(
     languages=tuple(UD_NAMES),
     train_size=21_253,
     tokens=23,
+)
+
+PANX = Task(
+    name="panx",
+    kind=Kind.TAGGING,
+    source=Source(hub="google/xtreme", config="PAN-X.{}", folder="panx/{}"),
+    example=entities,
+    labels=NER,
+    train="train",
+    dev="validation",
+    test="test",
+    languages=LANGUAGES,
+    train_size=20_000,
+    tokens=14,
+)
+
+CCG = Task(
+    name="ccg",
+    kind=Kind.TAGGING,
+    source=Source(folder="ccg/default"),
+    example=supertags,
+    labels_from="tags",
+    metric="accuracy",
+    train="train",
+    dev="validation",
+    tokens=30,  # not measured: newspaper sentences
 )

@@ -1,6 +1,7 @@
 """What masked-language-model training needs besides the loop: a tokenizer, batches by token count, masks."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -52,20 +53,26 @@ def make_tokenizer(texts: Iterable[str], kind: Literal["bpe", "unigram"], vocabu
     )
 
 
-def token_batches(lengths: Items, budget: int, tokens: int, seed: int) -> list[Items]:
-    """Batches of about `budget` tokens, sequences shuffled anew each pass, until `tokens` have been seen."""
-    draw, batches, seen = generator(seed, "masked"), [], 0
-    while seen < tokens:
-        shuffled = draw.permutation(len(lengths))
-        ends = np.cumsum(lengths[shuffled])
-        parts = np.split(shuffled, np.searchsorted(ends, np.arange(budget, ends[-1], budget)))
-        # A text longer than the budget leaves parts without any.
-        for part in filter(len, parts):
-            if seen >= tokens:
-                break
-            batches.append(part)
-            seen += int(lengths[part].sum())
-    return batches
+def token_batches(
+    lengths: Items, sources: Sequence[tuple[Items, float]], budget: int, tokens: int, seed: int
+) -> list[Items]:
+    """Batches of about `budget` tokens, `tokens` in all: of each source (indices of its sequences) its share of them, in as
+    many passes as that takes, each shuffled anew; all sources are then shuffled together."""
+    draw = generator(seed, "masked")
+    chosen = [_passes(lengths, source, share * tokens, draw) for source, share in sources if share > 0]
+    mixed = draw.permutation(np.concatenate(chosen))
+    ends = np.cumsum(lengths[mixed])
+    parts = np.split(mixed, np.searchsorted(ends, np.arange(budget, ends[-1], budget), side="right"))
+    # A text longer than the budget leaves parts without any.
+    return [part for part in parts if len(part)]
+
+
+def _passes(lengths: Items, source: Items, tokens: float, draw: np.random.Generator) -> Items:
+    """Sequences of a source, pass after pass, until they hold so many tokens."""
+    passes = math.ceil(tokens / lengths[source].sum())
+    sequences = np.concatenate([draw.permutation(source) for _ in range(passes)])
+    enough: Items = sequences[: np.searchsorted(np.cumsum(lengths[sequences]), tokens) + 1]
+    return enough
 
 
 def masked_batch(encoded: Encoded, items: Items, share: float, mask: int, vocabulary: int, seed: int) -> Batch:

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from datasets import ClassLabel, Features, List
 
 from stilts_ray.data import cache
 from stilts_ray.data.encode import Encoded, Reading, encode
-from stilts_ray.data.rows import load
+from stilts_ray.data.rows import labelled, load
 from stilts_ray.errors import RequestError
 from stilts_ray.origin import Folder
 from stilts_ray.tasks import TASKS
@@ -46,7 +47,7 @@ def test_what_comes_from_the_cache_is_what_was_encoded(
     task, language = TASKS[name], next(iter(FIXTURES[name].rows))
     split = task.train or task.test or ""
     place = (Folder(data), task, split, language)
-    expected = encode(task, load(*place), tokenizer, READING)
+    expected = encode(labelled(Folder(data), task), load(*place), tokenizer, READING)
     assert equal(cache.encoded(*place, str(tiny_encoder), READING), expected)
     assert len(files(own_cache)) == 1
     # Another process has nothing in memory.
@@ -81,6 +82,21 @@ def test_other_rows_readings_and_tokenizers_have_files_of_their_own(
     fixture = FIXTURES["mnli"]
     write(fixture.features, fixture.rows["en"][:-1], changed / "glue/mnli/train.parquet")
     assert make(changed, tiny_encoder, READING) == 4
+
+
+def test_other_labels_of_the_training_split_give_dev_sequences_of_their_own(
+    own_cache: Path, data: Path, tiny_encoder: Path
+) -> None:
+    """The dev file stays the same, but its tags get other numbers."""
+    place, fixture = (Folder(data), TASKS["ccg"], "validation", "en", str(tiny_encoder), READING), FIXTURES["ccg"]
+    before = cache.encoded(*place).fields["tags"].tolist()
+    names = fixture.features["tags"].feature.names[::-1]
+    features = Features({**fixture.features, "tags": List(ClassLabel(names=names))})
+    write(features, fixture.rows["en"], data / "ccg/default/train.parquet")
+    cache._encoded.cache_clear()
+    after = cache.encoded(*place).fields["tags"].tolist()
+    assert [len(names) - 1 - tag for tag in before if tag >= 0] == [tag for tag in after if tag >= 0]
+    assert len(files(own_cache)) == 2
 
 
 def test_a_damaged_file_is_one_line_that_says_what_to_do(own_cache: Path, data: Path, tiny_encoder: Path) -> None:

@@ -1,6 +1,7 @@
 """Scores against cases worked out by hand from the published rules, and what must hold for any input."""
 
 from collections.abc import Sequence
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -8,9 +9,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stilts_ray.evaluation import metrics
-from stilts_ray.evaluation.metrics import accuracy, majority, normalize_answer, score, squad, tagging
-from stilts_ray.tasks import Kind
+from stilts_ray.evaluation.metrics import (
+    Answer,
+    Mined,
+    accuracy,
+    best_threshold,
+    binary_f1,
+    majority,
+    mining,
+    normalize_answer,
+    score,
+    squad,
+    squad_v2,
+    tagging,
+)
+from stilts_ray.tasks import TASKS, Kind
 from stilts_ray.tasks.base import Choice, Pair, Parallel, Span, Tagged
+
+TASK = {
+    Kind.PAIR: TASKS["mnli"],
+    Kind.CHOICE: TASKS["hellaswag"],
+    Kind.TAGGING: TASKS["udpos"],
+    Kind.SPAN: TASKS["squad"],
+    Kind.RETRIEVAL: TASKS["tatoeba"],
+}
 
 UPOS = ("NOUN", "VERB", "CCONJ", "SCONJ", "SYM", "X", "INTJ", "PUNCT")
 THIRD = 100 / 3
@@ -76,10 +98,117 @@ def test_exact_match_and_f1_take_their_best_answers_apart() -> None:
 
 def test_span_scores_are_by_order_of_the_examples() -> None:
     examples = [Span("x", "salt and wine", "?", (("salt", 0), ("wine", 9))), Span("y", "noon", "?", (("noon", 0),))]
-    assert score(Kind.SPAN, examples, ["wine", "noon"])["score"] == 100
-    assert score(Kind.SPAN, examples, ["noon", "wine"])["score"] == 0
+    assert score(TASK[Kind.SPAN], examples, ["wine", "noon"])["score"] == 100
+    assert score(TASK[Kind.SPAN], examples, ["noon", "wine"])["score"] == 0
     with pytest.raises(ValueError):
-        score(Kind.SPAN, examples, ["wine"])
+        score(TASK[Kind.SPAN], examples, ["wine"])
+
+
+# SQuAD 2.0
+
+
+def test_answers_are_given_up_to_the_threshold_that_is_best_for_each_metric() -> None:
+    gold = [["salt"], [], ["old mill"], []]
+    predicted = [Answer("salt", -3.0), Answer("dawn", 2.0), Answer("the mill", 0.0), Answer("noon", 5.0)]
+    # Answering none, then one question more at a time, is worth EM 2, 3, 3, 2, 1 and F1 2, 3, 3 2/3, 2 2/3, 1 2/3 of 4.
+    assert squad_v2(gold, predicted) == {
+        "em": pytest.approx(75.0),
+        "f1": pytest.approx(100 * (3 + 2 / 3) / 4),
+        "score": pytest.approx((75 + 100 * (3 + 2 / 3) / 4) / 2),
+        "has_answer": pytest.approx(100 * (1 + 2 / 3) / 2),
+        "no_answer": pytest.approx(100.0),
+    }
+
+
+def test_a_wrong_answer_costs_what_an_unanswerable_question_was_worth() -> None:
+    gold = [[], ["salt"], ["dawn"]]
+    predicted = [Answer("noon", -1.0), Answer("salt", 0.0), Answer("noon", 1.0)]
+    # Worth 1, then 0, then 1, then 1 of 3: not better than answering none.
+    assert squad_v2(gold, predicted) == {
+        "em": pytest.approx(100 / 3),
+        "f1": pytest.approx(100 / 3),
+        "score": pytest.approx(100 / 3),
+        "has_answer": 0.0,
+        "no_answer": 100.0,
+    }
+    # An empty answer is none, however sure the model is of it.
+    assert squad_v2(gold, [Answer("", -1.0), *predicted[1:]])["em"] == pytest.approx(200 / 3)
+
+
+def test_answers_without_words_count_as_none_in_squad_2() -> None:
+    """Its F1 is then 1 if both are empty, where that of v1.1 is 0; such a gold answer is left out if there is another."""
+    assert squad_v2([["the"]], [Answer("a", 0.0)]) == {"em": 100.0, "f1": 100.0, "score": 100.0, "has_answer": 100.0}
+    assert squad_v2([["the", "salt"]], [Answer("a", 0.0)])["score"] == 0.0
+    assert squad_v2([["salt"]], [Answer("the", 0.0)])["score"] == 0.0
+
+
+def test_a_task_without_unanswerable_questions_has_no_score_for_them() -> None:
+    assert "no_answer" not in squad_v2([["salt"]], [Answer("salt", 0.0)])
+    assert "has_answer" not in squad_v2([[]], [Answer("salt", 0.0)])
+
+
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.sampled_from([0.0, 0.5, 1.0]), st.floats(-9, 9), st.sampled_from(["", "x"])),
+        min_size=1,
+        max_size=8,
+        unique_by=lambda question: question[2],
+    )
+)
+def test_the_threshold_is_that_of_brute_force(questions: list[tuple[bool, float, float, str]]) -> None:
+    gold = [["gold"] if answerable else [] for answerable, *_ in questions]
+    predicted = [Answer(text, odds) for *_, odds, text in questions]
+
+    def worth(least: float) -> float:
+        given = [odds <= least for *_, odds, _ in questions]
+        return mean(
+            (value if here else 0.0) if answerable else float(not (here and text))
+            for here, (answerable, value, _, text) in zip(given, questions, strict=True)
+        )
+
+    best = max(worth(least) for least in (-10.0, *(odds for *_, odds, _ in questions)))
+    assert mean(best_threshold(gold, predicted, [value for _, value, *_ in questions])) == pytest.approx(best)
+
+
+def test_predictions_of_squad_2_must_be_complete() -> None:
+    with pytest.raises(ValueError, match="1 predictions for 2 examples"):
+        squad_v2([[], []], [Answer("", 0.0)])
+
+
+# Which metric is the score
+
+
+def test_qqp_is_scored_by_accuracy_and_f1_of_duplicates() -> None:
+    """GLUE's rule: the mean of both."""
+    task, yes, no = TASKS["qqp"], "duplicate", "not_duplicate"
+    examples = [Pair("a", "b", label) for label in (yes, yes, yes, no, no)]
+    # Two of three duplicates found, one of three predicted is none: precision and recall 2/3.
+    scores = score(task, examples, [yes, yes, no, yes, no])
+    assert scores["accuracy"] == pytest.approx(60)
+    assert scores["f1"] == pytest.approx(200 / 3)
+    assert scores["score"] == scores["acc_and_f1"] == pytest.approx((60 + 200 / 3) / 2)
+    assert binary_f1([yes], [no], yes) == binary_f1([no], [no], yes) == 0.0
+    # Always "duplicate" has accuracy 60 and F1 75; always "not_duplicate" 40 and 0.
+    assert majority(task, examples) == pytest.approx((60 + 75) / 2)
+
+
+def test_supertags_are_scored_by_accuracy_and_entities_by_spans() -> None:
+    tagged, predicted = [Tagged(("a", "b", "c"), ("B-LOC", "I-LOC", "O"))], [["B-LOC", "O", "O"]]
+    assert score(TASKS["ccg"], tagged, predicted)["score"] == pytest.approx(200 / 3)
+    assert score(TASKS["panx"], tagged, predicted)["score"] == 0.0
+    assert majority(TASKS["ccg"], [Tagged(("a", "b", "c"), ("N", "N", ","))]) == pytest.approx(200 / 3)
+
+
+def test_mined_pairs_are_scored_as_a_set() -> None:
+    gold = frozenset({(0, 0), (1, 1), (2, 2), (3, 3)})
+    assert mining(gold, Mined(frozenset({(0, 0), (1, 1), (2, 5)}), 1.07)) == {
+        "precision": pytest.approx(200 / 3),
+        "recall": pytest.approx(50),
+        "f1": pytest.approx(400 / 7),
+        "score": pytest.approx(400 / 7),
+        "threshold": 1.07,
+    }
+    assert mining(gold, Mined(frozenset(), 1.0))["f1"] == 0.0
 
 
 # seqeval, with prefixes and without
@@ -142,7 +271,7 @@ def test_a_missing_or_surplus_prediction_is_an_error() -> None:
         (Kind.RETRIEVAL, [Parallel("a", "b")] * 2, [0]),
     ):
         with pytest.raises(ValueError, match="predictions for"):
-            score(kind, examples, predictions)
+            score(TASK[kind], examples, predictions)
 
 
 # What holds for any input
@@ -167,7 +296,7 @@ def scored(kind: Kind, pairs: Pairs) -> dict[str, float]:
                 examples.append(Tagged(("w",) * len(gold), tuple(gold)))
             case Kind.SPAN:
                 examples.append(Span(str(number), gold, "?", ((gold, 0),)))
-    return score(kind, examples, [predicted for _, predicted in pairs])
+    return score(TASK[kind], examples, [predicted for _, predicted in pairs])
 
 
 def aligned(tags: Sequence[str], others: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -218,7 +347,7 @@ def test_exact_match_implies_f1_wherever_a_word_is_left(pairs: Pairs) -> None:
 def test_retrieval_is_accuracy_of_the_places(found: list[int]) -> None:
     examples = [Parallel("a", "b")] * len(found)
     right = sum(number == place for number, place in enumerate(found))
-    assert score(Kind.RETRIEVAL, examples, found) == {
+    assert score(TASK[Kind.RETRIEVAL], examples, found) == {
         "score": pytest.approx(100 * right / len(found)),
         "accuracy": pytest.approx(100 * right / len(found)),
     }
@@ -229,16 +358,22 @@ def test_retrieval_is_accuracy_of_the_places(found: list[int]) -> None:
 
 def test_majority_is_the_score_of_always_the_same() -> None:
     pairs = [Pair("a", "b", label) for label in ("x", "y", "y", "z")]
-    assert majority(Kind.PAIR, pairs) == 50
-    assert majority(Kind.CHOICE, [Choice("a", ("b", "c", "d"), label) for label in (2, 2, 0)]) == pytest.approx(200 / 3)
+    assert majority(TASK[Kind.PAIR], pairs) == 50
+    assert majority(TASK[Kind.CHOICE], [Choice("a", ("b", "c", "d"), label) for label in (2, 2, 0)]) == pytest.approx(
+        200 / 3
+    )
     tagged = [Tagged(("w",) * 3, ("NOUN", "NOUN", "VERB")), Tagged(("w",), ("NOUN",))]
     always = [["NOUN"] * 3, ["NOUN"]]
-    assert majority(Kind.TAGGING, tagged) == tagging([e.tags for e in tagged], always)["score"] == pytest.approx(40)
-    assert majority(Kind.SPAN, [Span("x", "salt", "?", (("salt", 0),))]) == 0
+    assert (
+        majority(TASK[Kind.TAGGING], tagged) == tagging([e.tags for e in tagged], always)["score"] == pytest.approx(40)
+    )
+    assert majority(TASK[Kind.SPAN], [Span("x", "salt", "?", (("salt", 0),))]) == 0
+    spans = [Span("x", "salt", "?", (("salt", 0),)), *[Span("y", "salt", "?", ())] * 3]
+    assert majority(TASKS["squad_v2"], spans) == 75
 
 
 @given(st.lists(LABELS, min_size=1, max_size=9))
 def test_no_constant_prediction_beats_the_majority(labels: list[str]) -> None:
     examples = [Pair("a", "b", label) for label in labels]
-    constant = [score(Kind.PAIR, examples, [label] * len(labels))["score"] for label in set(labels)]
-    assert majority(Kind.PAIR, examples) == pytest.approx(max(constant))
+    constant = [score(TASK[Kind.PAIR], examples, [label] * len(labels))["score"] for label in set(labels)]
+    assert majority(TASK[Kind.PAIR], examples) == pytest.approx(max(constant))

@@ -18,7 +18,7 @@ from stilts_ray.origin import Folder
 from stilts_ray.tasks import TASKS, Kind
 from tests import tiny
 
-NAMES = ("mnli", "hellaswag", "squad", "udpos")
+NAMES = ("mnli", "hellaswag", "squad", "squad_v2", "udpos")
 BUDGETS = (100_000, 60)
 
 
@@ -98,6 +98,28 @@ def test_an_answer_is_the_best_span_of_all_windows(
                 best[example] = (value, examples[example].context[begin[first] : stop[last]])
     assert all(text for _, text in best)
     assert predicted(model, "squad", examples, encoded, budget, monkeypatch) == [text for _, text in best]
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_null_odds_are_the_least_null_of_all_windows_less_the_best_span(
+    budget: int, model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples, encoded = made("squad_v2", data_dir, tokenizer)
+    assert not all(example.answers for example in examples)
+    best: list[tuple[float, str]] = [(-np.inf, "")] * len(examples)
+    null: list[list[float]] = [[] for _ in examples]
+    for item, logits in enumerate(one_at_a_time(model, "squad_v2", encoded)):
+        begin, stop = (encoded.fields[n][encoded.offsets[item] : encoded.offsets[item + 1]] for n in ("begin", "stop"))
+        example = encoded.fields["example"][item]
+        null[example].append(float(logits[0].sum()))
+        for value, first, last in spans(logits, begin, 5):
+            if value > best[example][0]:
+                best[example] = (value, examples[example].context[begin[first] : stop[last]])
+    assert any(values[0] != min(values) for values in null), "some window but the first has the least"
+    found = predicted(model, "squad_v2", examples, encoded, budget, monkeypatch)
+    assert [answer.text for answer in found] == [text for _, text in best]
+    expected = [min(values) - value for values, (value, _) in zip(null, best, strict=True)]
+    assert [answer.null_odds for answer in found] == pytest.approx(expected, abs=1e-4)
 
 
 def spans(logits: torch.Tensor, begin: np.ndarray, max_answer: int) -> list[tuple[float, int, int]]:

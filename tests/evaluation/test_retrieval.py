@@ -67,7 +67,7 @@ def test_english_sentences_look_for_foreign_ones(model: Model, tmp_path: Path) -
     reverse = [(f @ e.T).argmax(1).tolist() for f, e in zip(foreign, english, strict=True)]
     assert all(one != other for one, other in zip(expected, reverse, strict=True))
     with torch.inference_mode():
-        assert retrieval.translations(model, made) == expected
+        assert retrieval.translations(model, [], made) == expected
 
 
 @pytest.mark.parametrize("depth, layer", [(24, 14), (12, 7), (6, 4), (2, 1), (1, 1)])

@@ -28,6 +28,7 @@ TASK: dict[Kind, Task] = {
     Kind.PAIR: TASKS["mnli"],
     Kind.CHOICE: TASKS["hellaswag"],
     Kind.SPAN: TASKS["squad"],
+    Kind.SPAN_OR_NONE: TASKS["squad_v2"],
     Kind.TAGGING: TASKS["udpos"],
     Kind.TEXT: TASKS["mlm_text"],
 }
@@ -35,13 +36,16 @@ REFERENCE: dict[Kind, Any] = {
     Kind.PAIR: XLMRobertaForSequenceClassification,
     Kind.CHOICE: XLMRobertaForMultipleChoice,
     Kind.SPAN: XLMRobertaForQuestionAnswering,
+    Kind.SPAN_OR_NONE: XLMRobertaForQuestionAnswering,
     Kind.TAGGING: XLMRobertaForTokenClassification,
     Kind.TEXT: XLMRobertaForMaskedLM,
 }
+SPANS = {Kind.SPAN, Kind.SPAN_OR_NONE}
 PREFIX = {
     Kind.PAIR: {"": "classifier."},
     Kind.CHOICE: {"dense.": "roberta.pooler.dense.", "classifier.": "classifier."},
     Kind.SPAN: {"": ""},
+    Kind.SPAN_OR_NONE: {"": ""},
     Kind.TAGGING: {"": ""},
     Kind.TEXT: {"": "lm_head."},
 }
@@ -60,7 +64,7 @@ def reference_name(kind: Kind, name: str) -> str:
 def reference_model(kind: Kind, model: Model) -> Any:
     """transformers' model for the kind, with eager attention and the weights of ours."""
     config = tiny.config()
-    config.num_labels = max(1, len(TASK[kind].labels)) if kind is not Kind.SPAN else 2
+    config.num_labels = max(1, len(TASK[kind].labels)) if kind not in SPANS else 2
     config._attn_implementation = "eager"
     reference = REFERENCE[kind](config)
     weights = {reference_name(kind, name): tensor for name, tensor in model.state_dict().items()}
@@ -93,7 +97,7 @@ def reference_logits(kind: Kind, reference: Any, made: Encoded, batch: Batch) ->
             shape = (made.items, made.group, -1)
             logits = reference(ids.view(shape), attention_mask=mask.view(shape)).logits
             return logits, F.cross_entropy(logits, fields["label"])
-        case Kind.SPAN:
+        case Kind.SPAN | Kind.SPAN_OR_NONE:
             output = reference(ids, attention_mask=mask)
             starts, ends = (x.masked_fill(~real, -torch.inf) for x in (output.start_logits, output.end_logits))
             loss = (F.cross_entropy(starts, fields["start"]) + F.cross_entropy(ends, fields["end"])) / 2

@@ -20,8 +20,10 @@ METRICS = {
     Kind.PAIR: ("accuracy",),
     Kind.CHOICE: ("accuracy",),
     Kind.SPAN: ("em", "f1"),
+    Kind.SPAN_OR_NONE: ("em", "f1", "has_answer", "no_answer"),
     Kind.TAGGING: ("accuracy", "f1"),
     Kind.RETRIEVAL: ("accuracy",),
+    Kind.MINING: ("f1", "precision", "recall", "threshold"),
 }
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from stilts_ray import mini
 from stilts_ray.plan import Plan
 from stilts_ray.report.runs import TrackedRun, tracked_runs
 from stilts_ray.report.state import state_of
@@ -62,7 +63,13 @@ def test_tags_say_what_a_run_is(store: Store) -> None:
     assert "target" not in runs["study mini.hellaswag-squad"].tags
     trial = runs["trial mini.squad.squad-lr0.001-s1"]
     wanted = {"phase": "target", "target": "xquad", "tasks": "squad", "encoder": "mini", "intermediate": "squad"}
-    wanted |= {"learning_rate": "0.001", "seed": "1", "selected": "true", "collapsed": "false", "data.squad": "mini 1"}
+    wanted |= {
+        "learning_rate": "0.001",
+        "seed": "1",
+        "selected": "true",
+        "collapsed": "false",
+        "data.squad": f"mini {mini.VERSION}",
+    }
     assert wanted.items() <= trial.tags.items()
     assert trial.tags["checkpoint"].startswith(f"{store.url}/trial/mini.squad.squad-lr0.001-s1-")
     assert len(trial.tags["checkpoint.sha256"]) == 64

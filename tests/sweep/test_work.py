@@ -38,9 +38,17 @@ from stilts_ray.sweep.trial import first_examples
 from stilts_ray.sweep.work import carry_out
 from stilts_ray.tasks import TASKS
 from tests.sweep.fakes import run
-from tests.tasks.rows import FIXTURES, write
+from tests.tasks.rows import FIXTURES, SUPERTAGS, write
 
-LANGUAGES = {"xnli": ("en", "de"), "xquad": ("en", "zh"), "udpos": ("en", "de"), "tatoeba": ("de", "zh")}
+LANGUAGES = {
+    "xnli": ("en", "de"),
+    "pawsx": ("en", "de"),
+    "udpos": ("en", "de"),
+    "panx": ("en", "de"),
+    "xquad": ("en", "zh"),
+    "bucc2018": ("de", "zh"),
+    "tatoeba": ("de", "zh"),
+}
 QUICK = Recipe(epochs=2, batch_size=3, max_length=48, stride=12, evaluations=3)
 TIMES = {"seconds", "finished_at"}
 
@@ -210,7 +218,7 @@ def test_a_job_of_another_digest_at_the_same_place_is_done_anew(bench: Bench, st
 # What is learnt arrives where it is scored
 
 LEARN = Recipe(
-    epochs=60, batch_size=8, max_length=96, stride=16, evaluations=1, optimizer=Optimizer(warmup=0.1, weight_decay=0.0)
+    epochs=200, batch_size=8, max_length=96, stride=16, evaluations=1, optimizer=Optimizer(warmup=0.1, weight_decay=0.0)
 )
 
 
@@ -222,10 +230,10 @@ def test_what_was_learnt_by_heart_is_known_in_the_test(target: str, bench: Bench
     frontier, (trial, score) = bench.all(plan, store)
     assert (trial.kind, score.kind) == ("trial", "score")
     record = store.read_json(trial.path, "record.json")
-    assert record["score"] >= 90
+    assert record["score"] > 80
     assert not record["collapsed"]
     result = store.read_json(score.path, "record.json")
-    assert result["languages"]["en"]["score"] >= 90
+    assert result["languages"]["en"]["score"] > 80
     assert result["languages"]["en"]["score"] > result["languages"][LANGUAGES[target][1]]["score"]
     assert frontier.records[plan.rows[0].digest]["average"] == result["score"]
 
@@ -305,6 +313,43 @@ def test_a_layer_that_the_encoder_does_not_have_is_one_line(bench: Bench, store:
         bench.do(bench.job(targets=["tatoeba"], retrieval=Retrieval(layer=3)), store)
 
 
+def test_sentences_are_mined_from_every_layer_and_no_head_is_needed(bench: Bench, store: Store) -> None:
+    record = bench.do(bench.job(targets=["bucc2018"]), store)
+    assert record["layer"] == 1
+    assert {code: len(scores) for code, scores in record["layers"].items()} == {"de": 3, "zh": 3}
+    for code, scores in record["languages"].items():
+        assert scores.keys() == {"score", "f1", "precision", "recall", "threshold"}
+        assert scores["score"] == scores["f1"] == record["layers"][code][1]
+    other = bench.do(bench.job(targets=["bucc2018"], retrieval=Retrieval(layer=2)), store)
+    assert other["score"] == pytest.approx(np.mean([record["layers"][code][2] for code in ("de", "zh")]))
+
+
+def test_every_intermediate_task_is_trained_and_paraphrases_and_entities_are_tested(bench: Bench, store: Store) -> None:
+    request: dict[str, Any] = {
+        "intermediates": [("ccg", "squad_v2"), ("qqp",)],
+        "targets": ["pawsx", "panx"],
+        "recipe": QUICK.model_copy(update={"epochs": 1, "evaluations": 1}),
+    }
+    frontier, jobs = bench.all(bench.plan(**request), store)
+    assert not frontier.failed
+    curves = {name: bench_record["curve"][-1] for name, bench_record in _trials(store).items()}
+    mixture, qqp = curves["tiny.ccg-squad_v2"], curves["tiny.qqp"]
+    assert mixture["ccg/score"] == mixture["ccg/accuracy"]
+    assert mixture["squad_v2/score"] == pytest.approx((mixture["squad_v2/em"] + mixture["squad_v2/f1"]) / 2)
+    assert mixture["squad_v2/score"] >= 25, "two of eight questions have no answer"
+    assert qqp["qqp/score"] == qqp["qqp/acc_and_f1"]
+    weights = load_file(store.fetch(next(job.path for job in jobs if job.name.startswith("tiny.ccg")), WEIGHTS))
+    assert weights["heads.ccg.classifier.weight"].shape[0] == len(SUPERTAGS)
+    for row in frontier.plan.rows:
+        assert set(frontier.records[row.cells["panx"]]["languages"]) == {"en", "de"}
+        assert frontier.records[row.cells["pawsx"]]["languages"]["de"].keys() >= {"score", "accuracy"}
+
+
+def _trials(store: Store) -> dict[str, Record]:
+    """Records of trials, by the name of their study."""
+    return {record["name"].rsplit("-lr", 1)[0]: record for record in store.records("trial").values()}
+
+
 # Recipes
 
 
@@ -335,7 +380,7 @@ def test_a_bad_row_ends_the_job_with_its_place(bench: Bench, store: Store, tmp_p
         other.do(other.job(), store)
 
 
-@pytest.mark.parametrize("name", ["mnli", "hellaswag", "squad", "udpos"])
+@pytest.mark.parametrize("name", ["mnli", "hellaswag", "squad", "squad_v2", "udpos"])
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_first_examples_are_those_of_the_first_rows(
     name: str, count: int, bench: Bench, tiny_encoder: Path
@@ -377,7 +422,7 @@ def test_pretraining_leaves_a_folder_that_transformers_loads(bench: Bench, store
     model, tokenizer = AutoModelForMaskedLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     assert model.config.hidden_dropout_prob == 0.2, "for fine-tuning; pretraining itself runs without"
     assert model.config.vocab_size == len(tokenizer) <= 150
-    assert record["texts"] == {"en": 8, "de": 4}
+    assert record["texts"] == {"mlm_text/en": 8, "mlm_text/de": 4}
     assert record["tokens"] >= 3000
     assert record["curve"][-1]["loss"] < record["curve"][0]["loss"]
     assert record["files"] == {file.name: file_digest(file) for file in sorted(folder.iterdir())}

@@ -110,6 +110,74 @@ XNLI = Fixture(
     NLI_BAD,
 )
 
+# Paraphrases
+
+
+def paraphrase(columns: tuple[str, str], first: str, second: str, label: str) -> Row:
+    """A row of two texts in the columns of that name."""
+    return {columns[0]: first, columns[1]: second, "label": label}
+
+
+def paraphrase_bad(columns: tuple[str, str]) -> tuple[Bad, ...]:
+    """Rows that are refused, in the columns of that name."""
+    return (
+        Bad({columns[0]: ""}, "first is empty"),
+        Bad({columns[1]: "\t"}, "second is empty"),
+        Bad({columns[1]: None}, "second is NoneType, not text"),
+        Bad({"label": -1}, "unknown label None"),
+    )
+
+
+SENTENCES, QUESTIONS = ("sentence1", "sentence2"), ("question1", "question2")
+
+PAWSX_ROWS = {
+    "en": [
+        paraphrase(SENTENCES, "Anna taught Bo to sail.", "Bo was taught to sail by Anna.", "1"),
+        paraphrase(SENTENCES, "Anna taught Bo to sail.", "Bo taught Anna to sail.", "0"),
+        paraphrase(SENTENCES, "The ferry runs from Lund to Vik.", "The ferry runs from Vik to Lund.", "0"),
+        paraphrase(SENTENCES, "In May the old bridge was closed.", "The old bridge was closed in May.", "1"),
+        paraphrase(SENTENCES, "The red house is near the mill.", "The mill is near the red house.", "1"),
+        paraphrase(SENTENCES, "He sold wine and bought salt.", "He sold salt and bought wine.", "0"),
+    ],
+    "de": [
+        paraphrase(SENTENCES, "Anna lehrte Bo segeln.", "Bo lehrte Anna segeln.", "0"),
+        paraphrase(SENTENCES, "Im Mai wurde die Brücke gesperrt.", "Die Brücke wurde im Mai gesperrt.", "1"),
+        paraphrase(SENTENCES, "Das Haus liegt bei der Mühle.", "Die Mühle liegt bei dem Haus.", "1"),
+    ],
+}
+
+PAWSX = Fixture(
+    Features(
+        {
+            "id": Value("int32"),
+            **dict.fromkeys(SENTENCES, Value("string")),
+            "label": ClassLabel(names=["0", "1"]),
+        }
+    ),
+    {language: [row | {"id": n} for n, row in enumerate(rows, start=1)] for language, rows in PAWSX_ROWS.items()},
+    paraphrase_bad(SENTENCES),
+)
+
+QQP_EN = [
+    paraphrase(QUESTIONS, "How do I tune a piano?", "How can I tune my piano?", "duplicate"),
+    paraphrase(QUESTIONS, "How do I tune a piano?", "How do I sell a piano?", "not_duplicate"),
+    paraphrase(QUESTIONS, "Why is the sea salty?", "What makes the sea salty?", "duplicate"),
+    paraphrase(QUESTIONS, "When do swallows leave?", "Where do swallows live?", "not_duplicate"),
+    paraphrase(QUESTIONS, "Is rye bread healthy?", "How long does rye bread keep?", "not_duplicate"),
+]
+
+QQP = Fixture(
+    Features(
+        {
+            **dict.fromkeys(QUESTIONS, Value("string")),
+            "label": ClassLabel(names=["not_duplicate", "duplicate"]),
+            "idx": Value("int32"),
+        }
+    ),
+    {"en": [row | {"idx": number} for number, row in enumerate(QQP_EN)]},
+    paraphrase_bad(QUESTIONS),
+)
+
 # Span question answering
 
 
@@ -140,15 +208,23 @@ XQUAD_ZH = [
     question(2, "北京的冬天又冷又干,很少下雪。", "哪里的冬天很冷?", "北京"),
 ]
 
-SQUAD_BAD = (
+SPAN_BAD = (
     Bad({"question": ""}, "question is empty"),
     Bad({"context": "Another text."}, "is not at character"),
     Bad({"answers": {"text": ["Nobody"], "answer_start": [3]}}, "answer 'Nobody' is not at character 3"),
     Bad({"answers": {"text": [MILL], "answer_start": [-1]}}, "is not at character -1"),
     Bad({"answers": {"text": ["museum"], "answer_start": [-7]}}, "is not at character -7"),
     Bad({"answers": {"text": ["The", " "], "answer_start": [0, 3]}}, "answer is empty"),
-    Bad({"answers": {"text": [], "answer_start": []}}, "no answer"),
 )
+SQUAD_BAD = (*SPAN_BAD, Bad({"answers": {"text": [], "answer_start": []}}, "no answer"))
+
+SQUAD_V2_EN = [
+    *SQUAD_EN,
+    question(6, MILL, "Who painted the mill?"),
+    question(7, SHIP, "Where did the Aurora sink?"),
+    question(8, f"{SHIP} {MILL}", "What was the wheel made of?"),
+    question(9, f"{MILL} {SHIP} {MILL}", "Who sank the Aurora?"),
+]
 
 SQUAD_FEATURES = {
     "id": Value("string"),
@@ -160,6 +236,8 @@ SQUAD_FEATURES = {
 
 SQUAD = Fixture(Features(SQUAD_FEATURES), {"en": SQUAD_EN}, SQUAD_BAD)
 
+SQUAD_V2 = Fixture(Features(SQUAD_FEATURES), {"en": SQUAD_V2_EN}, SPAN_BAD)
+
 XQUAD = Fixture(
     Features({name: feature for name, feature in SQUAD_FEATURES.items() if name != "title"}),
     {
@@ -168,6 +246,16 @@ XQUAD = Fixture(
     },
     SQUAD_BAD,
 )
+
+MYLLY = "Mylly on rakennettu vuonna 1782. Sen pyörä seisoo."
+
+TYDIQA_FI = [
+    question(0, MYLLY, "Milloin mylly rakennettiin?", "1782"),
+    question(1, MYLLY, "Mikä seisoo?", "pyörä"),
+    question(2, MYLLY, "Mikä on rakennettu?", "Mylly"),
+]
+
+TYDIQA = Fixture(Features(SQUAD_FEATURES), {"en": SQUAD_EN, "fi": TYDIQA_FI}, SQUAD_BAD)
 
 # Multiple choice
 
@@ -231,10 +319,20 @@ UPOS = [
 ]  # fmt: skip
 
 
-def sentence(tagged: str) -> Row:
-    """A row in udpos's columns from "word/TAG word/TAG"."""
-    pairs = [word.rsplit("/", 1) for word in tagged.split()]
-    return {"tokens": [word for word, _ in pairs], "pos_tags": [tag for _, tag in pairs]}
+def sentence(tagged: str, column: str = "pos_tags") -> Row:
+    """A row in the columns of a tagging task from "word/TAG word/TAG"."""
+    pairs = [word.split("/", 1) for word in tagged.split()]
+    return {"tokens": [word for word, _ in pairs], column: [tag for _, tag in pairs]}
+
+
+def tagged_bad(column: str, tag: str) -> tuple[Bad, ...]:
+    """Rows that are refused, with tags in that column; `tag` is one of them."""
+    return (
+        Bad({"tokens": ["one", "two"], column: [tag]}, "2 words but 1 tags"),
+        Bad({"tokens": [], column: []}, "no words"),
+        Bad({"tokens": ["one", ""], column: [tag, tag]}, "word 1 is empty"),
+        Bad({"tokens": ["one"], column: [-1]}, "unknown label None"),
+    )
 
 
 UDPOS = Fixture(
@@ -254,12 +352,51 @@ UDPOS = Fixture(
             sentence("Grüße/NOUN aus/ADP Köln/PROPN"),
         ],
     },
-    (
-        Bad({"tokens": ["one", "two"], "pos_tags": ["NUM"]}, "2 words but 1 tags"),
-        Bad({"tokens": [], "pos_tags": []}, "no words"),
-        Bad({"tokens": ["one", ""], "pos_tags": ["NUM", "NUM"]}, "word 1 is empty"),
-        Bad({"tokens": ["one"], "pos_tags": [-1]}, "unknown label None"),
+    tagged_bad("pos_tags", "NUM"),
+)
+
+NER = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
+
+PANX_ROWS = {
+    "en": [
+        sentence("Anna/B-PER Lind/I-PER lives/O in/O Vik/B-LOC ./O", "ner_tags"),
+        sentence("The/O Vik/B-ORG Rowing/I-ORG Club/I-ORG won/O", "ner_tags"),
+        sentence("Port/B-LOC of/I-LOC Lund/I-LOC", "ner_tags"),
+        sentence("Bo/B-PER left/O the/O Mill/B-ORG Museum/I-ORG", "ner_tags"),
+    ],
+    "de": [
+        sentence("Anna/B-PER Lind/I-PER wohnt/O in/O Köln/B-LOC", "ner_tags"),
+        sentence("Ruderverein/B-ORG Süd/I-ORG", "ner_tags"),
+        sentence("Bo/B-PER fährt/O nach/O Bad/B-LOC Grün/I-LOC", "ner_tags"),
+    ],
+}
+
+PANX = Fixture(
+    Features(
+        {
+            "tokens": List(Value("string")),
+            "ner_tags": List(ClassLabel(names=NER)),
+            "langs": List(Value("string")),
+        }
     ),
+    {code: [row | {"langs": [code] * len(row["tokens"])} for row in rows] for code, rows in PANX_ROWS.items()},
+    tagged_bad("ner_tags", "O"),
+)
+
+# In no order that a program would give them.
+SUPERTAGS = ["N", "(S[dcl]\\NP)/NP", "NP[nb]/N", ".", "S[dcl]\\NP", "N/N", "(S\\NP)\\(S\\NP)"]
+
+CCG = Fixture(
+    Features({"tokens": List(Value("string")), "tags": List(ClassLabel(names=SUPERTAGS))}),
+    {
+        "en": [
+            sentence("The/NP[nb]/N baker/N sells/(S[dcl]\\NP)/NP rye/N/N bread/N ./.", "tags"),
+            sentence("The/NP[nb]/N lake/N froze/S[dcl]\\NP early/(S\\NP)\\(S\\NP) ./.", "tags"),
+            sentence("Old/N/N mills/N grind/(S[dcl]\\NP)/NP rye/N", "tags"),
+            sentence("Rain/N fell/S[dcl]\\NP ./.", "tags"),
+        ]
+    },
+    tagged_bad("tags", "N"),
 )
 
 # Retrieval
@@ -296,6 +433,60 @@ TATOEBA = Fixture(
     ),
 )
 
+# Mining
+
+DOGS = ["Der Hund bellt.", "Ein Hund schläft vor dem Haus."]
+BUCC_DE = {
+    "sentence1": [
+        *DOGS,
+        "Der Zug kommt um acht.",
+        "Wir essen heute Fisch.",
+        "Niemand kennt den alten Weg.",
+        "Im Garten steht ein Apfelbaum.",
+        "Alle Rechte vorbehalten.",
+        "Seite eins von zwei.",
+        "Das Meer war ruhig.",
+        "Alle Rechte vorbehalten.",
+        "Sie liest einen langen Brief.",
+        "Morgen wird es regnen.",
+        "Der Turm ist sehr hoch.",
+    ],
+    "sentence2": [
+        "We eat fish today.",
+        "The dog barks.",
+        "All rights reserved.",
+        "The train comes at eight.",
+        "A dog sleeps in front of the house.",
+        "Nobody knows the old path.",
+        "There is an apple tree in the garden.",
+        "He forgot his umbrella.",
+        "The meeting lasted until noon.",
+        "Oranges are cheap this year.",
+        "She never wrote again.",
+        "The clock has stopped.",
+    ],
+    "gold": [[1, 2], [2, 5], [3, 4], [4, 1], [5, 6], [6, 7], [7, 3]],
+}
+BUCC_ZH = {
+    "sentence1": ["狗在叫。", "火车八点到。", "我们今天吃鱼。", "大海很平静。"],
+    "sentence2": ["The train comes at eight.", "The dog barks.", "We eat fish today.", "The clock has stopped."],
+    "gold": [[1, 2], [2, 1], [3, 3]],
+}
+
+BUCC2018 = Fixture(
+    Features({**dict.fromkeys(SENTENCES, List(Value("string"))), "gold": List(List(Value("int64")))}),
+    {"de": [BUCC_DE], "zh": [BUCC_ZH]},
+    (
+        Bad({"sentence1": [*BUCC_DE["sentence1"], " "]}, "foreign sentence 12 is empty"),
+        Bad({"sentence2": ["", *BUCC_DE["sentence2"]]}, "english sentence 0 is empty"),
+        Bad({"gold": [[0, 1], [2, 5]]}, "gold names sentence 0 of 13"),
+        Bad({"gold": [[1, 2], [2, 13]]}, "gold names sentence 13 of 12"),
+        Bad({"gold": [[1, 2]]}, "too few gold pairs"),
+        Bad({"gold": []}, "too few gold pairs"),
+        Bad({"gold": [[1, 2, 3], [2, 5, 6]]}, "too many values to unpack"),
+    ),
+)
+
 # Raw text
 
 MLM_TEXT = Fixture(
@@ -323,11 +514,20 @@ MLM_TEXT = Fixture(
 
 FIXTURES: dict[str, Fixture] = {
     "mnli": MNLI,
+    "qqp": QQP,
     "squad": SQUAD,
+    "squad_v2": SQUAD_V2,
     "hellaswag": HELLASWAG,
+    "ccg": CCG,
     "xnli": XNLI,
+    "pawsx": PAWSX,
     "udpos": UDPOS,
+    "panx": PANX,
     "xquad": XQUAD,
+    "tydiqa": TYDIQA,
+    "bucc2018": BUCC2018,
     "tatoeba": TATOEBA,
     "mlm_text": MLM_TEXT,
+    "mlm_parallel": MLM_TEXT,
+    "mlm_switched": MLM_TEXT,
 }

@@ -11,11 +11,11 @@ from stilts_ray.data import rows as data
 from stilts_ray.data.batches import collate
 from stilts_ray.data.encode import Reading, encode
 from stilts_ray.errors import RequestError, RowError
-from stilts_ray.evaluation.metrics import score
+from stilts_ray.evaluation.metrics import Answer, Mined, score
 from stilts_ray.fingerprint import canonical_json
 from stilts_ray.origin import Folder
 from stilts_ray.tasks import TASKS, Kind, Task
-from stilts_ray.tasks.base import Choice, Example, Pair, Parallel, Span, Tagged
+from stilts_ray.tasks.base import Choice, Comparable, Example, Pair, Parallel, Span, Tagged
 from tests.tasks.rows import FIXTURES, Bad, Row, files, write
 
 FILES = [pytest.param(*file, id=f"{file[0].name}-{file[2]}-{file[1]}") for file in files()]
@@ -36,18 +36,34 @@ def load_rows(task: Task, features: Features, rows: Sequence[Row], root: Path) -
     return data.load(Folder(root), task, split, language)
 
 
-def perfect(example: Example, number: int) -> Any:
+def perfect(task: Task, example: Example, number: int) -> Any:
     """The prediction that is right for an example."""
     match example:
         case Pair() | Choice():
             return example.label
+        case Span() if task.kind is Kind.SPAN_OR_NONE:
+            # The answer to an unanswerable question is wrong, and not given.
+            return Answer(example.answers[-1][0], -1.0) if example.answers else Answer("guess", 1.0)
         case Span():
             return example.answers[-1][0]
         case Tagged():
             return list(example.tags)
         case Parallel():
             return number
+        case Comparable():
+            return Mined(example.test.gold, 1.0)
     raise TypeError(f"no perfect prediction for {example}")
+
+
+def imperfect(task: Task, right: list[Any]) -> list[Any]:
+    """Predictions that are not right for every example."""
+    match task.kind:
+        case Kind.TAGGING:
+            return [["X"] * len(tags) for tags in right]
+        case Kind.MINING:
+            return [Mined(frozenset(sorted(mined.pairs)[1:]), mined.threshold) for mined in right]
+        case _:
+            return [*right[1:-1], right[0], right[1]]
 
 
 def label_columns(features: Features) -> dict[str, ClassLabel]:
@@ -97,13 +113,15 @@ def test_languages_of_a_task_lie_in_different_places(name: str) -> None:
     task = TASKS[name]
     assert len({task.source.path(language) for language in task.languages}) == len(task.languages)
     if task.source.hub and task.languages:
-        assert len({task.source.hub_config(language) for language in task.languages}) == len(task.languages)
+        places = {(task.source.hub_config(code), task.source.id_prefix(code)) for code in task.languages}
+        assert len(places) == len(task.languages)
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_labels_belong_to_classification_and_tagging_and_choices_to_multiple_choice(name: str) -> None:
     task = TASKS[name]
-    assert bool(task.labels) == (task.kind in {Kind.PAIR, Kind.TAGGING})
+    assert not (task.labels and task.labels_from)
+    assert bool(task.labels or task.labels_from) == (task.kind in {Kind.PAIR, Kind.TAGGING})
     assert (task.choices > 1) == (task.kind is Kind.CHOICE)
     assert len(set(task.labels)) == len(task.labels)
 
@@ -123,7 +141,7 @@ def test_rows_become_examples_sequences_and_a_batch(
     examples = data.load(Folder(data_dir), task, split, language)
     assert len(examples) == len(FIXTURES[task.name].rows[language])
 
-    encoded = encode(task, examples, tokenizer, Reading(max_length=64, stride=16))
+    encoded = encode(data.labelled(Folder(data_dir), task), examples, tokenizer, Reading(max_length=64, stride=16))
     assert encoded.items >= len(examples)
     assert encoded.lengths.min() > 2
     assert encoded.lengths.max() <= 64
@@ -141,12 +159,11 @@ def test_perfect_predictions_score_100_and_others_less(name: str, data_dir: Path
     task = TASKS[name]
     for _, split, language in (file for file in files() if file[0] is task):
         examples = data.load(Folder(data_dir), task, split, language)
-        right = [perfect(example, number) for number, example in enumerate(examples)]
-        assert set(score(task.kind, examples, right).values()) == {100.0}
-        wrong = [*right[1:-1], right[0], right[1]]
-        if task.kind is Kind.TAGGING:
-            wrong = [["X"] * len(tags) for tags in right]
-        assert score(task.kind, examples, wrong)["score"] < 100.0
+        right = [perfect(task, example, number) for number, example in enumerate(examples)]
+        scores = score(task, examples, right)
+        scores.pop("threshold", None)
+        assert set(scores.values()) == {100.0}
+        assert score(task, examples, imperfect(task, right))["score"] < 100.0
 
 
 @pytest.mark.parametrize("name", LABELLED)
@@ -201,11 +218,12 @@ def test_a_bad_row_is_refused_with_task_split_number_and_reason(name: str, bad: 
     task, fixture = TASKS[name], FIXTURES[name]
     split, language = first_file(task)
     rows = [dict(row) for row in fixture.rows[language]]
-    rows[2] |= bad.change
+    number = min(2, len(rows) - 1)
+    rows[number] |= bad.change
     with pytest.raises(RowError) as caught:
         load_rows(task, fixture.features, rows, tmp_path)
     place = f"{task.source.path(language)}/{split}"
-    assert str(caught.value).startswith(f"{name}: {place}: row 2: ")
+    assert str(caught.value).startswith(f"{name}: {place}: row {number}: ")
     assert bad.reason in caught.value.reason
     assert "\n" not in str(caught.value)
 

@@ -41,27 +41,35 @@ def test_tokenizer_has_xlm_rs_form(kind: Any) -> None:
 )
 def test_batches_by_tokens_see_every_text_once_a_pass(lengths: list[int], budget: int, passes: int, seed: int) -> None:
     sizes = np.array(lengths)
-    batches = masked.token_batches(sizes, budget, passes * sum(lengths), seed)
-    seen = np.concatenate(batches)
-    assert len(seen) == passes * len(lengths)
-    for number in range(passes):
-        assert sorted(seen[number * len(lengths) : (number + 1) * len(lengths)]) == list(range(len(lengths)))
-    again = masked.token_batches(sizes, budget, passes * sum(lengths), seed)
+    whole = [(np.arange(len(lengths)), 1.0)]
+    batches = masked.token_batches(sizes, whole, budget, passes * sum(lengths), seed)
+    assert np.bincount(np.concatenate(batches)).tolist() == [passes] * len(lengths)
+    again = masked.token_batches(sizes, whole, budget, passes * sum(lengths), seed)
     assert all(np.array_equal(one, other) for one, other in zip(batches, again, strict=True))
 
 
 @given(lengths=st.lists(st.integers(2, 30), min_size=1, max_size=40), budget=st.integers(20, 80))
 def test_batches_are_never_empty_nor_much_over_their_budget(lengths: list[int], budget: int) -> None:
     sizes = np.array(lengths)
-    batches = masked.token_batches(sizes, budget, 2 * sum(lengths), 0)
+    batches = masked.token_batches(sizes, [(np.arange(len(lengths)), 1.0)], budget, 2 * sum(lengths), 0)
     assert all(0 < sizes[items].sum() < budget + sizes.max() for items in batches)
 
 
 def test_batches_end_when_the_tokens_have_been_seen() -> None:
     sizes = np.full(50, 10)
-    batches = masked.token_batches(sizes, 40, 120, 0)
+    batches = masked.token_batches(sizes, [(np.arange(50), 1.0)], 40, 120, 0)
     seen = [int(sizes[items].sum()) for items in batches]
     assert sum(seen) >= 120 > sum(seen[:-1])
+
+
+@given(share=st.floats(0, 1), tokens=st.integers(500, 3000))
+def test_each_source_has_its_share_of_the_tokens(share: float, tokens: int) -> None:
+    sizes = np.random.default_rng(0).integers(2, 30, 90)
+    first, second = np.arange(20), np.arange(20, 90)
+    batches = masked.token_batches(sizes, [(first, share), (second, 1 - share)], 100, tokens, 0)
+    seen = np.concatenate(batches)
+    assert sizes[seen[seen < 20]].sum() == pytest.approx(share * tokens, abs=30)
+    assert sizes[seen[seen >= 20]].sum() == pytest.approx((1 - share) * tokens, abs=30)
 
 
 def test_masking_follows_berts_rule() -> None:

@@ -1,0 +1,73 @@
+"""Sentence mining: which sentences of two comparable corpora are translations of each other? Nothing is trained."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from random import Random
+
+from stilts_ray.tasks.base import Comparable, Corpora, Kind, Row, Source, Task
+
+SHARE = 5
+"""Dev gets one part in so many."""
+
+
+def comparable(row: Row) -> Comparable:
+    """Columns of mteb/BUCC: two lists of sentences, and gold pairs of their places, counted from 1.
+
+    XTREME sets the threshold on BUCC's sample, which the hub does not have: a part is held out for it (`held_out`).
+    """
+    foreign, foreign_repeats = distinct(row["sentence1"])
+    english, english_repeats = distinct(row["sentence2"])
+    places = [{sentence: place for place, sentence in enumerate(side)} for side in (foreign, english)]
+    gold = frozenset(
+        (places[0][_line(row["sentence1"], i)], places[1][_line(row["sentence2"], j)]) for i, j in row["gold"]
+    )
+    return held_out(Corpora(foreign, english, gold, foreign_repeats, english_repeats))
+
+
+def distinct(sentences: Iterable[str]) -> tuple[tuple[str, ...], frozenset[int]]:
+    """Each sentence once, in the order of first places, and which of them stood there more than once."""
+    counts = Counter(sentences)
+    return tuple(counts), frozenset(place for place, count in enumerate(counts.values()) if count > 1)
+
+
+def _line(sentences: Sequence[str], number: int) -> str:
+    if not 1 <= number <= len(sentences):
+        raise ValueError(f"gold names sentence {number} of {len(sentences)}")
+    return sentences[number - 1]
+
+
+def held_out(whole: Corpora) -> Comparable:
+    """Dev is a fifth of the gold pairs (at least one) with their sentences and a fifth of the sentences of each side that
+    are in no gold pair, drawn with a fixed seed; test is all the rest."""
+    draw, gold = Random(0), sorted(whole.gold)
+    dev = frozenset(draw.sample(gold, min(len(gold), max(1, len(gold) // SHARE))))
+    test = whole.gold - dev
+    kept = []
+    for side, sentences in enumerate((whole.foreign, whole.english)):
+        free = sorted(set(range(len(sentences))) - {pair[side] for pair in gold})
+        ours = set(draw.sample(free, len(free) // SHARE))
+        # A sentence with translations in both parts is in both.
+        kept.append((ours | {pair[side] for pair in dev}, set(free) - ours | {pair[side] for pair in test}))
+    (dev_foreign, test_foreign), (dev_english, test_english) = kept
+    return Comparable(_part(whole, dev_foreign, dev_english, dev), _part(whole, test_foreign, test_english, test))
+
+
+def _part(whole: Corpora, foreign: set[int], english: set[int], gold: frozenset[tuple[int, int]]) -> Corpora:
+    here = [{old: new for new, old in enumerate(sorted(side))} for side in (foreign, english)]
+    return Corpora(
+        tuple(whole.foreign[place] for place in here[0]),
+        tuple(whole.english[place] for place in here[1]),
+        frozenset((here[0][i], here[1][j]) for i, j in gold),
+        frozenset(here[0][place] for place in whole.foreign_repeats & foreign),
+        frozenset(here[1][place] for place in whole.english_repeats & english),
+    )
+
+
+BUCC2018 = Task(
+    name="bucc2018",
+    kind=Kind.MINING,
+    source=Source(hub="mteb/BUCC", config="{}-en", folder="bucc2018/{}"),
+    example=comparable,
+    test="test",
+    languages=("de", "fr", "ru", "zh"),
+)

@@ -1,0 +1,41 @@
+"""Paraphrases: do two sentences, or two questions, mean the same?"""
+
+from stilts_ray.tasks.base import Kind, Pair, Row, Source, Task
+
+
+def sentences(row: Row) -> Pair:
+    """PAWS-X's columns."""
+    return Pair(row["sentence1"], row["sentence2"], row["label"])
+
+
+def questions(row: Row) -> Pair:
+    """QQP's columns."""
+    return Pair(row["question1"], row["question2"], row["label"])
+
+
+QQP = Task(
+    name="qqp",
+    kind=Kind.PAIR,
+    source=Source(hub="nyu-mll/glue", config="qqp", folder="glue/qqp"),
+    example=questions,
+    labels=("not_duplicate", "duplicate"),
+    metric="acc_and_f1",
+    train="train",
+    dev="validation",
+    train_size=363_846,
+    tokens=33,
+)
+
+PAWSX = Task(
+    name="pawsx",
+    kind=Kind.PAIR,
+    source=Source(hub="google-research-datasets/paws-x", config="{}", folder="pawsx/{}"),
+    example=sentences,
+    labels=("0", "1"),
+    train="train",
+    dev="validation",
+    test="test",
+    languages=("de", "en", "es", "fr", "ja", "ko", "zh"),
+    train_size=49_401,
+    tokens=63,
+)
