@@ -5,9 +5,14 @@ Run it with `stilts run sweeps/mini_transfer.py`; the per-language tables are in
 
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep, Untrained
 
+TARGETS = ("xnli", "pawsx", "udpos", "panx", "tydiqa", "tatoeba", "bucc2018")
+MUCH = Recipe(epochs=3, batch_size=32, max_length=128, dev_rows=200, evaluations=3)
+LITTLE = MUCH.model_copy(update={"epochs": 6, "batch_size": 16})
+RECIPES = dict.fromkeys(("pawsx", "udpos", "panx", "tydiqa"), LITTLE)
+
 
 def sweep() -> Sweep:
-    """The two tasks on which transfer shows most clearly: tags and retrieval, without intermediate training."""
+    """No intermediate training."""
     return Sweep(
         name="mini_transfer",
         data="mini",
@@ -15,8 +20,9 @@ def sweep() -> Sweep:
             Encoder(name="mini", start=Pretrained(source="mini")),
             Encoder(name="random", start=Untrained(like="mini")),
         ],
-        targets=["udpos", "tatoeba"],
-        recipe=Recipe(epochs=3, batch_size=16, max_length=128, dev_rows=200, evaluations=3),
-        search=Search(learning_rates=[3e-4, 1e-3]),
-        seeds=[0, 1, 2],
+        targets=TARGETS,
+        recipe=MUCH,
+        recipes=RECIPES,
+        search=Search(learning_rates=[1e-3]),
+        seeds=[0, 1, 2, 3, 4],
     )

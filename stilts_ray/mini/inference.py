@@ -8,12 +8,12 @@ says nothing about it; the premise is made to fit:
 - neutral: another trait, or another deed, or the same deed to another thing
 
 So the label follows from what the words of the premise mean to those of the hypothesis; that words recur, or that there is
-a "not", settles few items. Whose deed it was is asked by paraphrase and by `questions`.
+a "not", settles few items. Whose deed it was is asked by paraphrases and questions.
 
-Paraphrase: two sentences of two clauses each, of nearly the same words. They mean the same if who did what is the same.
+Paraphrase: who did what to whom, said twice in nearly the same words. The second time the two persons may have changed
+places, or the verb may be a synonym of the first one, or not.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -77,33 +77,26 @@ def _fits(deed: str, thing: Thing) -> bool:
 
 def paraphrase(same: bool, rng: Random) -> tuple[Sentence, Sentence]:
     """Two sentences that mean the same, or do not."""
-    first, second = (_deed(person, rng) for person in scenes.people(2, rng))
-    while second.predicate in {first.predicate, SYNONYM[first.predicate]} or second.patient == first.patient:
-        second = _deed(second.subject, rng)
-    if same:
-        again = [_reworded(first, rng), _reworded(second, rng)]
-    else:
-        again = [_reworded(clause, rng) for clause in rng.choice(_TWISTS)(first, second)]
-    if rng.random() < 0.5:
-        again.reverse()
-    return Sentence(first, "and", second), Sentence(again[0], "and", again[1])
+    one, other = scenes.people(2, rng)
+    place = scenes.somewhere(rng) if rng.random() < 0.5 else None
+    verb = rng.choice(_BETWEEN)
+    said = Clause(one, verb, other, place)
+    again = replace(said, predicate=rng.choice((verb, SYNONYM[verb])))
+    if not same:
+        again = _swapped(again) if rng.random() < 0.5 else _otherwise(again, rng)
+    return Sentence(said), Sentence(again)
 
 
-def _reworded(clause: Clause, rng: Random) -> Clause:
-    return replace(clause, predicate=SYNONYM[clause.predicate]) if rng.random() < 0.5 else clause
+def _swapped(clause: Clause) -> Clause:
+    """Who did it has become to whom it was done."""
+    return replace(clause, subject=clause.patient or clause.subject, patient=clause.subject)
 
 
-def _swapped(first: Clause, second: Clause) -> tuple[Clause, Clause]:
-    return replace(first, subject=second.subject), replace(second, subject=first.subject)
+def _otherwise(clause: Clause, rng: Random) -> Clause:
+    """Something else was done."""
+    others = [verb for verb in _BETWEEN if verb not in {clause.predicate, SYNONYM[clause.predicate]}]
+    return replace(clause, predicate=rng.choice(others))
 
 
-def _exchanged(first: Clause, second: Clause) -> tuple[Clause, Clause]:
-    return replace(first, patient=second.patient), replace(second, patient=first.patient)
-
-
-def _reversed(first: Clause, second: Clause) -> tuple[Clause, Clause]:
-    return replace(first, predicate=OPPOSITE[first.predicate]), second
-
-
-_TWISTS: tuple[Callable[[Clause, Clause], tuple[Clause, Clause]], ...] = (_swapped, _swapped, _exchanged, _reversed)
-"""What makes two sentences of nearly the same words differ: who did it, to what, or what was done."""
+_BETWEEN = tuple(word for verb in ("love", "hate", "see") for word in (verb, SYNONYM[verb]))
+"""What one person does to another."""

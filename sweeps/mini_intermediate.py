@@ -1,0 +1,25 @@
+"""Which intermediate tasks help on mini: the paper's question in miniature. Intermediates have thousands of examples, targets
+hundreds.
+
+Run it with `stilts run sweeps/mini_intermediate.py`; its baseline is that of `sweeps/mini_transfer.py`, trained once.
+"""
+
+from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
+
+MUCH = Recipe(epochs=3, batch_size=32, max_length=128, dev_rows=200, evaluations=3)
+LITTLE = MUCH.model_copy(update={"epochs": 6, "batch_size": 16})
+
+
+def sweep() -> Sweep:
+    """The baseline, six tasks alone, and five seeds of each."""
+    return Sweep(
+        name="mini_intermediate",
+        data="mini",
+        encoders=[Encoder(name="mini", start=Pretrained(source="mini"))],
+        intermediates=[(), ("mnli",), ("qqp",), ("squad",), ("squad_v2",), ("hellaswag",), ("ccg",)],
+        targets=["xnli", "pawsx", "udpos", "panx", "tydiqa", "tatoeba", "bucc2018"],
+        recipe=MUCH,
+        recipes=dict.fromkeys(("pawsx", "udpos", "panx", "tydiqa"), LITTLE),
+        search=Search(learning_rates=[1e-3]),
+        seeds=[0, 1, 2, 3, 4],
+    )
