@@ -10,15 +10,15 @@ says nothing about it; the premise is made to fit:
 So the label follows from what the words of the premise mean to those of the hypothesis; that words recur, or that there is
 a "not", settles few items. Whose deed it was is asked by paraphrases and questions.
 
-Paraphrase: who did what to whom, said twice in nearly the same words. The second time the two persons may have changed
-places, or the verb may be a synonym of the first one, or not.
+Paraphrase: who did what to whom, said twice in nearly the same words. The second time the verb is nearly always another
+one: a synonym, or not; or two persons have changed places.
 """
 
 from dataclasses import replace
 from random import Random
 
 from stilts_ray.mini import scenes
-from stilts_ray.mini.world import COMMON, OPPOSITE, PATIENTS, SYNONYM, TRAITS, Clause, Sentence, Thing
+from stilts_ray.mini.world import COMMON, OPPOSITE, PATIENTS, STATIVE, SYNONYM, TRAITS, Clause, Sentence, Thing
 
 LABELS = ("entailment", "neutral", "contradiction")
 _TRAITS = tuple(word for pair in TRAITS for trait in pair for word in (trait, SYNONYM[trait]))
@@ -61,7 +61,7 @@ def _related(clause: Clause, relation: str, rng: Random) -> Clause:
 def _other(clause: Clause, rng: Random) -> Clause:
     """A clause about the same person that leaves the first one open."""
     word, thing = COMMON.get(clause.predicate, clause.predicate), clause.patient
-    pool = _TRAITS if thing is None else tuple(deed for deed in _DEEDS if _fits(deed, thing))
+    pool = _TRAITS if thing is None else _deeds_like(clause.predicate, thing)
     others = [other for other in pool if COMMON.get(other, other) not in {word, OPPOSITE[word]}]
     if thing is None or (others and rng.random() < 0.5):
         return replace(clause, predicate=rng.choice(others))
@@ -70,21 +70,32 @@ def _other(clause: Clause, rng: Random) -> Clause:
     return replace(clause, predicate=rng.choice((word, SYNONYM[word])), patient=new)
 
 
-def _fits(deed: str, thing: Thing) -> bool:
-    """Whether this can be done to that thing."""
-    return scenes.class_of(thing.head) in PATIENTS[COMMON.get(deed, deed)]
+def _deeds_like(verb: str, thing: Thing) -> tuple[str, ...]:
+    """What can be done to such a thing, told in the same tense: that one is told in another would give the label away."""
+    if thing.entity:
+        return tuple(deed for deed in _BETWEEN if (deed in STATIVE) == (verb in STATIVE))
+    kind = scenes.class_of(thing.head)
+    possible = (deed for deed in _DEEDS if kind in PATIENTS[COMMON.get(deed, deed)])
+    return tuple(deed for deed in possible if (deed in STATIVE) == (verb in STATIVE))
 
 
 def paraphrase(same: bool, rng: Random) -> tuple[Sentence, Sentence]:
     """Two sentences that mean the same, or do not."""
-    one, other = scenes.people(2, rng)
-    place = scenes.somewhere(rng) if rng.random() < 0.5 else None
-    verb = rng.choice(_BETWEEN)
-    said = Clause(one, verb, other, place)
-    again = replace(said, predicate=rng.choice((verb, SYNONYM[verb])))
+    said = rng.choice((_deed, _encounter))(scenes.people(1, rng)[0], rng)
+    said = replace(said, place=scenes.somewhere(rng) if rng.random() < 0.5 else None)
+    again = said if rng.random() < _LITERAL else replace(said, predicate=SYNONYM[said.predicate])
     if not same:
-        again = _swapped(again) if rng.random() < 0.5 else _otherwise(again, rng)
+        with_another = said.patient is not None and said.patient.entity
+        again = _swapped(again) if with_another and rng.random() < 0.5 else _otherwise(said, rng)
     return Sentence(said), Sentence(again)
+
+
+def _encounter(person: Thing, rng: Random) -> Clause:
+    """What one person does to another."""
+    other = person
+    while other == person:
+        (other,) = scenes.people(1, rng)
+    return Clause(person, rng.choice(_BETWEEN), other)
 
 
 def _swapped(clause: Clause) -> Clause:
@@ -93,10 +104,10 @@ def _swapped(clause: Clause) -> Clause:
 
 
 def _otherwise(clause: Clause, rng: Random) -> Clause:
-    """Something else was done."""
-    others = [verb for verb in _BETWEEN if verb not in {clause.predicate, SYNONYM[clause.predicate]}]
+    """Something else was done, be it the opposite."""
+    pool = _deeds_like(clause.predicate, clause.patient or clause.subject)
+    others = [verb for verb in pool if verb not in {clause.predicate, SYNONYM[clause.predicate]}]
     return replace(clause, predicate=rng.choice(others))
 
 
-_BETWEEN = tuple(word for verb in ("love", "hate", "see") for word in (verb, SYNONYM[verb]))
-"""What one person does to another."""
+_BETWEEN = tuple(word for verb in ("love", "hate", "see", "find", "lose") for word in (verb, SYNONYM[verb]))

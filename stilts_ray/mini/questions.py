@@ -16,7 +16,7 @@ Row = dict[str, Any]
 _TOLD = scenes.Detail(placed=0.7)
 
 
-def _events(rng: Random) -> list[Clause]:
+def deeds(rng: Random) -> list[Clause]:
     """What three people did, each with another thing; at times two of them did the same."""
     events: list[Clause] = []
     for person in scenes.actors(3, rng, named=0.75):
@@ -33,7 +33,7 @@ def _thing(event: Clause) -> str:
     return COMMON.get(head, head)
 
 
-def _asked(events: list[Clause], rng: Random) -> tuple[int, str, Clause]:
+def asked_about(events: list[Clause], rng: Random) -> tuple[int, str, Clause]:
     """Which event is asked about, the role that is asked for, and the event as the question puts it."""
     chosen = rng.randrange(len(events))
     roles = ["subject", "patient"] + ["place"] * (sum(event.place is not None for event in events) > 1)
@@ -45,7 +45,7 @@ def _asked(events: list[Clause], rng: Random) -> tuple[int, str, Clause]:
 def _without_answer(events: list[Clause], rng: Random) -> tuple[str, Clause]:
     """A role that is asked for, and an event that did not happen but nearly: the opposite, or by somebody else."""
     while True:
-        _, role, event = _asked(events, rng)
+        _, role, event = asked_about(events, rng)
         if role != "subject" and rng.random() < 0.5:
             event = replace(event, subject=scenes.people(1, rng)[0])
         elif event.predicate in OPPOSITE:
@@ -79,8 +79,8 @@ def xquad(code: str, split: str, count: int) -> Iterator[Row]:
     """
     rng = generator("qa", split)
     for number in range(count):
-        events = _events(rng)
-        chosen, role, question = _asked(events, rng)
+        events = deeds(rng)
+        chosen, role, question = asked_about(events, rng)
         start, found = _place_of(events, chosen, role, code)
         row = _row(f"{split}-{number:05d}", code, events, role, question)
         yield {**row, "answers": {"text": [found], "answer_start": [start]}}
@@ -102,12 +102,12 @@ def squad_v2(code: str, split: str, count: int) -> Iterator[Row]:
     """SQuAD v2.0: a third of the questions have no answer in the text. Always saying so: 33%."""
     rng = generator("squad_v2", split)
     for number in range(count):
-        events, name = _events(rng), f"{split}-{number:05d}"
+        events, name = deeds(rng), f"{split}-{number:05d}"
         if rng.random() < 1 / 3:
             role, question = _without_answer(events, rng)
             starts, texts = [], []
         else:
-            chosen, role, question = _asked(events, rng)
+            chosen, role, question = asked_about(events, rng)
             starts, texts = ([part] for part in _place_of(events, chosen, role, code))
         row = _row(name, code, events, role, question)
         yield {**row, "title": "mini", "answers": {"text": texts, "answer_start": starts}}

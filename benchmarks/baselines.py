@@ -1,0 +1,122 @@
+"""What can be had on mini without a model: guesses that know no word but those of the pivot's training data.
+
+Each takes a language and gives a score in 0-100 that stands beside a model's. None of them sees a test label.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import cache
+from statistics import mean
+from typing import Any
+
+from stilts_ray import tasks
+from stilts_ray.data.rows import examples
+from stilts_ray.evaluation.metrics import score, token_f1
+from stilts_ray.mini import PIVOT, build, questions
+from stilts_ray.mini.render import span, words
+from stilts_ray.mini.seeds import generator
+from stilts_ray.mini.world import Sentence
+from stilts_ray.tasks.base import Example, Pair, Tagged, Task
+
+
+@cache
+def rows_of(name: str, split: str, code: str) -> list[Example]:
+    """The examples of a split of a task in a language."""
+    task = tasks.get(name)
+    return examples(task, split, build.rows(task.source.folder.format(code), split))
+
+
+def test_of(task: Task, code: str) -> list[Example]:
+    """The test examples of a task in a language."""
+    return rows_of(task.name, task.test or "test", code)
+
+
+def dictionary_tags(task: Task, code: str) -> float:
+    """Tagging: the commonest tag that a word has in the pivot's training sentences; unknown words take the commonest tag of
+    all unknown words there could be: NOUN for parts of speech, and for names B-PER if they are capitalised, else O."""
+    counts: dict[str, Counter[str]] = {}
+    for example in rows_of(task.name, "train", PIVOT):
+        assert isinstance(example, Tagged)
+        for word, tag in zip(example.words, example.tags, strict=True):
+            counts.setdefault(word, Counter())[tag] += 1
+    known = {word: count.most_common(1)[0][0] for word, count in counts.items()}
+    unknown = _UNKNOWN[task.name]
+    test = test_of(task, code)
+    guesses = [[known.get(word, unknown(word)) for word in e.words] for e in test if isinstance(e, Tagged)]
+    return score(task, test, guesses)["score"]
+
+
+_UNKNOWN: dict[str, Callable[[str], str]] = {
+    "udpos": lambda word: "NOUN",
+    "panx": lambda word: "B-PER" if word[0].isupper() else "O",
+}
+
+
+def shape_of_pair(task: Task, code: str) -> float:
+    """Sentence pairs: the commonest label in the pivot's training pairs of the same shape. The shape of a pair is which
+    words of its second sentence stand where in the first one, and both lengths: no word is known."""
+    source = tasks.get(task.trained or task.name)
+    counts: dict[object, Counter[str]] = {}
+    for pair in rows_of(source.name, "train", PIVOT):
+        counts.setdefault(_shape(pair), Counter())[_label(pair)] += 1
+    common = Counter(_label(pair) for pair in rows_of(source.name, "train", PIVOT)).most_common(1)[0][0]
+    test = test_of(task, code)
+    guesses = [counts[_shape(e)].most_common(1)[0][0] if _shape(e) in counts else common for e in test]
+    return score(task, test, guesses)["score"]
+
+
+def _shape(pair: Example) -> tuple[object, ...]:
+    assert isinstance(pair, Pair)
+    first, second = pair.first.rstrip(".").split(), pair.second.rstrip(".").split()
+    return len(first), *(first.index(word) if word in first else -1 for word in second)
+
+
+def _label(pair: Example) -> str:
+    assert isinstance(pair, Pair)
+    return pair.label
+
+
+def right_type(task: Task, code: str) -> float:
+    """Span QA: a participant of the role that is asked for, out of any sentence: the mean over all of them. Who can tell
+    these has understood the question and the sentences, but not which of them it is about."""
+    rng, scores = generator("qa", f"{task.name}-{task.test}"), []
+    for _ in test_of(task, code):
+        events = questions.deeds(rng)
+        chosen, role, _ = questions.asked_about(events, rng)
+        found = [span(words(Sentence(event), code), role)[1] for event in events if getattr(event, role)]
+        gold = span(words(Sentence(events[chosen]), code), role)[1]
+        scores.append(mean((float(text == gold) + token_f1(gold, text)) / 2 for text in found))
+    return 100 * mean(scores)
+
+
+def letters_in_common(task: Task, code: str) -> float:
+    """Retrieval: the foreign sentence that shares the largest part of its letter trigrams with the pivot's (Jaccard)."""
+    rows: list[dict[str, Any]] = build.rows(task.source.folder.format(code), task.test or "test")
+    foreign = [_trigrams(row["source_sentence"]) for row in rows]
+    guesses = []
+    for row in rows:
+        wanted = _trigrams(row["target_sentence"])
+        shares = [len(wanted & other) / len(wanted | other) for other in foreign]
+        guesses.append(shares.index(max(shares)))
+    return score(task, test_of(task, code), guesses)["score"]
+
+
+def _trigrams(sentence: str) -> frozenset[str]:
+    text = f" {sentence.lower()} "
+    return frozenset(text[at : at + 3] for at in range(len(text) - 2))
+
+
+GUESSES: dict[str, tuple[str, Callable[[Task, str], float]]] = {
+    "xnli": ("shape of the pair", shape_of_pair),
+    "pawsx": ("shape of the pair", shape_of_pair),
+    "udpos": ("pivot's dictionary", dictionary_tags),
+    "panx": ("pivot's dictionary, capitals", dictionary_tags),
+    "tydiqa": ("any of the right type", right_type),
+    "tatoeba": ("letters in common", letters_in_common),
+}
+"""The best guess that there is for a target, by name."""
+
+
+def guesses(codes: Iterable[str], target: str) -> dict[str, float]:
+    """What the guess for a target scores in each language."""
+    return {code: GUESSES[target][1](tasks.get(target), code) for code in codes}
