@@ -1,0 +1,136 @@
+"""The laboratory's figures, from its document alone."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+COLORS = {"mini": "#3b6fb6", "random": "#c2c7cf", "guess": "#d1495b"}
+GROUPS = ("pivot", "related", "unrelated", "other script")
+LINES = ("#3b6fb6", "#e0903c", "#4d9d72", "#8a62b5")
+
+
+def draw(document: dict[str, Any], folder: Path) -> None:
+    """Writes transfer.png, relatedness.png, intermediates.png and controls.png."""
+    with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 150}):
+        for name, figure in (
+            ("transfer", _transfer(document["transfer"])),
+            ("relatedness", _relatedness(document["transfer"])),
+            ("intermediates", _intermediates(document["intermediates"])),
+            ("controls", _controls(document)),
+        ):
+            figure.savefig(folder / f"{name}.png", bbox_inches="tight")
+            plt.close(figure)
+
+
+def _grid(count: int, width: float = 2.9, height: float = 2.3) -> tuple[Any, list[Axes]]:
+    columns = min(count, 4)
+    rows = -(-count // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False)
+    flat = list(axes.flat)
+    for unused in flat[count:]:
+        unused.set_visible(False)
+    figure.tight_layout(h_pad=2.2, w_pad=1.4)
+    return figure, flat[:count]
+
+
+def _transfer(found: dict[str, Any]) -> Any:
+    """A panel a target: groups of languages, mini's encoder beside random weights, the guess as a line."""
+    figure, axes = _grid(len(found))
+    for axis, (target, cells) in zip(axes, found.items(), strict=True):
+        groups = [name for name in GROUPS if name in cells["mini"]]
+        for number, encoder in enumerate(("mini", "random")):
+            heights = [cells[encoder][name]["mean"] for name in groups]
+            errors = [cells[encoder][name]["se"] for name in groups]
+            places = [at + 0.4 * number for at in range(len(groups))]
+            axis.bar(places, heights, 0.38, yerr=errors, color=COLORS[encoder], label=encoder, error_kw={"lw": 0.8})
+        if cells["guess"]:
+            for at, name in enumerate(groups):
+                height = cells["guess"][name]["mean"]
+                label = "guess without a model" if at == 0 else None
+                axis.plot([at - 0.22, at + 0.62], [height] * 2, color=COLORS["guess"], lw=1.5, label=label)
+        axis.set_xticks([at + 0.2 for at in range(len(groups))], [name.replace(" ", "\n") for name in groups])
+        axis.set_title(target, loc="left", fontweight="bold")
+        axis.set_ylim(0, 100)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncol=3, frameon=False, bbox_to_anchor=(0.5, -0.06))
+    return figure
+
+
+def _relatedness(found: dict[str, Any]) -> Any:
+    """A panel a target: each language's score against its relatedness to the pivot."""
+    figure, axes = _grid(len(found))
+    for axis, (target, cells) in zip(axes, found.items(), strict=True):
+        points = [(cells["relatedness"][code], score, code) for code, score in cells["languages"]["mini"].items()]
+        axis.scatter([x for x, _, _ in points], [y for _, y, _ in points], s=14, color=COLORS["mini"])
+        for x, y, code in points:
+            axis.annotate(code, (x, y), xytext=(3, 2), textcoords="offset points", fontsize=6, color="#555")
+        axis.set_title(f"{target}   ρ = {cells['spearman']:.2f}", loc="left", fontweight="bold")
+        axis.set_xlim(0, 1.08)
+        axis.set_xlabel("relatedness")
+    return figure
+
+
+def _intermediates(found: dict[str, Any]) -> Any:
+    """Rows x targets: the difference from the baseline; in bold where it is more than two standard errors."""
+    rows, targets = list(found), list(next(iter(found.values())))
+    figure, axis = plt.subplots(figsize=(1.1 * len(targets) + 1.5, 0.45 * len(rows) + 0.8))
+    values = [[found[row][target]["mean"] for target in targets] for row in rows]
+    bound = max(abs(value) for line in values for value in line)
+    axis.imshow(values, cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto", alpha=0.75)
+    for y, row in enumerate(rows):
+        for x, target in enumerate(targets):
+            cell = found[row][target]
+            weight = "bold" if abs(cell["mean"]) > 2 * cell["se"] else "normal"
+            text = f"{cell['mean']:+.1f} ±{cell['se']:.1f}"
+            axis.text(x, y, text, ha="center", va="center", fontsize=7.5, fontweight=weight)
+    axis.set_xticks(range(len(targets)), targets)
+    axis.set_yticks(range(len(rows)), rows)
+    axis.xaxis.tick_top()
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    return figure
+
+
+def _controls(document: dict[str, Any]) -> Any:
+    """Text in two languages, words in common, and size of the intermediate task."""
+    figure, axes = _grid(4, width=3.0, height=2.6)
+    for axis, target in zip(axes[:2], ("udpos", "tatoeba"), strict=True):
+        _mixing(axis, document["mixing"], target)
+    points = list(document["relatedness"].values())
+    for color, target in zip(LINES, ("udpos", "tatoeba"), strict=False):
+        seen = sorted(
+            (cells["cognates"], cells[target]["mean"], cells[target]["se"]) for cells in points if target in cells
+        )
+        axes[2].errorbar(
+            *zip(*[(x, y) for x, y, _ in seen], strict=True), [e for *_, e in seen], color=color, label=target
+        )
+    axes[2].set_xlabel("share of the pivot's words")
+    axes[2].set_title("all else fixed", loc="left", fontweight="bold")
+    axes[2].legend(frameon=False, fontsize=7)
+    for color, target in zip(LINES, ("tydiqa", "pawsx"), strict=False):
+        cells = [(int(rows), found[target]) for rows, found in document["sizes"].items()]
+        means, errors = [cell["mean"] for _, cell in cells], [cell["se"] for _, cell in cells]
+        axes[3].errorbar([rows for rows, _ in cells], means, errors, color=color, label=target, marker="o", ms=3)
+    axes[3].axhline(0, color="#999", lw=0.7)
+    axes[3].set_xscale("log")
+    axes[3].set_xlabel("rows of the intermediate SQuAD")
+    axes[3].set_title("gain over the baseline", loc="left", fontweight="bold")
+    axes[3].legend(frameon=False, fontsize=7)
+    return figure
+
+
+def _mixing(axis: Axes, found: dict[str, Any], target: str) -> None:
+    shares = [int(share) for share in found]
+    for color, group in zip(LINES, GROUPS, strict=True):
+        cells = [found[share][target].get(group) for share in found]
+        if all(cells):
+            means, errors = [cell["mean"] for cell in cells], [cell["se"] for cell in cells]
+            axis.errorbar(shares, means, errors, color=color, label=group, marker="o", ms=3)
+    axis.set_xlabel("% of text in two languages")
+    axis.set_title(target, loc="left", fontweight="bold")
+    axis.legend(frameon=False, fontsize=7)

@@ -1,0 +1,256 @@
+"""The laboratory: what transfers on mini, which intermediate tasks help, and the controls.
+
+    python benchmarks/laboratory.py [--store runs-laboratory]
+
+Runs the sweeps it needs (what the store holds is not run again), sets the guesses of `baselines.py` beside them, writes
+`docs/laboratory/laboratory.json` and figures, brings the tables of `docs/laboratory.md` up to date, and prints the verdict
+as one JSON line. About an hour on two cores, and an
+hour more for the encoders of the controls.
+"""
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from baselines import GUESSES, guesses
+from figures import draw
+from rich.console import Console
+from scipy.stats import spearmanr
+from tables import fill
+
+from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
+from stilts_ray.mini import LANGUAGES, PIVOT, WORLDS, Language
+from stilts_ray.mini.describe import describe
+from stilts_ray.origin import Mini
+from stilts_ray.overview import step_records
+from stilts_ray.plan import Plan, make_plan
+from stilts_ray.report.table import intermediate_name
+from stilts_ray.spec import Runtime
+from stilts_ray.store import Record, Store
+from stilts_ray.sweepfile import load
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "docs" / "laboratory"
+GROUPS = ("pivot", "related", "unrelated", "other script")
+SIZES = (250, 1000, 4000)
+CHANCE = {"xnli": 100 / 3, "pawsx": 50.0, "tatoeba": 100 / 400}
+
+Seeds = dict[int, dict[str, float]]
+"""Seed -> language -> score."""
+
+
+def group_of(language: Language) -> str:
+    """How a language stands to the pivot."""
+    if language.code == PIVOT:
+        return "pivot"
+    if language.family == LANGUAGES[0].family:
+        return "related"
+    return "unrelated" if language.script == LANGUAGES[0].script else "other script"
+
+
+OF_GROUP = {name: [one.code for one in LANGUAGES if group_of(one) == name] for name in GROUPS}
+
+
+def intermediate_of(rows: int) -> Sweep:
+    """SQuAD as an intermediate task with so many rows, before two targets."""
+    much = Recipe(epochs=3, batch_size=32, max_length=128, dev_rows=200, evaluations=3)
+    little = much.model_copy(update={"epochs": 6, "batch_size": 16})
+    return Sweep(
+        name=f"mini_size_{rows}",
+        data="mini",
+        encoders=[Encoder(name="mini", start=Pretrained(source="mini"))],
+        intermediates=[("squad",)],
+        targets=["tydiqa", "pawsx"],
+        recipe=much.model_copy(update={"train_rows": rows}),
+        recipes={"tydiqa": little, "pawsx": little},
+        search=Search(learning_rates=[1e-3]),
+        seeds=[0, 1, 2, 3, 4],
+    )
+
+
+def carried_out(sweep: Sweep, store: Store) -> Plan:
+    """Runs what is left of a sweep. Ends the program if something failed."""
+    from stilts_ray.sweep.command import run_sweep
+
+    plan = make_plan(sweep, Mini(sweep.data))
+    if run_sweep(plan, store, Runtime(store=store.url, checkpoint_seconds=30), Console(stderr=True)):
+        sys.exit(f"sweep {sweep.name} has failures; the same command again tries them once more")
+    return plan
+
+
+def scores_of(record: Record) -> Seeds:
+    """The scores of an evaluation."""
+    return {
+        entry["seed"]: {code: metrics["score"] for code, metrics in entry["languages"].items()}
+        for entry in record["seeds"]
+    }
+
+
+def summary(values: Iterable[float]) -> dict[str, float]:
+    """Mean and standard error."""
+    found = list(values)
+    error = stdev(found) / len(found) ** 0.5 if len(found) > 1 else 0.0
+    return {"mean": round(mean(found), 2), "se": round(error, 2), "n": len(found)}
+
+
+def by_group(seeds: Seeds) -> dict[str, dict[str, float]]:
+    """Over seeds, the mean over the languages of each group."""
+    present = {name: [code for code in codes if code in seeds[0]] for name, codes in OF_GROUP.items()}
+    return {
+        name: summary(mean(scores[code] for code in codes) for scores in seeds.values())
+        for name, codes in present.items()
+        if codes
+    }
+
+
+def by_language(seeds: Seeds) -> dict[str, float]:
+    """The mean over seeds of each language."""
+    return {code: round(mean(scores[code] for scores in seeds.values()), 2) for code in seeds[0]}
+
+
+def transfer(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
+    """Every target: mini's encoder, the same one with random weights, a guess without a model; and how well relatedness
+    orders the languages other than the pivot (Spearman)."""
+    related = {language.code: describe(language)["relatedness"] for language in LANGUAGES}
+    rows = {row.encoder: row.cells for row in plan.rows}
+    found = {}
+    for target in plan.sweep.targets:
+        mini, random = (scores_of(records[rows[name][target]]) for name in ("mini", "random"))
+        languages = by_language(mini)
+        codes = [code for code in languages if code != PIVOT]
+        guess = guesses(languages, target) if target in GUESSES else {}
+        found[target] = {
+            "mini": by_group(mini),
+            "random": by_group(random),
+            "guess": {"what": GUESSES[target][0], **by_group({0: guess})} if guess else None,
+            "chance": CHANCE.get(target),
+            "relatedness": {code: related[code] for code in languages},
+            "languages": {"mini": languages, "random": by_language(random), "guess": guess},
+            "spearman": round(float(spearmanr([languages[c] for c in codes], [related[c] for c in codes])[0]), 3),
+        }
+    return found
+
+
+def intermediates(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
+    """Differences from the baseline, paired by seed: row -> target -> mean, standard error, and by group."""
+    rows = {row.intermediate: row.cells for row in plan.rows}
+    return {
+        intermediate_name(row): {
+            target: difference(scores_of(records[cells[target]]), scores_of(records[rows[()][target]]))
+            for target in cells
+        }
+        for row, cells in rows.items()
+        if row
+    }
+
+
+def difference(row: Seeds, baseline: Seeds) -> dict[str, Any]:
+    """Of the mean over languages, and of each group's. What was not trained has a single run to compare with."""
+    less = {
+        seed: {code: score - baseline.get(seed, baseline[0])[code] for code, score in scores.items()}
+        for seed, scores in row.items()
+    }
+    return {**summary(mean(scores.values()) for scores in less.values()), "groups": by_group(less)}
+
+
+def mixing(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
+    """Share of text in two languages -> target -> group, over the seeds of pretraining."""
+    found: dict[str, Any] = {}
+    for share in sorted({row.encoder.partition("-")[0] for row in plan.rows}):
+        rows = [row for row in plan.rows if row.encoder.startswith(share)]
+        for target in plan.sweep.targets:
+            runs = [scores_of(records[row.cells[target]])[0] for row in rows]
+            found.setdefault(share.removeprefix("mixed"), {})[target] = by_group(dict(enumerate(runs)))
+    return found
+
+
+def relatedness(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
+    """Language -> its share of the pivot's words, and its scores over the seeds of pretraining."""
+    found: dict[str, Any] = {}
+    for language in WORLDS["mini-gradient"]:
+        facts = describe(language)
+        found[language.code] = {"cognates": facts["cognates"]}
+        for target in plan.sweep.targets:
+            runs = [scores_of(records[row.cells[target]])[0] for row in plan.rows]
+            if language.code in runs[0]:
+                found[language.code][target] = summary(run[language.code] for run in runs)
+    return found
+
+
+def sizes(plans: dict[int, Plan], whole: Plan, records: dict[str, Record]) -> dict[str, Any]:
+    """Rows of the intermediate SQuAD -> target -> difference from the baseline."""
+    baseline = next(row.cells for row in whole.rows if not row.intermediate)
+    found: dict[str, Any] = {}
+    for rows, plan in plans.items():
+        (row,) = plan.rows
+        found[str(rows)] = {
+            target: difference(scores_of(records[digest]), scores_of(records[baseline[target]]))
+            for target, digest in row.cells.items()
+        }
+    return found
+
+
+def verdict(found: dict[str, Any]) -> dict[str, Any]:
+    """What was wanted, and whether it holds."""
+    helps = {
+        row: [target for target, cell in cells.items() if cell["mean"] > 2 * cell["se"] and cell["mean"] > 0]
+        for row, cells in found["intermediates"].items()
+    }
+    harms = {
+        row: [target for target, cell in cells.items() if -cell["mean"] > 2 * cell["se"]]
+        for row, cells in found["intermediates"].items()
+    }
+    ordered = {target: ordering(cells) for target, cells in found["transfer"].items()}
+    correlations = [cells["spearman"] for cells in found["transfer"].values()]
+    return {
+        "pivot > related > unrelated": ordered,
+        "spearman": round(mean(correlations), 3),
+        "helps": {row: targets for row, targets in helps.items() if targets},
+        "harms": {row: targets for row, targets in harms.items() if targets},
+    }
+
+
+def ordering(cells: dict[str, Any]) -> str:
+    """The groups of a target from the best to the worst, and what the unrelated languages do not beat."""
+    means = [cells["mini"][name]["mean"] for name in GROUPS[:3] if name in cells["mini"]]
+    held = all(a > b for a, b in itertools.pairwise(means))
+    others = {"random": cells["random"], "guess": cells["guess"] or {}}
+    beaten = [
+        name for name, other in others.items() if "unrelated" in other and other["unrelated"]["mean"] >= means[-1]
+    ]
+    return ("holds" if held else "does not hold") + (f"; unrelated not above {', '.join(beaten)}" if beaten else "")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    options.add_argument("--store", default="runs-laboratory")
+    given = options.parse_args()
+    store = Store(str(Path(given.store).resolve()))
+    plans = {
+        name: carried_out(load(ROOT / "sweeps" / f"mini_{name}.py"), store)
+        for name in ("transfer", "intermediate", "mixing", "relatedness")
+    }
+    sized = {rows: carried_out(intermediate_of(rows), store) for rows in SIZES}
+    records = step_records(store)
+    found: dict[str, Any] = {
+        "transfer": transfer(plans["transfer"], records),
+        "intermediates": intermediates(plans["intermediate"], records),
+        "mixing": mixing(plans["mixing"], records),
+        "relatedness": relatedness(plans["relatedness"], records),
+        "sizes": sizes(sized, plans["intermediate"], records),
+    }
+    document = {"verdict": verdict(found), **found}
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "laboratory.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    draw(document, OUT)
+    fill(OUT.with_suffix(".md"), document)
+    print(json.dumps({"benchmark": "laboratory", **document["verdict"]}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""The laboratory's tables in Markdown, from its document alone, and their places in `docs/laboratory.md`."""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+GROUPS = ("pivot", "related", "unrelated", "other script")
+Cell = dict[str, Any]
+
+
+def markdown(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
+    """A table."""
+    head = list(head)
+    rows = [head, ["---"] * len(head), *map(list, lines)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def value(cell: Cell | None) -> str:
+    """A mean, with its standard error if it is one of several."""
+    if cell is None:
+        return ""
+    return f"{cell['mean']:.1f}" + (f" ±{cell['se']:.1f}" if cell["n"] > 1 else "")
+
+
+def gain(cell: Cell) -> str:
+    """A difference, in bold where it is more than two standard errors."""
+    text = f"{cell['mean']:+.1f} ±{cell['se']:.1f}"
+    return f"**{text}**" if abs(cell["mean"]) > 2 * cell["se"] else text
+
+
+def transfer(document: Cell) -> str:
+    """A line for each target and encoder, and for the guess."""
+    lines = []
+    for target, found in document["transfer"].items():
+        for name in ("mini", "random", "guess"):
+            cells = found[name]
+            if cells:
+                label = f"guess: {cells['what']}" if name == "guess" else f"{name} encoder"
+                rank = f"{found['spearman']:.2f}" if name == "mini" else ""
+                lines.append([target, label, *(value(cells.get(group)) for group in GROUPS), rank])
+    return markdown(["target", "", *GROUPS, "ρ"], lines)
+
+
+def intermediates(document: Cell) -> str:
+    """A line for each intermediate task."""
+    rows = document["intermediates"]
+    targets = list(next(iter(rows.values())))
+    return markdown(
+        ["", *targets], [[row, *(gain(cells[target]) for target in targets)] for row, cells in rows.items()]
+    )
+
+
+def mixing(document: Cell) -> str:
+    """A line for each target and share of text in two languages."""
+    shares = document["mixing"]
+    return markdown(
+        ["target", "% in two languages", *GROUPS],
+        [
+            [target, str(int(share)), *(value(shares[share][target].get(group)) for group in GROUPS)]
+            for target in next(iter(shares.values()))
+            for share in shares
+        ],
+    )
+
+
+def relatedness(document: Cell) -> str:
+    """A line for each language of the second set."""
+    languages = document["relatedness"]
+    return markdown(
+        ["", "the pivot's words", "udpos", "tatoeba"],
+        [
+            [code, f"{100 * cells['cognates']:.0f}%", value(cells["udpos"]), value(cells.get("tatoeba"))]
+            for code, cells in languages.items()
+        ],
+    )
+
+
+def sizes(document: Cell) -> str:
+    """A line for each size of the intermediate task."""
+    rows = document["sizes"]
+    targets = list(next(iter(rows.values())))
+    return markdown(
+        ["rows of SQuAD", *targets],
+        [[size, *(gain(cells[target]) for target in targets)] for size, cells in rows.items()],
+    )
+
+
+TABLES: dict[str, Callable[[Cell], str]] = {
+    "transfer": transfer,
+    "intermediates": intermediates,
+    "mixing": mixing,
+    "relatedness": relatedness,
+    "sizes": sizes,
+}
+
+
+def filled(text: str, document: Cell) -> str:
+    """A text with each table put between `<!-- name -->` and `<!-- end -->`."""
+    for name, table in TABLES.items():
+        block = f"<!-- {name} -->\n\n{table(document)}\n\n<!-- end -->"
+        text = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, block=block: block, text, flags=re.DOTALL)
+    return text
+
+
+def fill(path: Path, document: Cell) -> None:
+    """Brings the tables of a file up to date."""
+    path.write_text(filled(path.read_text(encoding="utf-8"), document), encoding="utf-8")
