@@ -1,4 +1,4 @@
-"""The command line: stilts plan | run | status | report | tasks | ui."""
+"""The command line: stilts plan | run | status | report | tasks | mini | ui."""
 
 import contextlib
 import json
@@ -161,6 +161,36 @@ def _task_entry(task: tasks.Task) -> dict[str, Any]:
         "languages": list(task.languages),
         "labels": list(task.labels),
     }
+
+
+@app.command("mini")
+def generated_languages(
+    describe: Annotated[bool, typer.Option("--describe", help="Describe them; the default without --write.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--write", metavar="DIR", help="Write all their data sets as parquet files.")
+    ] = None,
+    languages: Annotated[str, typer.Option(help="Those to write: mini or mini-gradient.")] = "mini",
+    as_json: JsonOption = False,
+) -> None:
+    """Describe the generated languages and how near they are to the pivot, or write their data sets."""
+    from stilts_ray.mini.describe import everything
+    from stilts_ray.report.languages import show
+
+    written = write_languages(languages, folder) if folder is not None else ""
+    if as_json:
+        print(json.dumps(everything(), indent=1))
+        return
+    if written:
+        out.print(written, highlight=False, markup=False, soft_wrap=True)
+    if describe or not written:
+        show(everything(), out)
+
+
+def write_languages(languages: str, folder: Path) -> str:
+    """Writes all data sets of a set of languages, and says so."""
+    from stilts_ray.mini.build import write_world
+
+    return f"{len(write_world(languages, folder))} data sets and languages.json written to {folder}"
 
 
 @app.command()

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from stilts_ray import mini
 from stilts_ray.cli import main
+from stilts_ray.mini import build
+from stilts_ray.mini.describe import everything
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICKSTART = str(ROOT / "sweeps" / "quickstart.py")
@@ -134,6 +137,89 @@ def test_wrong_places_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path:
         status, _, err = call(capsys, *words)
         assert (status, err.count("\n")) == (2, 1), err
         assert said in err
+
+
+@pytest.fixture
+def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rows a split: what is written where does not depend on how many there are."""
+    sizes = {name: dict.fromkeys(splits, 2) for name, splits in mini.SIZES.items()}
+    monkeypatch.setattr(build, "SIZES", sizes)
+
+
+def test_the_generated_languages_are_described(capsys: pytest.CaptureFixture[str]) -> None:
+    assert document(capsys, "mini") == document(capsys, "mini", "--describe") == json.loads(json.dumps(everything()))
+    status, told, _ = call(capsys, "mini")
+    assert status == 0
+    assert told == call(capsys, "mini", "--describe")[1]
+    for languages in mini.WORLDS.values():
+        for language in languages:
+            (line,) = {tuple(line.split()) for line in told.splitlines() if line.split()[:1] == [language.code]}
+            assert {language.name, language.script, language.word_order, language.morphology} < set(line)
+    assert "…" not in told, "nothing is cut off in a terminal of 80 columns"
+
+
+@pytest.mark.usefixtures("few_rows")
+@pytest.mark.parametrize("name", mini.WORLDS)
+def test_all_data_sets_of_the_generated_languages_are_written(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "new" / "data"
+    status, told, err = call(capsys, "mini", "--write", str(folder), "--languages", name)
+    assert (status, err, told.count("\n")) == (0, "", 1)
+    described = json.loads((folder / "languages.json").read_text())
+    assert (described["name"], described["pivot"]) == (name, mini.PIVOT)
+    assert described["languages"] == json.loads(json.dumps(everything()[name]))
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*.parquet")}
+    codes = {language.code for language in mini.WORLDS[name]}
+    for kind, splits in mini.SIZES.items():
+        searched = kind.startswith(("tatoeba", "bucc2018"))
+        there = {file for file in files if file.rpartition("/")[0] in {kind.format(code) for code in codes}}
+        assert {Path(file).stem for file in there} == set(splits)
+        assert {Path(file).parent.name for file in there} == (
+            codes - ({mini.PIVOT} if searched else set()) if "{}" in kind else {kind.rpartition("/")[2]}
+        )
+        files -= there
+    assert files == set()
+
+
+@pytest.mark.usefixtures("few_rows")
+def test_a_written_folder_is_what_data_dir_reads(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    assert call(capsys, "mini", "--write", str(folder))[0] == 0
+    made = "Sweep(name='s', encoders=[Encoder(name='e', start=Pretrained(source='mini'))], intermediates=[('mnli', 'ccg')])"
+    words = ("plan", sweep_file(tmp_path, made), "--store", str(tmp_path / "store"), "--data-dir")
+    (step,) = document(capsys, *words, str(folder))["steps"]
+    assert (step["name"], step["status"]) == ("e.ccg-mnli", "new")
+    (folder / "ccg" / "default" / "train.parquet").unlink()
+    assert "no file ccg/default/train.parquet" in call(capsys, *words, str(folder))[2]
+
+
+@pytest.mark.usefixtures("few_rows")
+def test_writing_goes_on_with_its_own_folder_and_touches_no_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    own, other, file = tmp_path / "own", tmp_path / "other", tmp_path / "file"
+    file.touch()
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    gradient = ("--languages", "mini-gradient")
+    assert call(capsys, "mini", "--write", str(own), *gradient)[0] == 0
+    (own / "xnli" / "qra" / "test.parquet").unlink()
+    assert call(capsys, "mini", "--write", str(own), *gradient)[0] == 0
+    assert (own / "xnli" / "qra" / "test.parquet").is_file()
+    wrong = [
+        ([str(other)], "holds something else already"),
+        ([str(own)], "holds something else already"),
+        ([str(file)], "cannot write"),
+        ([str(file / "below")], "cannot write"),
+        ([str(tmp_path / "new"), "--languages", "mini-gradeint"], "did you mean 'mini-gradient'?"),
+    ]
+    for words, said in wrong:
+        status, told, err = call(capsys, "mini", "--write", *words)
+        assert (status, told, err.count("\n")) == (2, "", 1), err
+        assert said in err
+    assert [path.name for path in other.iterdir()] == ["notes.txt"]
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_damaged_record_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

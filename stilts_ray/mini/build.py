@@ -1,12 +1,15 @@
 """Writes the data sets as parquet files, in the layout and with the feature types of their models on the hub."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from datasets import ClassLabel, Dataset, Features, List, Value
+from datasets import ClassLabel, Dataset, Features, List, Value, disable_progress_bars
 
-from stilts_ray.mini import FOLDERS, PIVOT, SIZES, questions, tagged, tasks, text
+from stilts_ray.errors import RequestError, did_you_mean, first_line
+from stilts_ray.mini import FOLDERS, PIVOT, SIZES, VERSION, WORLDS, questions, tagged, tasks, text
+from stilts_ray.mini.describe import everything
 from stilts_ray.mini.inference import LABELS
 
 UPOS_NAMES = (
@@ -119,6 +122,42 @@ def write(dataset: str, folder: Path) -> None:
     for split in splits(dataset):
         encoded = [features.encode_example(row) for row in rows(dataset, split)]
         Dataset.from_list(encoded, features=features).to_parquet(target / f"{split}.parquet")
+
+
+def folders(world: str) -> list[str]:
+    """The data sets of a set of languages."""
+    codes = {language.code for language in WORLDS[world]}
+    return [name for name in FOLDERS if "{}" not in _kind(name) or name.rpartition("/")[2] in codes]
+
+
+def write_world(world: str, folder: Path) -> list[str]:
+    """Write all data sets of a set of languages, and `languages.json`, which says what the folder is. Returns their names.
+
+    Raises RequestError if there are no such languages, or the folder cannot be written or holds something else.
+    """
+    if world not in WORLDS:
+        raise RequestError(f"no languages '{world}'; {did_you_mean(world, list(WORLDS))}")
+    content = {"name": world, "version": VERSION, "pivot": PIVOT, "languages": everything()[world]}
+    disable_progress_bars()
+    try:
+        # Written first: after an interruption the same command goes on with what it knows as its own.
+        _claim(folder, json.dumps(content, indent=1) + "\n")
+        for name in folders(world):
+            write(name, folder)
+    except OSError as error:
+        raise RequestError(f"cannot write {folder}: {error.strerror or first_line(error)}") from None
+    return folders(world)
+
+
+def _claim(folder: Path, content: str) -> None:
+    """Make a folder and say in it what it is, unless it says so already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    label = folder / "languages.json"
+    if label.is_file() and label.read_text(encoding="utf-8") == content:
+        return
+    if any(folder.iterdir()):
+        raise RequestError(f"{folder} holds something else already; give a new or an empty folder")
+    label.write_text(content, encoding="utf-8")
 
 
 def _kind(folder: str) -> str:

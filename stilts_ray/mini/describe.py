@@ -12,9 +12,9 @@ from stilts_ray.mini.world import UPOS
 def describe(language: Language) -> dict[str, Any]:
     """A language as plain data.
 
-    cognates: share of concepts whose word has the same origin as the pivot's. overlap: share of concepts whose word is
-    written like the pivot's. distance: share of the traits of grammar that are not the pivot's (Hamming). relatedness: the
-    mean of cognates, overlap and 1 - distance.
+    cognates: share of concepts whose word has the same origin as the pivot's. overlap: share of concepts whose word, without
+    endings, is written like the pivot's. distance: share of the traits of grammar that are not the pivot's (Hamming).
+    relatedness: the mean of cognates, overlap and 1 - distance.
     """
     code, grammar = language.code, grammar_of(GRAMMARS[language.code])
     alike = sum(written(lexicon(code)[concept], code) == lexicon(PIVOT)[concept] for concept in UPOS) / len(UPOS)

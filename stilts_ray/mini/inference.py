@@ -3,15 +3,15 @@
 Inference: a premise and a hypothesis about one person. The hypothesis is drawn first and without regard to the label, so it
 says nothing about it; the premise is made to fit:
 
-- entailment: the same, nearly always by a synonym
-- contradiction: the opposite, nearly always; else the same denied
+- entailment: the same, mostly by a synonym
+- contradiction: mostly the opposite; else the same denied
 - neutral: another trait, or another deed, or the same deed to another thing
 
 So the label follows from what the words of the premise mean to those of the hypothesis; that words recur, or that there is
 a "not", settles few items. Whose deed it was is asked by paraphrases and questions.
 
-Paraphrase: who did what to whom, said twice in nearly the same words. The second time the verb is nearly always another
-one: a synonym, or not; or two persons have changed places.
+Paraphrase: who did what to whom, said twice in nearly the same words. The second time the verb is mostly another one: a
+synonym, or not; or two persons have changed places.
 """
 
 from dataclasses import replace
@@ -24,7 +24,8 @@ LABELS = ("entailment", "neutral", "contradiction")
 _TRAITS = tuple(word for pair in TRAITS for trait in pair for word in (trait, SYNONYM[trait]))
 _DEEDS = tuple(word for deed in PATIENTS if deed in OPPOSITE for word in (deed, SYNONYM[deed]))
 _LITERAL = 0.2
-"""Share of entailments that repeat the hypothesis, and of contradictions that deny it, word for word."""
+"""Share of entailments that repeat the hypothesis, of contradictions that deny it, and of paraphrases that repeat the
+verb, word for word."""
 
 
 def inference(label: str, rng: Random) -> tuple[Sentence, Sentence]:
@@ -111,3 +112,4 @@ def _otherwise(clause: Clause, rng: Random) -> Clause:
 
 
 _BETWEEN = tuple(word for verb in ("love", "hate", "see", "find", "lose") for word in (verb, SYNONYM[verb]))
+"""What one person does to another."""

@@ -13,6 +13,7 @@ SCRIPTS: dict[str, dict[int, int]] = {
     "Cyrillic": str.maketrans(LATIN + LATIN.upper(), "аеиоуыпткбдгмнлрсзфвхжцш" + "АЕИОУЫПТКБДГМНЛРСЗФВХЖЦШ"),
     "Georgian": str.maketrans(LATIN + LATIN.upper(), "აეიოუჲპტკბდგმნლრსზფვჰჯცშ" * 2),
 }
+"""How LATIN is written. Georgian has no capitals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,9 @@ class Grammar:
 
     order: of subject, verb and object. articles: which of "the", "a" there are. adjective_first: before its noun.
     place: "before" or "after" the noun stands a word for "in", or "case" marks it. negation: a word "before" or "after"
-    the verb, or a "suffix". copula: whether there is a word for "is". past: a "word" or a "suffix". fronted: question
-    words open the sentence. asking: where the word for "is it so?" stands.
+    the verb, or a "suffix"; of adjectives and nouns always a word, after the copula. copula: whether there is a word for
+    "is". past: a "word" before the verb or a "suffix". fronted: question words open the sentence. asking: where the word
+    for "is it so?" stands, "first" or "last".
     """
 
     language: Language

@@ -2,7 +2,8 @@
 
 Inherited words come from the family's proto-language by regular sound changes, so that sister languages share most
 roots, many in the same form. About every tenth word of families B, C and D is a loan from A; about every eighth is
-the same root everywhere; and every language has replaced some of its inherited words.
+the same root everywhere; and every language has replaced some of its inherited words. Family R has a share of the pivot's
+words as they are, and new ones of the same sounds for the rest.
 """
 
 import re
@@ -16,7 +17,9 @@ from stilts_ray.mini.world import SAME_ROOT, UPOS
 
 INTERNATIONAL = 0.12
 LOANED = 0.10
+"""Shares of all concepts: with one root everywhere, and borrowed from family A."""
 REPLACED = 0.12
+"""Share of its inherited words of open classes that a language has given up."""
 
 OPEN_CLASSES = frozenset({"NOUN", "VERB", "ADJ", "ADV"})
 _CASES = ("core", "object", "place")
@@ -101,7 +104,7 @@ def _replace(words: dict[str, str], code: str, sounds: Sounds) -> None:
 @cache
 def cognates(code: str) -> frozenset[str]:
     """Concepts whose word has the same origin as the pivot's: inherited, borrowed from the pivot's family, or shared by
-    all; what has a root of its own in SAME_ROOT follows that root."""
+    all; a word of SAME_ROOT follows the one that it is built on."""
     family = GRAMMARS[code].language.family
     roots = frozenset(concept for concept in UPOS if concept not in SAME_ROOT)
     if code in KEPT:
@@ -139,10 +142,10 @@ def lexicon(code: str) -> dict[str, str]:
 
 @cache
 def endings(code: str) -> dict[str, str]:
-    """Endings of a language by what they mark. Sister languages share them, as they share roots.
+    """Endings of a language by what they mark. Sister languages of one morphology share them, as they share roots.
 
     Agglutinative languages have one ending for each category. Fusional ones have one for each combination, and two
-    classes of nouns and of verbs.
+    classes of nouns and of verbs. Isolating ones have none.
     """
     grammar = GRAMMARS[code]
     match grammar.morphology:
@@ -174,7 +177,7 @@ _NAME_SOUNDS = Sounds("rlmnstkdbvfjhpgz", "aieou", ("CVCV", "CVCCV", "VCCV", "VC
 
 
 def new_name(rng: Random) -> str:
-    """A name that nobody has heard before."""
+    """A name made up now."""
     return _root(rng.choice(_NAME_SOUNDS.content), _NAME_SOUNDS, rng).capitalize()
 
 

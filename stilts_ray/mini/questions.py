@@ -72,10 +72,10 @@ def _place_of(events: list[Clause], chosen: int, role: str, code: str) -> tuple[
 
 
 def xquad(code: str, split: str, count: int) -> Iterator[Row]:
-    """XQuAD: every question has an answer, and each sentence a candidate of the right type.
+    """XQuAD: every question has an answer, and nearly each sentence a candidate of the right type.
 
-    A random candidate of the right type: 36% exact. Of the questions, 30% use a synonym of the text's verb, or the text of
-    the question's.
+    A random participant of the role that is asked for: 36 to 37% exact. The one in the sentence that has most words of the
+    question: 95%. The verb of the question is a synonym of the text's in 30%.
     """
     rng = generator("qa", split)
     for number in range(count):
@@ -99,7 +99,8 @@ def tydiqa(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 def squad_v2(code: str, split: str, count: int) -> Iterator[Row]:
-    """SQuAD v2.0: a third of the questions have no answer in the text. Always saying so: 33%."""
+    """SQuAD v2.0: a third of the questions have no answer in the text. Always saying so: 33%. Saying so when the question
+    names somebody of whom the text says nothing: right on whether there is an answer in 83%."""
     rng = generator("squad_v2", split)
     for number in range(count):
         events, name = deeds(rng), f"{split}-{number:05d}"

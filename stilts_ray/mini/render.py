@@ -39,7 +39,8 @@ def _word(concept: str, code: str) -> Word:
 
 @lru_cache(maxsize=50_000)
 def _inflected(head: str, code: str, case: str, many: bool, declines: str = "") -> str:
-    """A noun, adjective or name with its ending. An adjective takes the ending of the noun that it `declines` with."""
+    """A noun, adjective or name with its ending. In fusional languages an adjective takes the ending of the noun that it
+    `declines` with, and names take none; in agglutinative ones names take endings, and adjectives none."""
     grammar = GRAMMARS[code]
     stem, ending = lexicon(code).get(head, head), ""
     if grammar.morphology == "agglutinative" and not declines:
@@ -149,6 +150,7 @@ ORDERS = {
     "SOV": ("time", "subject", "place", "patient", "verb"),
     "VSO": ("verb", "subject", "patient", "place", "time"),
 }
+"""The roles of a clause in order; what is said with a copula stands where the patient does."""
 
 
 def _clause(clause: Clause, code: str, speaker: Speaker, asked: str) -> list[Word]:
@@ -175,7 +177,7 @@ def words(sentence: Sentence | Answer, code: str, speaker: Speaker | None = None
 
 def text(words: Iterable[Word]) -> str:
     """Words as running text: no space before punctuation."""
-    return "".join(word.form if word.tag == "PUNCT" else f" {word.form}" for word in words).lstrip()
+    return "".join([word.form if word.tag == "PUNCT" else f" {word.form}" for word in words]).lstrip()
 
 
 def say(sentences: Iterable[Sentence | Answer], code: str) -> str:
@@ -184,7 +186,7 @@ def say(sentences: Iterable[Sentence | Answer], code: str) -> str:
 
 
 def span(sentence_words: list[Word], role: str) -> tuple[int, str]:
-    """Where the words of a participant stand in the text of its sentence: offset and text."""
+    """Where the words of a participant stand in the text of its sentence: offset in characters, and text."""
     first = next(i for i, word in enumerate(sentence_words) if word.role == role)
     chosen = [word for word in sentence_words[first:] if word.role == role]
     before, found = text(sentence_words[:first]), text(chosen)

@@ -5,6 +5,7 @@ Facts hold within one text only: they are drawn anew each time, so that they mus
 
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from stilts_ray.mini.lexicon import CITIES, FIRMS, PEOPLE, new_name
 from stilts_ray.mini.world import (
@@ -62,13 +63,16 @@ def named(entity: str, rng: Random, unknown: float = 0.0) -> Thing:
     return Thing(" ".join(words), definite=True, entity=entity)
 
 
+_PERSONS = tuple(Thing(name, definite=True, entity="PER") for name in PEOPLE)
+
+
 def people(count: int, rng: Random) -> list[Thing]:
     """Different people, by name."""
-    return [Thing(name, definite=True, entity="PER") for name in rng.sample(PEOPLE, count)]
+    return rng.sample(_PERSONS, count)
 
 
 def actors(count: int, rng: Random, named: float = 0.65, described: float = 0.4) -> list[Thing]:
-    """Different people, some by name and some by their work."""
+    """Different people: a share `named`, the others by their work, a share of these `described`."""
     jobs = (Thing(job, adjective(job, rng) * (rng.random() < described), True) for job in rng.sample(JOBS, count))
     return [person if rng.random() < named else job for person, job in zip(people(count, rng), jobs, strict=True)]
 
@@ -161,23 +165,24 @@ def other(word: str, words: tuple[str, ...], rng: Random) -> str:
 
 
 def restated(clause: Clause, rng: Random) -> Clause:
-    """What follows from a clause, in other words: a synonym, the opposite denied, a class for its member, or less."""
+    """What follows from a clause, in other words: a synonym, the opposite or another value denied, a class for its member,
+    or less."""
     verb, thing = clause.predicate, clause.patient
-    options = []
+    changes: list[dict[str, Any]] = []
     if verb in SYNONYM:
-        options.append(replace(clause, predicate=SYNONYM[verb]))
+        changes.append({"predicate": SYNONYM[verb]})
     if verb in OPPOSITE:
-        options.append(replace(clause, predicate=worded(OPPOSITE[verb], rng), negated=not clause.negated))
+        changes.append({"predicate": worded(OPPOSITE[verb], rng), "negated": not clause.negated})
     if verb in JOBS and not clause.negated:
-        options.append(replace(clause, predicate=other(verb, JOBS, rng), negated=True))
+        changes.append({"predicate": other(verb, JOBS, rng), "negated": True})
     if thing and not clause.negated and COMMON.get(thing.head, thing.head) in CLASS_OF:
-        options.append(replace(clause, patient=Thing(class_of(thing.head))))
+        changes.append({"patient": Thing(class_of(thing.head))})
     if thing and not clause.negated and (thing.adjective or clause.place):
-        options.append(replace(clause, patient=replace(thing, adjective=""), place=None))
+        changes.append({"patient": replace(thing, adjective=""), "place": None})
     if verb == "live" and clause.place:
         elsewhere = replace(clause.place, head=other(clause.place.head, CITIES, rng))
-        options.append(replace(clause, place=elsewhere, negated=True))
-    return rng.choice(options) if options else clause
+        changes.append({"place": elsewhere, "negated": True})
+    return replace(clause, **rng.choice(changes)) if changes else clause
 
 
 def denied(clause: Clause, rng: Random) -> Clause:

@@ -34,8 +34,8 @@ def _sentence(rng: Random) -> Sentence:
 def udpos(code: str, split: str, count: int) -> Iterator[Row]:
     """Universal Dependencies: words and parts of speech; only few sentences to train on.
 
-    NOUN everywhere: 19 to 27%. The tags of the pivot's training words, NOUN for unknown words: 98% in the pivot, 75 and
-    79% in its family, 42 to 52% in family B, 39 to 42% in other scripts.
+    NOUN everywhere: 19 to 26% of the words. The tags of the pivot's training words, NOUN for unknown words: 97% in the
+    pivot, 67 and 78% in its family, 42 to 51% in family B, 38 to 40% in other scripts; from 94 to 40% in family R.
     """
     rng = generator("udpos", split)
     for _ in range(count):
@@ -45,7 +45,11 @@ def udpos(code: str, split: str, count: int) -> Iterator[Row]:
 
 def panx(code: str, split: str, count: int) -> Iterator[Row]:
     """WikiAnn: names of people, places and organisations, most of them seen nowhere else; only what is said of them tells
-    one kind from the other."""
+    one kind from the other.
+
+    O everywhere: 60 to 71% of the words, F1 0. The tags of the pivot's training words, B-PER for unknown words with a
+    capital, else O: F1 31 to 38%, and 0 in Georgian script, which has no capitals.
+    """
     rng = generator("panx", split)
     for _ in range(count):
         subjects = [
@@ -66,10 +70,11 @@ def panx(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 _UNHEARD = 0.8
+"""Share of names that are made up on the spot."""
 
 
 def ccg(code: str, split: str, count: int) -> Iterator[Row]:
-    """CCGbank: words of the pivot and their supertags."""
+    """CCGbank: words of the pivot and their supertags. The training words' own, N for unknown words: 94%."""
     rng = generator("ccg", split)
     for _ in range(count):
         tagged = supertags(_sentence(rng), code)
@@ -77,7 +82,10 @@ def ccg(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 def supertags(sentence: Sentence, code: str) -> list[tuple[str, str]]:
-    """The words of a sentence of the pivot with their categories, named as in CCGbank (Hockenmaier and Steedman 2007)."""
+    """The words of a sentence of the pivot with their categories, named as in CCGbank (Hockenmaier and Steedman 2007).
+
+    S[q]/S[dcl] is that of the word for "is it so?", which English does not have.
+    """
     told = words(sentence, code)
     first = len(told) - 1
     if sentence.second:

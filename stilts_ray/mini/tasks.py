@@ -1,8 +1,8 @@
 """The rows of sentence-pair tasks, multiple choice and retrieval, in the columns of their models on the Hugging Face hub.
 
-Items are made as meanings, seeded by data set, split and number, and then told in a language: so test sets are parallel
+Items are made as meanings, seeded by data set and split, and then told in a language: so test sets are parallel
 over languages, and any language can be written alone. What a guess without a model scores is stated for
-each task; `tests/mini` computes most of it.
+each task, in percent of its score; `tests/mini/test_shortcuts.py` computes it.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,8 @@ Maker = Callable[[str, str, int], Iterator[Row]]
 
 
 def xnli(code: str, split: str, count: int) -> Iterator[Row]:
-    """XNLI. Chance and majority: 33%."""
+    """XNLI. Chance and majority: 33%. The shape of a pair (where the hypothesis's words stand in the premise; no word is
+    known): 53%; both bags of words: 47%; the hypothesis alone: 35%."""
     rng = generator("nli", split)
     labels = [inference.LABELS[i % 3] for i in range(count)]
     rng.shuffle(labels)
@@ -45,13 +46,14 @@ def _paraphrases(code: str, split: str, count: int) -> Iterator[tuple[str, str, 
 
 
 def pawsx(code: str, split: str, count: int) -> Iterator[Row]:
-    """PAWS-X: does the second sentence, of nearly the same words, say the same? Chance and majority: 50%."""
+    """PAWS-X: does the second sentence, of nearly the same words, say the same? Chance and majority: 50%. The shape of a
+    pair, as for `xnli`: 63%; both bags of words: 59%; one sentence alone: 50%."""
     for number, (first, second, label) in enumerate(_paraphrases(code, split, count)):
         yield {"id": number, "sentence1": first, "sentence2": second, "label": str(int(label))}
 
 
 def qqp(code: str, split: str, count: int) -> Iterator[Row]:
-    """QQP: much more of the same, in statements instead of questions."""
+    """QQP: much more of the same, in statements instead of questions. The shape of a pair: 66%; both bags of words: 55%."""
     for number, (first, second, label) in enumerate(_paraphrases(code, f"qqp-{split}", count)):
         names = ("not_duplicate", "duplicate")
         yield {"question1": first, "question2": second, "label": names[label], "idx": number}
@@ -61,8 +63,9 @@ def hellaswag(code: str, split: str, count: int) -> Iterator[Row]:
     """HellaSwag: two steps of a script of daily life, and which step comes next?
 
     The four endings speak of the same thing. One of the wrong ones belongs to the same script, two to others; every verb is
-    right as often as any other. So endings alone, and words in common with the beginning, score 25%; knowing which verbs
-    belong to one script, but not their order, 50%.
+    right as often as any other. So endings alone score 25%, and knowing which verbs belong to one script, but not their
+    order, 50%. The shape of the text (how long the two steps are, which words of an ending recur in them; no word is known)
+    scores 46%: scripts differ in which of their steps have a thing, and in tense.
     """
     rng = generator("hellaswag", split)
     for number in range(count):
@@ -108,7 +111,11 @@ def _pool(name: str, split: str, count: int) -> list[Sentence]:
 
 
 def tatoeba(code: str, split: str, count: int) -> Iterator[Row]:
-    """Tatoeba: sentences and their translations, without names and digits. Chance: one in the number of rows."""
+    """Tatoeba: sentences and their translations, without names and digits. Chance: one in the number of rows (0.25%).
+
+    The sentence that shares most letter trigrams: 79 and 89% in the pivot's family, 17 to 19% in family B, chance in other
+    scripts; from 99 to 7% in family R.
+    """
     for sentence in _pool("tatoeba", split, count):
         yield {
             "source_sentence": say([sentence], code),

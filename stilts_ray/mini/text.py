@@ -1,10 +1,10 @@
 """Raw text for masked-language-model training: short documents of a few sentences.
 
-A document is a scene (facts about two people, some said again in other words), a quiz (facts, a question and its
-answer), a story (a script of daily life), news (who is where and does what, with names that nobody has heard before) or a
-note on words (what belongs to what). It is told in one language; or in two, one after the other; or in a mixture of two,
-phrase by phrase. Real corpora hold far less of both: here they make up for the size of the corpus, in exposure to several
-languages at once.
+A document is a scene (facts about two people, some said again in other words), a quiz (facts, questions and their
+answers), a story (a script of daily life), news (who is where and does what, with names that nobody has heard before) or
+notes on words (what belongs to what, what excludes what). It is told in one language; or in two, one after the other; or
+in a mixture of two, phrase by phrase. Real corpora hold far less of the latter two: here they make up for the size of the
+corpus, in exposure to several languages at once.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,11 +30,12 @@ RESTATED = 0.60
 POLAR = 0.40
 """Share of questions on what somebody did that ask for yes or no; all do that ask what somebody is like."""
 GLOSSED = 0.50
-"""Share of first mentions of a name in another script that have the Latin name in brackets."""
+"""Share of first mentions of a known name in another script that have the Latin name in brackets."""
 WITH_PIVOT = 0.50
-"""Share of documents in two languages that have the pivot as the other one, the rest being spread over all others."""
+"""Share of documents in two languages that have the pivot as the other one, the rest being spread over all others of the
+first set."""
 UNHEARD = 0.30
-"""Share of names in the news that occur nowhere else."""
+"""Share of names in the news that are made up on the spot."""
 
 
 def documents(code: str, count: int, telling: Telling, seed: str = "train") -> Iterator[str]:
@@ -77,9 +78,13 @@ def _told(meaning: Document, code: str, guest: str | None, rng: Random) -> str:
 
 
 def _mixing(code: str, guest: str, rng: Random) -> Speaker:
-    bits = rng.getrandbits(5)
-    roles = {role: guest for i, role in enumerate(("subject", "verb", "patient", "place", "time")) if bits >> i & 1}
-    return lambda role: roles.get(role, code)
+    hosted = _CHOICES[rng.getrandbits(len(_ROLES))]
+    return lambda role: guest if role in hosted else code
+
+
+_ROLES = ("subject", "verb", "patient", "place", "time")
+_CHOICES = [frozenset(role for i, role in enumerate(_ROLES) if bits >> i & 1) for bits in range(2 ** len(_ROLES))]
+"""The phrases that a guest language may have."""
 
 
 @cache
@@ -100,8 +105,7 @@ def _latin_names() -> dict[str, str]:
 def _with_glosses(line: list[Word], named: set[str], rng: Random) -> Iterator[Word]:
     for word in line:
         yield word
-        name = _latin_names().get(word.form) if word.tag == "PROPN" else None
-        if name and name not in named:
+        if word.tag == "PROPN" and (name := _latin_names().get(word.form)) and name not in named:
             named.add(name)
             if rng.random() < GLOSSED:
                 yield Word(f"({name})", "PROPN")

@@ -1,8 +1,8 @@
 """The latent world: concepts, how they are related, and meanings made of them. No language is in it.
 
 A meaning is a `Sentence`: one or two clauses of a predicate and its participants. What the words mean to each other is
-given by a few relations: OPPOSITE (of which exactly one side holds), SYNONYM (nearly every adjective and half of the verbs
-have one), the class of a thing (`CLASS_OF`), and the order of events in the SCRIPTS of daily life.
+given by a few relations: OPPOSITE (of which exactly one side holds), SYNONYM (nearly every adjective and nearly half of
+the verbs have one), the class of a thing (`CLASS_OF`), and the order of events in the SCRIPTS of daily life.
 """
 
 from dataclasses import dataclass
@@ -76,7 +76,8 @@ SCRIPTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("journey", ("come", "lose", "find", "sing")),
     ("quarrel", ("hate", "break", "leave", "rest")),
 )
-"""Daily life: what people do one after the other, and over again. Every verb belongs to one script."""
+"""Daily life: what people do one after the other, and over again. Every verb but "live" belongs to
+one script."""
 
 SAME_ROOT: dict[str, str] = {"soup": "cook", "basket": "carry", "singer": "sing", "food": "feed", "do": "make"}
 """Words built on another's root without any derivation: the form alone does not tell the part of speech."""
@@ -149,7 +150,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One clause, or two with a linking word; `question` is "", "polar" or the participant that is asked for."""
+    """One clause, or two with a linking word; `question` is "", "polar" or the role that is asked for."""
 
     clause: Clause
     link: str = ""

@@ -1,0 +1,88 @@
+"""A laboratory small enough for a test: one encoder, one intermediate task, three targets, four languages, no Ray."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep, mini
+from stilts_ray.data import cache
+from stilts_ray.data.encode import Reading, encode_texts
+from stilts_ray.mini import text
+from stilts_ray.models import model as models
+from stilts_ray.origin import Mini
+from stilts_ray.plan import make_plan
+from stilts_ray.store import Store
+from stilts_ray.sweep.frontier import Frontier
+from stilts_ray.sweep.place import Place
+from stilts_ray.sweep.work import carry_out
+from stilts_ray.training import masked
+
+PIVOT, RELATED, UNRELATED, SCRIPT = "qaa", "qab", "qba", "qca"
+_CODES = (PIVOT, RELATED, UNRELATED, SCRIPT)
+_LITTLE = Recipe(epochs=6, batch_size=16, max_length=128, dev_rows=100, evaluations=1)
+
+SWEEP = Sweep(
+    name="reduced",
+    encoders=(Encoder(name="mini", start=Pretrained(source="mini")),),
+    data="mini",
+    intermediates=((), ("squad",)),
+    targets=("udpos", "tydiqa", "tatoeba"),
+    languages={"udpos": _CODES, "tydiqa": _CODES, "tatoeba": _CODES[1:]},
+    recipe=_LITTLE.model_copy(update={"epochs": 2, "batch_size": 32, "train_rows": 5000}),
+    recipes={"udpos": _LITTLE, "tydiqa": _LITTLE.model_copy(update={"epochs": 4})},
+    search=Search(learning_rates=(1e-3,)),
+)
+
+Scores = dict[tuple[str, str, str], float]
+"""(intermediate, target, language) -> score."""
+
+
+def run(folder: Path) -> Scores:
+    """The scores of the sweep, made in this process; and, as ("", "mlm_text", "pivot"), how well masked words are guessed."""
+    plan = make_plan(SWEEP, Mini())
+    frontier, place = Frontier(plan, {}, {}), Place(Store(str(folder)), plan.origin, checkpoint_seconds=1e9)
+    while job := frontier.next():
+        frontier.finish(job, carry_out(job, place))
+    scores: Scores = {("", "mlm_text", PIVOT): masked_accuracy()}
+    for row in plan.rows:
+        for target, digest in row.cells.items():
+            cell: dict[str, Any] = frontier.records[digest]["languages"]
+            scores |= {("+".join(row.intermediate), target, code): cell[code]["score"] for code in cell}
+    return scores
+
+
+def masked_accuracy() -> float:
+    """How many masked tokens of new texts of the pivot the encoder's own head guesses, in percent."""
+    model = models.with_masked_head(models.load_encoder(str(mini.ENCODER)), 0)
+    models.load_weights(model.heads["mlm_text"], mini.ENCODER / "model.safetensors", "lm_head.")
+    tokenizer = cache.tokenizer_at(str(mini.ENCODER))
+    texts = list(text.documents(PIVOT, 200, text.alone, seed="laboratory"))
+    with torch.inference_mode():
+        found = masked.held_out(
+            model.eval(), encode_texts(texts, tokenizer, Reading(96)), 0.15, tokenizer.mask_token_id, 4096
+        )
+    return found["accuracy"]
+
+
+def faults(scores: Scores) -> list[str]:
+    """What is not as it should be, in words; empty if transfer works."""
+    tags, found, answers = (
+        {code: scores["", target, code] for code in _CODES if ("", target, code) in scores}
+        for target in ("udpos", "tatoeba", "tydiqa")
+    )
+    helped = {code: scores["squad", "tydiqa", code] - answers[code] for code in answers}
+    expectations = {
+        "masked words are guessed as well as in pretraining": abs(scores["", "mlm_text", PIVOT] - MASKED) < 0.5,
+        "the pivot's tags are learned": tags[PIVOT] > 90,
+        "tags carry over to a related language": tags[RELATED] > 80,
+        "and less to an unrelated one": tags[RELATED] > tags[UNRELATED] + 10 > 40,
+        "translations are found by more than shared letters": min(found.values()) > 10,
+        "much of another QA task helps where there is little data": helped[PIVOT] > 15,
+        "and helps in a related language as well": helped[RELATED] > 10,
+    }
+    return [name for name, held in expectations.items() if not held]
+
+
+MASKED = 0.0
+"""What `masked_accuracy` is with the packaged encoder."""

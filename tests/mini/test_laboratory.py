@@ -1,0 +1,98 @@
+"""A reduced laboratory: transfer on mini is real, and whatever breaks a step of it shows.
+
+One run takes a minute or two; so does each of the breakages, which prove that the laboratory would notice.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stilts_ray.data import cache
+from stilts_ray.models import model as models
+from stilts_ray.sweep import scoring, trial
+from stilts_ray.tasks import Task
+from tests.mini import laboratory
+
+pytestmark = pytest.mark.laboratory
+
+
+def test_transfer_works(tmp_path: Path) -> None:
+    assert laboratory.faults(laboratory.run(tmp_path)) == []
+
+
+def label_mapping(patch: pytest.MonkeyPatch) -> None:
+    """The head's outputs are read in another order of labels than they were trained in."""
+
+    original = scoring.predict
+
+    def predict(model: Any, task: Task, *rest: Any) -> Any:
+        labels = (task.labels or ())[1:] + (task.labels or ())[:1]
+        return original(model, dataclasses.replace(task, labels=labels), *rest)
+
+    patch.setattr(scoring, "predict", predict)
+
+
+def position_offsets(patch: pytest.MonkeyPatch) -> None:
+    """Positions count from 0, as BERT's do, and not from 2."""
+    patch.setattr(models, "first_position", lambda encoder: 0)
+
+
+def fresh_heads(patch: pytest.MonkeyPatch) -> None:
+    """A model that is scored has its encoder's weights, but a head made anew."""
+    original = models.load_weights
+
+    def encoder_alone(model: Any, path: Path, prefix: str = "") -> None:
+        if prefix:
+            original(model, path, prefix)
+        else:
+            original(model.encoder, path, "encoder.")
+
+    patch.setattr(scoring.models, "load_weights", encoder_alone)
+
+
+def intermediate_not_loaded(patch: pytest.MonkeyPatch) -> None:
+    """Target training starts from the encoder as it was before the intermediate task."""
+    original = trial.started
+
+    def from_the_beginning(details: dict[str, Any], place: Any) -> Any:
+        return original({**details, "start": {**details["start"], "run": None}}, place)
+
+    patch.setattr(trial, "started", from_the_beginning)
+
+
+def another_tokenizer(patch: pytest.MonkeyPatch) -> None:
+    """The encoder is given the ids of a tokenizer that numbers its pieces otherwise."""
+    original = cache.encode
+
+    def renumbered(task: Task, examples: Any, tokenizer: Any, reading: Any) -> Any:
+        encoded = original(task, examples, tokenizer, reading)
+        ordinary = encoded.tokens > 4
+        shifted = 5 + (encoded.tokens - 5 + 100) % (len(tokenizer) - 5)
+        return dataclasses.replace(encoded, tokens=shifted * ordinary + encoded.tokens * ~ordinary)
+
+    patch.setattr(cache, "encode", renumbered)
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Token sequences are kept between runs, in files and in memory; those of a broken run are for none but itself."""
+    monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
+    cache._encoded.cache_clear()
+    yield
+    cache._encoded.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "breakage", [label_mapping, position_offsets, fresh_heads, intermediate_not_loaded, another_tokenizer]
+)
+def test_a_broken_step_shows(
+    breakage: Callable[[pytest.MonkeyPatch], None],
+    own_cache: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    breakage(monkeypatch)
+    assert laboratory.faults(laboratory.run(tmp_path / "store"))

@@ -1,0 +1,51 @@
+"""What `docs/laboratory.md` and the README show is what the benchmark measured and the languages say."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from stilts_ray.mini import LANGUAGES, Language
+from stilts_ray.mini.describe import describe
+from stilts_ray.mini.render import say
+from stilts_ray.mini.world import Clause, Sentence, Thing
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "docs" / "laboratory.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENT = json.loads((ROOT / "docs" / "laboratory" / "laboratory.json").read_text(encoding="utf-8"))
+FED = Clause(Thing("farmer", "young", True), "feed", Thing("horse", "old"), Thing("river", definite=True))
+
+
+def test_its_tables_are_those_of_the_measurements() -> None:
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    for text in (TEXT, README):
+        assert tables.filled(text, DOCUMENT) == text
+    assert all(f"<!-- {name} -->" in TEXT + README for name in tables.TABLES)
+
+
+def test_its_figures_are_there() -> None:
+    for name in ("transfer", "relatedness", "intermediates", "controls"):
+        assert f"(laboratory/{name}.png)" in TEXT
+        assert (ROOT / "docs" / "laboratory" / f"{name}.png").stat().st_size < 300_000
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.code)
+def test_its_example_is_what_the_language_says(language: Language) -> None:
+    code = language.code
+    (line,) = [line for line in TEXT.splitlines() if line.startswith(f"| {code}")][:1]
+    assert line.endswith(f"| {say([Sentence(FED)], code)} |")
+
+
+def test_its_words_on_relatedness_are_true() -> None:
+    shares = {language.code: describe(language)["cognates"] for language in LANGUAGES}
+    family = {language.code: language.family for language in LANGUAGES}
+    related = {round(100 * shares[code]) for code in shares if family[code] == "A" and code != "qaa"}
+    others = {round(100 * shares[code]) for code in shares if family[code] != "A"}
+    assert related <= {83, 84}
+    assert others <= set(range(22, 25))
