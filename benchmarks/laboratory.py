@@ -3,8 +3,8 @@
     python benchmarks/laboratory.py [--store runs-laboratory]
 
 Runs the sweeps it needs (what the store holds is not run again), sets the guesses of `baselines.py` beside them, writes
-`docs/laboratory/laboratory.json` and figures, brings the tables of `docs/laboratory.md` up to date, and prints the verdict
-as one JSON line. About an hour on two cores, and an
+`docs/laboratory/laboratory.json` and figures, brings the tables of `docs/laboratory.md` and of the README up to date, and
+prints the verdict as one JSON line. About an hour on two cores, and an
 hour more for the encoders of the controls.
 """
 
@@ -58,7 +58,7 @@ OF_GROUP = {name: [one.code for one in LANGUAGES if group_of(one) == name] for n
 
 def intermediate_of(rows: int) -> Sweep:
     """SQuAD as an intermediate task with so many rows, before two targets."""
-    much = Recipe(epochs=3, batch_size=32, max_length=128, dev_rows=200, evaluations=3)
+    much = Recipe(epochs=3, batch_size=32, max_length=128, dev_rows=200, evaluations=1)
     little = much.model_copy(update={"epochs": 6, "batch_size": 16})
     return Sweep(
         name=f"mini_size_{rows}",
@@ -248,7 +248,8 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "laboratory.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     draw(document, OUT)
-    fill(OUT.with_suffix(".md"), document)
+    for text in (OUT.with_suffix(".md"), ROOT / "README.md"):
+        fill(text, document)
     print(json.dumps({"benchmark": "laboratory", **document["verdict"]}))
 
 

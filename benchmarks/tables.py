@@ -86,13 +86,27 @@ def sizes(document: Cell) -> str:
     )
 
 
+def short(document: Cell) -> str:
+    """For the README: mini's encoder, and in brackets random weights."""
+
+    def both(found: Cell, group: str) -> str:
+        if group not in found["mini"]:
+            return ""
+        return f"{found['mini'][group]['mean']:.1f} ({found['random'][group]['mean']:.1f})"
+
+    lines = [[target, *(both(found, group) for group in GROUPS)] for target, found in document["transfer"].items()]
+    return markdown(["", *GROUPS], lines)
+
+
 TABLES: dict[str, Callable[[Cell], str]] = {
     "transfer": transfer,
     "intermediates": intermediates,
     "mixing": mixing,
     "relatedness": relatedness,
     "sizes": sizes,
+    "short": short,
 }
+"""By name; a text holds those that it has a place for."""
 
 
 def filled(text: str, document: Cell) -> str:
