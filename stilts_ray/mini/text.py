@@ -65,7 +65,14 @@ def switched(code: str, rng: Random) -> str:
 def _partner(code: str, rng: Random) -> str:
     if code != PIVOT and rng.random() < WITH_PIVOT:
         return PIVOT
-    return rng.choice([language.code for language in WORLDS["mini"] if language.code not in {code, PIVOT}])
+    return rng.choice([other for other in _neighbours(code) if other not in {code, PIVOT}])
+
+
+@cache
+def _neighbours(code: str) -> list[str]:
+    """The languages of the first set that a language is in."""
+    sets = ([language.code for language in languages] for languages in WORLDS.values())
+    return next(codes for codes in sets if code in codes)
 
 
 def _told(meaning: Document, code: str, guest: str | None, rng: Random) -> str:
