@@ -1,5 +1,6 @@
 """The laboratory's figures, from its document alone."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,13 @@ LINES = ("#3b6fb6", "#e0903c", "#4d9d72", "#8a62b5")
 
 
 def draw(document: dict[str, Any], folder: Path) -> None:
-    """Writes transfer.png, relatedness.png, intermediates.png and controls.png."""
+    """Writes transfer.png, relatedness.png, intermediates.png and controls.png, as far as their parts were measured."""
     with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 150}):
-        for name, figure in (
-            ("transfer", _transfer(document["transfer"])),
-            ("relatedness", _relatedness(document["transfer"])),
-            ("intermediates", _intermediates(document["intermediates"])),
-            ("controls", _controls(document)),
-        ):
-            figure.savefig(folder / f"{name}.png", bbox_inches="tight")
-            plt.close(figure)
+        for name, (parts, picture) in _PICTURES.items():
+            if document.keys() >= parts:
+                figure = picture(document)
+                figure.savefig(folder / f"{name}.png", bbox_inches="tight")
+                plt.close(figure)
 
 
 def _grid(count: int, width: float = 2.9, height: float = 2.3) -> tuple[Any, list[Axes]]:
@@ -38,8 +36,9 @@ def _grid(count: int, width: float = 2.9, height: float = 2.3) -> tuple[Any, lis
     return figure, flat[:count]
 
 
-def _transfer(found: dict[str, Any]) -> Any:
+def _transfer(document: dict[str, Any]) -> Any:
     """A panel a target: groups of languages, mini's encoder beside random weights, the guess as a line."""
+    found = document["transfer"]
     figure, axes = _grid(len(found))
     for axis, (target, cells) in zip(axes, found.items(), strict=True):
         groups = [name for name in GROUPS if name in cells["mini"]]
@@ -61,8 +60,9 @@ def _transfer(found: dict[str, Any]) -> Any:
     return figure
 
 
-def _relatedness(found: dict[str, Any]) -> Any:
+def _relatedness(document: dict[str, Any]) -> Any:
     """A panel a target: each language's score against its relatedness to the pivot."""
+    found = document["transfer"]
     figure, axes = _grid(len(found))
     for axis, (target, cells) in zip(axes, found.items(), strict=True):
         points = [(cells["relatedness"][code], score, code) for code, score in cells["languages"]["mini"].items()]
@@ -75,8 +75,9 @@ def _relatedness(found: dict[str, Any]) -> Any:
     return figure
 
 
-def _intermediates(found: dict[str, Any]) -> Any:
+def _intermediates(document: dict[str, Any]) -> Any:
     """Rows x targets: the difference from the baseline; in bold where it is more than two standard errors."""
+    found = document["intermediates"]
     rows, targets = list(found), list(next(iter(found.values())))
     figure, axis = plt.subplots(figsize=(1.1 * len(targets) + 1.5, 0.45 * len(rows) + 0.8))
     values = [[found[row][target]["mean"] for target in targets] for row in rows]
@@ -134,3 +135,11 @@ def _mixing(axis: Axes, found: dict[str, Any], target: str) -> None:
     axis.set_xlabel("% of text in two languages")
     axis.set_title(target, loc="left", fontweight="bold")
     axis.legend(frameon=False, fontsize=7)
+
+
+_PICTURES: dict[str, tuple[set[str], Callable[[dict[str, Any]], Any]]] = {
+    "transfer": ({"transfer"}, _transfer),
+    "relatedness": ({"transfer"}, _relatedness),
+    "intermediates": ({"intermediates"}, _intermediates),
+    "controls": ({"mixing", "relatedness", "sizes"}, _controls),
+}

@@ -1,6 +1,6 @@
 """The laboratory: what transfers on mini, which intermediate tasks help, and the controls.
 
-    python benchmarks/laboratory.py [--store runs-laboratory]
+    python benchmarks/laboratory.py [--store runs-laboratory] [--only transfer intermediates sizes mixing relatedness]
 
 Runs the sweeps it needs (what the store holds is not run again), sets the guesses of `baselines.py` beside them, writes
 `docs/laboratory/laboratory.json` and figures, brings the tables of `docs/laboratory.md` and of the README up to date, and
@@ -12,7 +12,7 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -182,12 +182,14 @@ def relatedness(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
     return found
 
 
-def sizes(plans: dict[int, Plan], whole: Plan, records: dict[str, Record]) -> dict[str, Any]:
+def sizes(store: Store) -> dict[str, Any]:
     """Rows of the intermediate SQuAD -> target -> difference from the baseline."""
+    whole = carried_out(load(ROOT / "sweeps" / "mini_intermediate.py"), store)
     baseline = next(row.cells for row in whole.rows if not row.intermediate)
     found: dict[str, Any] = {}
-    for rows, plan in plans.items():
-        (row,) = plan.rows
+    for rows in SIZES:
+        (row,) = carried_out(intermediate_of(rows), store).rows
+        records = step_records(store)
         found[str(rows)] = {
             target: difference(scores_of(records[digest]), scores_of(records[baseline[target]]))
             for target, digest in row.cells.items()
@@ -196,23 +198,21 @@ def sizes(plans: dict[int, Plan], whole: Plan, records: dict[str, Record]) -> di
 
 
 def verdict(found: dict[str, Any]) -> dict[str, Any]:
-    """What was wanted, and whether it holds."""
-    helps = {
-        row: [target for target, cell in cells.items() if cell["mean"] > 2 * cell["se"] and cell["mean"] > 0]
-        for row, cells in found["intermediates"].items()
-    }
-    harms = {
-        row: [target for target, cell in cells.items() if -cell["mean"] > 2 * cell["se"]]
-        for row, cells in found["intermediates"].items()
-    }
-    ordered = {target: ordering(cells) for target, cells in found["transfer"].items()}
-    correlations = [cells["spearman"] for cells in found["transfer"].values()]
-    return {
-        "pivot > related > unrelated": ordered,
-        "spearman": round(mean(correlations), 3),
-        "helps": {row: targets for row, targets in helps.items() if targets},
-        "harms": {row: targets for row, targets in harms.items() if targets},
-    }
+    """What was wanted, and whether it holds, as far as it was measured."""
+    said: dict[str, Any] = {}
+    if "transfer" in found:
+        cells = found["transfer"]
+        said["pivot > related > unrelated"] = {target: ordering(groups) for target, groups in cells.items()}
+        said["spearman"] = round(mean(groups["spearman"] for groups in cells.values()), 3)
+    for name, sign in (("helps", 1), ("harms", -1)):
+        rows = found.get("intermediates", {})
+        said[name] = {row: targets for row, cells in rows.items() if (targets := beyond_error(cells, sign))}
+    return said
+
+
+def beyond_error(cells: dict[str, Any], sign: int) -> list[str]:
+    """The targets that differ from the baseline in this direction by more than two standard errors."""
+    return [target for target, cell in cells.items() if sign * cell["mean"] > 2 * cell["se"]]
 
 
 def ordering(cells: dict[str, Any]) -> str:
@@ -226,27 +226,39 @@ def ordering(cells: dict[str, Any]) -> str:
     return ("holds" if held else "does not hold") + (f"; unrelated not above {', '.join(beaten)}" if beaten else "")
 
 
+def of_sweep(name: str, measure: Callable[[Plan, dict[str, Record]], Any]) -> Callable[[Store], Any]:
+    """A part that one sweep file makes."""
+
+    def part(store: Store) -> Any:
+        plan = carried_out(load(ROOT / "sweeps" / f"mini_{name}.py"), store)
+        return measure(plan, step_records(store))
+
+    return part
+
+
+PARTS: dict[str, Callable[[Store], Any]] = {
+    "transfer": of_sweep("transfer", transfer),
+    "intermediates": of_sweep("intermediate", intermediates),
+    "sizes": sizes,
+    "mixing": of_sweep("mixing", mixing),
+    "relatedness": of_sweep("relatedness", relatedness),
+}
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     options.add_argument("--store", default="runs-laboratory")
+    options.add_argument(
+        "--only", nargs="+", choices=PARTS, default=list(PARTS), help="others stay as they were measured"
+    )
     given = options.parse_args()
-    store = Store(str(Path(given.store).resolve()))
-    plans = {
-        name: carried_out(load(ROOT / "sweeps" / f"mini_{name}.py"), store)
-        for name in ("transfer", "intermediate", "mixing", "relatedness")
-    }
-    sized = {rows: carried_out(intermediate_of(rows), store) for rows in SIZES}
-    records = step_records(store)
-    found: dict[str, Any] = {
-        "transfer": transfer(plans["transfer"], records),
-        "intermediates": intermediates(plans["intermediate"], records),
-        "mixing": mixing(plans["mixing"], records),
-        "relatedness": relatedness(plans["relatedness"], records),
-        "sizes": sizes(sized, plans["intermediate"], records),
-    }
-    document = {"verdict": verdict(found), **found}
+    store, file = Store(str(Path(given.store).resolve())), OUT / "laboratory.json"
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    measured = {name: PARTS[name](store) for name in given.only}
+    parts = {name: part for name in PARTS if (part := measured.get(name, before.get(name))) is not None}
+    document = {"verdict": verdict(parts), **parts}
     OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "laboratory.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     draw(document, OUT)
     for text in (OUT.with_suffix(".md"), ROOT / "README.md"):
         fill(text, document)

@@ -98,20 +98,22 @@ def short(document: Cell) -> str:
     return markdown(["", *GROUPS], lines)
 
 
-TABLES: dict[str, Callable[[Cell], str]] = {
-    "transfer": transfer,
-    "intermediates": intermediates,
-    "mixing": mixing,
-    "relatedness": relatedness,
-    "sizes": sizes,
-    "short": short,
+TABLES: dict[str, tuple[str, Callable[[Cell], str]]] = {
+    "transfer": ("transfer", transfer),
+    "short": ("transfer", short),
+    "intermediates": ("intermediates", intermediates),
+    "sizes": ("sizes", sizes),
+    "mixing": ("mixing", mixing),
+    "relatedness": ("relatedness", relatedness),
 }
-"""By name; a text holds those that it has a place for."""
+"""Name -> the part of the document that it shows, and how. A text holds those that it has a place for."""
 
 
 def filled(text: str, document: Cell) -> str:
-    """A text with each table put between `<!-- name -->` and `<!-- end -->`."""
-    for name, table in TABLES.items():
+    """A text with each table that was measured put between `<!-- name -->` and `<!-- end -->`."""
+    for name, (part, table) in TABLES.items():
+        if part not in document:
+            continue
         block = f"<!-- {name} -->\n\n{table(document)}\n\n<!-- end -->"
         text = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, block=block: block, text, flags=re.DOTALL)
     return text

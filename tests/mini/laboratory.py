@@ -1,4 +1,4 @@
-"""A laboratory small enough for a test: one encoder, one intermediate task, three targets, four languages, no Ray."""
+"""A laboratory small enough for a test: one encoder, three targets, four languages, one intermediate task, no Ray."""
 
 from pathlib import Path
 from typing import Any
@@ -22,25 +22,28 @@ PIVOT, RELATED, UNRELATED, SCRIPT = "qaa", "qab", "qba", "qca"
 _CODES = (PIVOT, RELATED, UNRELATED, SCRIPT)
 _LITTLE = Recipe(epochs=6, batch_size=16, max_length=128, dev_rows=100, evaluations=1)
 
-SWEEP = Sweep(
+TRANSFER = Sweep(
     name="reduced",
     encoders=(Encoder(name="mini", start=Pretrained(source="mini")),),
     data="mini",
-    intermediates=((), ("squad",)),
     targets=("udpos", "tydiqa", "tatoeba"),
     languages={"udpos": _CODES, "tydiqa": _CODES, "tatoeba": _CODES[1:]},
     recipe=_LITTLE.model_copy(update={"epochs": 2, "batch_size": 32, "train_rows": 5000}),
     recipes={"udpos": _LITTLE, "tydiqa": _LITTLE.model_copy(update={"epochs": 4})},
     search=Search(learning_rates=(1e-3,)),
 )
+"""Fine-tuning on the pivot's target data alone."""
+
+WHOLE = TRANSFER.model_copy(update={"intermediates": ((), ("squad",))})
+"""The same, and after an intermediate task."""
 
 Scores = dict[tuple[str, str, str], float]
 """(intermediate, target, language) -> score."""
 
 
-def run(folder: Path) -> Scores:
-    """The scores of the sweep, made in this process; and, as ("", "mlm_text", "pivot"), how well masked words are guessed."""
-    plan = make_plan(SWEEP, Mini())
+def run(sweep: Sweep, folder: Path) -> Scores:
+    """The scores of a sweep, made in this process; and, as ("", "mlm_text", pivot), how well masked words are guessed."""
+    plan = make_plan(sweep, Mini())
     frontier, place = Frontier(plan, {}, {}), Place(Store(str(folder)), plan.origin, checkpoint_seconds=1e9)
     while job := frontier.next():
         frontier.finish(job, carry_out(job, place))
@@ -66,23 +69,28 @@ def masked_accuracy() -> float:
 
 
 def faults(scores: Scores) -> list[str]:
-    """What is not as it should be, in words; empty if transfer works."""
-    tags, found, answers = (
-        {code: scores["", target, code] for code in _CODES if ("", target, code) in scores}
-        for target in ("udpos", "tatoeba", "tydiqa")
+    """What is not as it should be, in words; empty if transfer works, as far as it was measured."""
+    tags, found, answers, helped = (
+        {code: scores[row, target, code] for code in _CODES if (row, target, code) in scores}
+        for row, target in (("", "udpos"), ("", "tatoeba"), ("", "tydiqa"), ("squad", "tydiqa"))
     )
-    helped = {code: scores["squad", "tydiqa", code] - answers[code] for code in answers}
+    gains = {code: helped[code] - answers[code] for code in helped}
     expectations = {
         "masked words are guessed as well as in pretraining": abs(scores["", "mlm_text", PIVOT] - MASKED) < 0.5,
-        "the pivot's tags are learned": tags[PIVOT] > 90,
-        "tags carry over to a related language": tags[RELATED] > 80,
-        "and less to an unrelated one": tags[RELATED] > tags[UNRELATED] + 10 > 40,
-        "translations are found by more than shared letters": min(found.values()) > 10,
-        "much of another QA task helps where there is little data": helped[PIVOT] > 15,
-        "and helps in a related language as well": helped[RELATED] > 10,
+        "the pivot's tags are learned": tags[PIVOT] > 95,
+        "tags carry over to a related language": tags[RELATED] > 85,
+        "and less to an unrelated one": tags[RELATED] > tags[UNRELATED] > 60,
+        "translations are found in a related language": found[RELATED] > 35,
+        "and less often in an unrelated one": found[RELATED] - 15 > found[UNRELATED] > 10,
+        "some questions are answered after little training": answers[PIVOT] > 40,
+        "and some in other languages": answers[RELATED] > 30,
     }
+    if gains:
+        others = [gains[code] for code in gains if code != PIVOT]
+        expectations["much training on another QA task helps"] = gains[PIVOT] > 10
+        expectations["and helps in other languages as well"] = sum(others) / len(others) > 2
     return [name for name, held in expectations.items() if not held]
 
 
-MASKED = 0.0
-"""What `masked_accuracy` is with the packaged encoder."""
+MASKED = 84.1
+"""What `masked_accuracy` is with the packaged encoder, to a decimal."""

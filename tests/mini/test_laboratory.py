@@ -1,6 +1,6 @@
 """A reduced laboratory: transfer on mini is real, and whatever breaks a step of it shows.
 
-One run takes a minute or two; so does each of the breakages, which prove that the laboratory would notice.
+One run takes a minute; the breakages prove that the laboratory would notice.
 """
 
 import dataclasses
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from stilts_ray import Sweep
 from stilts_ray.data import cache
 from stilts_ray.models import model as models
 from stilts_ray.sweep import scoring, trial
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.laboratory
 
 
 def test_transfer_works(tmp_path: Path) -> None:
-    assert laboratory.faults(laboratory.run(tmp_path)) == []
+    assert laboratory.faults(laboratory.run(laboratory.WHOLE, tmp_path)) == []
 
 
 def label_mapping(patch: pytest.MonkeyPatch) -> None:
@@ -86,13 +87,21 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 @pytest.mark.parametrize(
-    "breakage", [label_mapping, position_offsets, fresh_heads, intermediate_not_loaded, another_tokenizer]
+    ("breakage", "sweep"),
+    [
+        (label_mapping, laboratory.TRANSFER),
+        (position_offsets, laboratory.TRANSFER),
+        (fresh_heads, laboratory.TRANSFER),
+        (another_tokenizer, laboratory.TRANSFER),
+        (intermediate_not_loaded, laboratory.WHOLE),
+    ],
 )
 def test_a_broken_step_shows(
     breakage: Callable[[pytest.MonkeyPatch], None],
+    sweep: Sweep,
     own_cache: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     breakage(monkeypatch)
-    assert laboratory.faults(laboratory.run(tmp_path / "store"))
+    assert laboratory.faults(laboratory.run(sweep, tmp_path / "store"))
