@@ -25,14 +25,14 @@ def draw(document: dict[str, Any], folder: Path) -> None:
                 plt.close(figure)
 
 
-def _grid(count: int, width: float = 2.9, height: float = 2.3) -> tuple[Any, list[Axes]]:
+def _grid(count: int, width: float = 3.1, height: float = 2.5) -> tuple[Any, list[Axes]]:
     columns = min(count, 4)
     rows = -(-count // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False)
     flat = list(axes.flat)
     for unused in flat[count:]:
         unused.set_visible(False)
-    figure.tight_layout(h_pad=2.2, w_pad=1.4)
+    figure.tight_layout(h_pad=4.0, w_pad=1.6)
     return figure, flat[:count]
 
 
@@ -52,11 +52,13 @@ def _transfer(document: dict[str, Any]) -> Any:
                 height = cells["guess"][name]["mean"]
                 label = "guess without a model" if at == 0 else None
                 axis.plot([at - 0.22, at + 0.62], [height] * 2, color=COLORS["guess"], lw=1.5, label=label)
-        axis.set_xticks([at + 0.2 for at in range(len(groups))], [name.replace(" ", "\n") for name in groups])
+        axis.set_xticks(
+            [at + 0.2 for at in range(len(groups))], [name.replace(" ", "\n") for name in groups], fontsize=8
+        )
         axis.set_title(target, loc="left", fontweight="bold")
         axis.set_ylim(0, 100)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncol=3, frameon=False, bbox_to_anchor=(0.5, -0.06))
+    figure.legend(handles, labels, loc="lower center", ncol=3, frameon=False, bbox_to_anchor=(0.5, -0.12))
     return figure
 
 
