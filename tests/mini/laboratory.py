@@ -31,6 +31,8 @@ TRANSFER = Sweep(
     recipe=_LITTLE.model_copy(update={"epochs": 2, "batch_size": 32, "train_rows": 5000}),
     recipes={"udpos": _LITTLE, "tydiqa": _LITTLE.model_copy(update={"epochs": 4})},
     search=Search(learning_rates=(1e-3,)),
+    # Of another seed than a head that is made for scoring, which must get the trained one's weights.
+    seeds=(1,),
 )
 """Fine-tuning on the pivot's target data alone."""
 
@@ -74,7 +76,6 @@ def faults(scores: Scores) -> list[str]:
         {code: scores[row, target, code] for code in _CODES if (row, target, code) in scores}
         for row, target in (("", "udpos"), ("", "tatoeba"), ("", "tydiqa"), ("squad", "tydiqa"))
     )
-    gains = {code: helped[code] - answers[code] for code in helped}
     expectations = {
         "masked words are guessed as well as in pretraining": abs(scores["", "mlm_text", PIVOT] - MASKED) < 0.5,
         "the pivot's tags are learned": tags[PIVOT] > 95,
@@ -85,10 +86,8 @@ def faults(scores: Scores) -> list[str]:
         "some questions are answered after little training": answers[PIVOT] > 40,
         "and some in other languages": answers[RELATED] > 30,
     }
-    if gains:
-        others = [gains[code] for code in gains if code != PIVOT]
-        expectations["much training on another QA task helps"] = gains[PIVOT] > 10
-        expectations["and helps in other languages as well"] = sum(others) / len(others) > 2
+    if helped:
+        expectations["much training on another QA task helps"] = helped[PIVOT] > answers[PIVOT] + 10
     return [name for name, held in expectations.items() if not held]
 
 

@@ -87,21 +87,22 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 @pytest.mark.parametrize(
-    ("breakage", "sweep"),
+    ("breakage", "sweep", "fault"),
     [
-        (label_mapping, laboratory.TRANSFER),
-        (position_offsets, laboratory.TRANSFER),
-        (fresh_heads, laboratory.TRANSFER),
-        (another_tokenizer, laboratory.TRANSFER),
-        (intermediate_not_loaded, laboratory.WHOLE),
+        (label_mapping, laboratory.TRANSFER, "the pivot's tags are learned"),
+        (position_offsets, laboratory.TRANSFER, "masked words are guessed as well as in pretraining"),
+        (fresh_heads, laboratory.TRANSFER, "the pivot's tags are learned"),
+        (another_tokenizer, laboratory.TRANSFER, "translations are found in a related language"),
+        (intermediate_not_loaded, laboratory.WHOLE, "much training on another QA task helps"),
     ],
 )
 def test_a_broken_step_shows(
     breakage: Callable[[pytest.MonkeyPatch], None],
     sweep: Sweep,
+    fault: str,
     own_cache: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     breakage(monkeypatch)
-    assert laboratory.faults(laboratory.run(sweep, tmp_path / "store"))
+    assert fault in laboratory.faults(laboratory.run(sweep, tmp_path / "store"))
