@@ -91,7 +91,7 @@ def _tune(frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watche
         gpus=runtime.gpus_per_trial,
         workers=runtime.workers_per_trial,
     )
-    searcher = PlanSearcher(frontier, store, lambda: settle(frontier, store), watchers)
+    searcher = PlanSearcher(frontier, store, lambda: settle(frontier, store), watchers, runtime.max_failures)
     with tempfile.TemporaryDirectory(prefix="stilts-tune-", ignore_cleanup_errors=True) as scratch, _ray(runtime):
         tuner = tune.Tuner(
             trainable(setting),
@@ -104,11 +104,11 @@ def _tune(frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watche
             run_config=tune.RunConfig(
                 name=plan.sweep.name,
                 storage_path=scratch if store.local else f"{store.url}/ray",
-                failure_config=tune.FailureConfig(max_failures=runtime.max_failures),
                 verbose=0,
             ),
         )
-        return len(tuner.fit())
+        tuner.fit()
+    return searcher.ended
 
 
 # Tune writes a log file, a CSV and a TensorBoard file for each trial unless told not to.

@@ -1,5 +1,6 @@
 """Ray Tune's view of a plan: a search algorithm that suggests whatever job can be done now."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -12,17 +13,26 @@ from stilts_ray.sweep.watcher import Watcher
 
 
 class PlanSearcher(Searcher):  # type: ignore[misc]
-    """Adapts a Frontier. What a job left in the store is its outcome; Tune's results only say that it ended."""
+    """Adapts a Frontier. What a job left in the store is its outcome; Tune's results only say that it ended.
 
-    def __init__(self, frontier: Frontier, store: Store, settle: Callable[[], None], watchers: list[Watcher]) -> None:
+    A job that breaks off is suggested again, up to `retries` times. Tune's own retries are not used: it gives up at once
+    on a trial whose process dies between being taken for it and beginning.
+    """
+
+    def __init__(
+        self, frontier: Frontier, store: Store, settle: Callable[[], None], watchers: list[Watcher], retries: int
+    ) -> None:
         """`settle` is called after each outcome, to store the steps that it completed."""
         super().__init__()
         self.frontier, self.store, self.settle, self.watchers = frontier, store, settle, watchers
+        self.retries, self.ended = retries, 0
         self.jobs: dict[str, Job] = {}
+        self.again: list[Job] = []
+        self.broken: Counter[str] = Counter()
 
     def suggest(self, trial_id: str) -> Any:
         """A job's description; None while nothing can begin; FINISHED when all is done."""
-        job = self.frontier.next()
+        job = self.again.pop(0) if self.again else self.frontier.next()
         if job is None:
             return None if self.frontier.running else Searcher.FINISHED
         self.jobs[trial_id] = job
@@ -41,11 +51,22 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
         job = self.jobs.pop(trial_id, None)
         if job is None:
             return
+        if error and self._retry(job):
+            return
         outcome = self._outcome(job)
+        self.ended += 1
         self.frontier.finish(job, outcome)
         for watcher in self.watchers:
             watcher.ended(job, outcome)
         self.settle()
+
+    def _retry(self, job: Job) -> bool:
+        """Puts a job that broke off in line again, unless that was its last time or its work was done."""
+        self.broken[job.digest] += 1
+        if self.broken[job.digest] > self.retries or self.store.read_json(job.path, "record.json"):
+            return False
+        self.again.append(job)
+        return True
 
     def _outcome(self, job: Job) -> Outcome:
         record = self.store.read_json(job.path, "record.json")

@@ -10,7 +10,7 @@ class Watcher(Protocol):
     """Hears of what happens during a sweep; every call comes from the driver's main thread."""
 
     def begun(self, job: Job) -> None:
-        """A job was handed out."""
+        """A job was handed out; again, if its process died."""
 
     def progressed(self, job: Job, entry: dict[str, Any]) -> None:
         """A training run was evaluated on its dev data."""

@@ -83,7 +83,7 @@ def _trainer(job: Job, setting: Setting, scratch: str) -> ray.train.torch.TorchT
     run_config = ray.train.RunConfig(
         name=job.digest[:16],
         storage_path=f"{setting.store}/ray" if remote else scratch,
-        # Tune tries again; both doing so would multiply.
+        # The searcher suggests the job again; both doing so would multiply.
         failure_config=ray.train.FailureConfig(max_failures=0),
     )
     return ray.train.torch.TorchTrainer(
