@@ -13,6 +13,7 @@ from stilts_ray.mini import LANGUAGES
 from stilts_ray.recipes import JIANT
 from stilts_ray.tasks.nli import XNLI_LANGUAGES
 from stilts_ray.tasks.paraphrase import PAWSX_LANGUAGES
+from stilts_ray.twin import SHORT, twin
 
 TARGETS = ("xnli", "xcopa", "udpos_xr", "panx_xr", "xquad_xr", "mlqa", "tydiqa", "tatoeba_xr", "lareqa")
 ROWS = {"mnli_translated": 100_000, "pawsx": 49_000}
@@ -52,18 +53,10 @@ def sweep() -> Sweep:
 
 def mini() -> Sweep:
     """The same rows on generated languages; XTREME-R's larger variants of a target are the target itself there."""
-    short = Recipe(epochs=2, batch_size=32, max_length=128, train_rows=600, dev_rows=200, evaluations=1)
     codes = tuple(language.code for language in LANGUAGES)
-    return sweep().model_copy(
-        update={
-            "name": "english-or-multilingual-mini",
-            "data": "mini",
-            "encoders": (Encoder(name="mini", start=Pretrained(source="mini")),),
-            "intermediates": tuple(rows(codes, codes)),
-            "targets": tuple(target.removesuffix("_xr") for target in TARGETS),
-            "recipe": short,
-            "recipes": {},
-            "search": Search(learning_rates=[1e-3]),
-            "seeds": (0,),
-        }
+    return twin(
+        sweep(),
+        intermediates=rows(codes, codes),
+        targets=[target.removesuffix("_xr") for target in TARGETS],
+        recipe=SHORT.model_copy(update={"train_rows": 600}),
     )

@@ -6,8 +6,9 @@
 `stilts report` with `--out` writes the scores of every language; `stilts_ray.languages` knows their families.
 """
 
-from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep, Untrained
+from stilts_ray import Encoder, Pretrained, Search, Sweep
 from stilts_ray.recipes import JIANT
+from stilts_ray.twin import MINI, RANDOM, twin
 
 SCALES = {
     "base": "FacebookAI/xlm-roberta-base",
@@ -33,18 +34,4 @@ def sweep() -> Sweep:
 
 def mini() -> Sweep:
     """The same rows and columns on generated languages."""
-    short = Recipe(epochs=2, batch_size=32, max_length=128, train_rows=800, dev_rows=200, evaluations=1)
-    return sweep().model_copy(
-        update={
-            "name": "families-by-scale-mini",
-            "data": "mini",
-            "encoders": (
-                Encoder(name="mini", start=Pretrained(source="mini")),
-                Encoder(name="random", start=Untrained(like="mini")),
-            ),
-            "recipe": short,
-            "recipes": {},
-            "search": Search(learning_rates=[1e-3]),
-            "seeds": (0,),
-        }
-    )
+    return twin(sweep(), encoders=(MINI, RANDOM))

@@ -8,10 +8,11 @@ Tags and names of equal size, in English, in Finnish, Turkish, Hungarian and Est
 `stilts_ray.languages` knows the morphological type of each language as far as a source does.
 """
 
-from stilts_ray import Encoder, Mixture, Pretrained, Recipe, Search, Sweep
+from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep
 from stilts_ray.mini import PIVOT
 from stilts_ray.mini.languages import GRAMMARS
 from stilts_ray.recipes import JIANT
+from stilts_ray.twin import SHORT, twin
 
 RICH = ("fi", "tr", "hu", "et")
 ROWS = {"udpos": 3_000, "panx": 15_000}
@@ -40,18 +41,10 @@ def sweep() -> Sweep:
 
 def mini() -> Sweep:
     """The same rows on generated languages, and their two structured tasks."""
-    short = Recipe(epochs=4, batch_size=16, max_length=128, train_rows=200, dev_rows=200, evaluations=1)
     rich = tuple(code for code, grammar in GRAMMARS.items() if grammar.morphology == "agglutinative" and code[1] != "r")
-    return sweep().model_copy(
-        update={
-            "name": "morphology-mini",
-            "data": "mini",
-            "encoders": (Encoder(name="mini", start=Pretrained(source="mini")),),
-            "intermediates": tuple(rows(PIVOT, rich)),
-            "targets": ("udpos", "panx"),
-            "recipe": short,
-            "recipes": {},
-            "search": Search(learning_rates=[1e-3]),
-            "seeds": (0,),
-        }
+    return twin(
+        sweep(),
+        intermediates=rows(PIVOT, rich),
+        targets=["udpos", "panx"],
+        recipe=SHORT.model_copy(update={"epochs": 4, "batch_size": 16, "train_rows": 200}),
     )

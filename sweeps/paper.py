@@ -8,8 +8,9 @@ Targets are trained by the recipes of the paper's own code. Not found, and there
 were trained, the cap of the mixture, learning rates other than 1e-5, and seeds.
 """
 
-from stilts_ray import Encoder, Mixture, Pretrained, Recipe, Search, Sweep
+from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep
 from stilts_ray.recipes import JIANT
+from stilts_ray.twin import twin
 
 INTERMEDIATES = (
     "anli_plus", "mnli", "qqp", "squad_v2", "squad", "hellaswag", "ccg", "cosmosqa", "commonsense_qa",
@@ -48,16 +49,6 @@ def sweep() -> Sweep:
 
 def mini() -> Sweep:
     """The same rows and columns for mini's encoder, one learning rate and one seed."""
-    short = Recipe(epochs=2, batch_size=32, max_length=128, train_rows=800, dev_rows=200, evaluations=1)
-    return sweep().model_copy(
-        update={
-            "name": "paper-mini",
-            "data": "mini",
-            "encoders": (Encoder(name="mini", start=Pretrained(source="mini")),),
-            "intermediates": ((), *((name,) for name in INTERMEDIATES), Mixture(tasks=INTERMEDIATES, name="all-nine")),
-            "recipe": short,
-            "recipes": {},
-            "search": Search(learning_rates=[1e-3]),
-            "seeds": (0,),
-        }
+    return twin(
+        sweep(), intermediates=((), *((name,) for name in INTERMEDIATES), Mixture(tasks=INTERMEDIATES, name="all-nine"))
     )

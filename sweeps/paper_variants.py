@@ -8,10 +8,11 @@ Not found, and therefore chosen here: share, languages and corpus of the masked 
 what. MNLI is the only intermediate task whose public translations are known here (facebook/xnli).
 """
 
-from stilts_ray import Encoder, MaskedShare, Mixture, Pretrained, Recipe, Search, Sweep
+from stilts_ray import Encoder, MaskedShare, Mixture, Pretrained, Search, Sweep
 from stilts_ray.mini import LANGUAGES
 from stilts_ray.recipes import JIANT
 from stilts_ray.tasks.nli import XNLI_LANGUAGES
+from stilts_ray.twin import SHORT, twin
 
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba")
 ROWS = 100_000
@@ -48,16 +49,8 @@ def sweep() -> Sweep:
 
 def mini() -> Sweep:
     """The same rows and columns on generated languages."""
-    short = Recipe(epochs=2, batch_size=32, max_length=128, train_rows=800, dev_rows=200, evaluations=1)
-    return sweep().model_copy(
-        update={
-            "name": "paper-variants-mini",
-            "data": "mini",
-            "encoders": (Encoder(name="mini", start=Pretrained(source="mini")),),
-            "intermediates": tuple(rows(tuple(language.code for language in LANGUAGES), share=0.5)),
-            "recipe": short,
-            "recipes": {"mnli_translated": short.model_copy(update={"train_rows": 1600})},
-            "search": Search(learning_rates=[1e-3]),
-            "seeds": (0,),
-        }
+    return twin(
+        sweep(),
+        intermediates=rows(tuple(language.code for language in LANGUAGES), share=0.5),
+        recipes={"mnli_translated": SHORT.model_copy(update={"train_rows": 1600})},
     )
