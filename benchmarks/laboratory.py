@@ -74,7 +74,7 @@ def carried_out(sweep: Sweep, store: Store) -> Plan:
     from stilts_ray.sweep.command import run_sweep
 
     plan = make_plan(sweep, Mini(sweep.data))
-    if run_sweep(plan, store, Runtime(store=store.url, checkpoint_seconds=30), Console(stderr=True)):
+    if run_sweep(plan, store, Runtime(checkpoint_seconds=30), Console(stderr=True)):
         sys.exit(f"sweep {sweep.name} has failures; the same command again tries them once more")
     return plan
 

@@ -59,7 +59,7 @@ def warm_overheads() -> list[float]:
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
-        result = launch.run_plan(make_plan(sweep(), Mini()), store, Runtime(store=folder, max_concurrent=1), [clock])
+        result = launch.run_plan(make_plan(sweep(), Mini()), store, Runtime(max_concurrent=1), [clock])
         assert not result.failed, result.failed
     pairs = zip(clock.ends, clock.ends[1:], strict=False)
     return [now - before - worked for (before, _), (now, worked) in pairs]

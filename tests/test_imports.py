@@ -17,6 +17,7 @@ ORDER = [
     "languages",
     "spec",
     "recipes",
+    "twin",
     "mini",
     "tasks",
     "origin",

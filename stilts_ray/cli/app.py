@@ -1,0 +1,13 @@
+"""The command line: stilts plan | run | status | report | export | lock | score | tasks | mini | ui."""
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    help="Intermediate-task training for zero-shot cross-lingual transfer, as one sweep.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+out, err = Console(), Console(stderr=True)

@@ -1,0 +1,107 @@
+"""Commands about no sweep in particular: score, tasks, mini, ui."""
+
+import contextlib
+import json
+import subprocess
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stilts_ray import tasks
+from stilts_ray.cli.app import app, out
+from stilts_ray.cli.request import JsonOption, StoreOption, open_store
+from stilts_ray.errors import RequestError
+from stilts_ray.overview import step_records
+
+
+@app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="Folder of TASK/test-LANGUAGE.SUFFIX.")],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Folder of the same form with the right ones.")],
+    benchmark: Annotated[str, typer.Option(help="xtreme or xtreme-r.")] = "xtreme",
+    as_json: JsonOption = False,
+) -> None:
+    """Score predictions in XTREME's submission tree by its rules."""
+    from stilts_ray.evaluation.submission import score_tree
+    from stilts_ray.report import scores
+
+    document = score_tree(predictions, labels, benchmark)
+    if as_json:
+        print(json.dumps(document, indent=1))
+        return
+    scores.show(document, out)
+
+
+@app.command("tasks")
+def list_tasks(as_json: JsonOption = False) -> None:
+    """List the tasks: what is predicted, on what it is trained, in which languages it is tested."""
+    entries = [_task_entry(task) for task in tasks.TASKS.values()]
+    if as_json:
+        print(json.dumps(entries, indent=1))
+        return
+    for entry in entries:
+        roles = " and ".join(entry["roles"])
+        trained = f", trained on {entry['trained_on']}" if entry["trained_on"] else ""
+        languages = f", {len(entry['languages'])} languages" if entry["languages"] else ""
+        out.print(f"{entry['name']:16} {entry['kind']:20} {roles}{trained}{languages}", highlight=False, soft_wrap=True)
+
+
+def _task_entry(task: tasks.Task) -> dict[str, Any]:
+    roles = [name for name, has in (("intermediate", task.train), ("target", task.languages)) if has]
+    return {
+        "name": task.name,
+        "kind": str(task.kind),
+        "roles": roles or ["text"],
+        "trained_on": task.trained,
+        "hub": task.source.hub,
+        "folder": task.source.folder,
+        "languages": list(task.languages),
+        "labels": list(task.labels),
+    }
+
+
+@app.command("mini")
+def generated_languages(
+    describe: Annotated[bool, typer.Option("--describe", help="Describe them; the default without --write.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--write", metavar="DIR", help="Write all their data sets as parquet files.")
+    ] = None,
+    languages: Annotated[str, typer.Option(help="Those to write: mini or mini-gradient.")] = "mini",
+    as_json: JsonOption = False,
+) -> None:
+    """Describe the generated languages and how near they are to the pivot, or write their data sets."""
+    from stilts_ray.mini.describe import everything
+    from stilts_ray.report.languages import show
+
+    written = write_languages(languages, folder) if folder is not None else ""
+    if as_json:
+        print(json.dumps(everything(), indent=1))
+        return
+    if written:
+        out.print(written, highlight=False, markup=False, soft_wrap=True)
+    if describe or not written:
+        show(everything(), out)
+
+
+def write_languages(languages: str, folder: Path) -> str:
+    """Writes all data sets of a set of languages, and says so."""
+    from stilts_ray.mini.build import write_world
+
+    return f"{len(write_world(languages, folder))} data sets and languages.json written to {folder}"
+
+
+@app.command()
+def ui(store: StoreOption = "runs", port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) -> None:
+    """Open the MLflow UI on a store."""
+    from stilts_ray import tracking
+
+    place = open_store(store)
+    uri = tracking.default_uri(place)
+    if not step_records(place):
+        raise RequestError(f"store {store} holds no finished step; run a sweep first: stilts run SWEEP --store {store}")
+    out.print(f"MLflow UI on http://127.0.0.1:{port} (end with Ctrl-C); result tables:")
+    for name, link in tracking.table_links(uri, f"http://127.0.0.1:{port}").items():
+        out.print(f"{name}: {link}", highlight=False, soft_wrap=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        raise typer.Exit(subprocess.call(tracking.ui_command(uri, port)))
