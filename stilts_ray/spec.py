@@ -56,7 +56,7 @@ class Recipe(Spec):
     dev_rows: Positive | None = 500
     """Use the first this many rows of the dev split for selection; None: all."""
     evaluations: Positive = 4
-    """Dev evaluations a run, evenly spaced, the last one at its end."""
+    """Dev evaluations a run, evenly spaced, the last one at its end; of a mixture, the most that a recipe of it asks for."""
     optimizer: Optimizer = Optimizer()
 
 

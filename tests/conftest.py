@@ -14,10 +14,13 @@ import torch
 from hypothesis import settings
 
 from stilts_ray.data import cache
+from stilts_ray.models import files
 from stilts_ray.models import model as models
 from stilts_ray.spec import Shape
 from stilts_ray.store import Store
+from stilts_ray.tasks import TASKS
 from stilts_ray.training.masked import make_tokenizer
+from tests import tiny
 from tests.tasks import rows
 
 torch.set_num_threads(1)
@@ -50,7 +53,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = make_tokenizer(rows.texts(), "bpe", 500)
     shape = Shape(layers=2, hidden=32, heads=2, feed_forward=48, positions=128, dropout=0.1)
     config = models.xlm_roberta(shape, len(tokenizer))
-    models.save_masked_lm(models.with_masked_head(models.new_encoder(config, seed=1), seed=1), folder)
+    files.save_model(tiny.with_masked_head(models.new_encoder(config, seed=1), seed=1), TASKS["mlm_text"], folder)
     tokenizer.save_pretrained(folder)
     return folder
 

@@ -11,7 +11,7 @@ from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.spec import Shape
 from stilts_ray.tasks.base import Kind, Task
-from stilts_ray.training.masked import Masking
+from stilts_ray.training.masked import HEAD, Masking
 
 VOCABULARY = 60
 FIRST_ORDINARY = 5
@@ -27,8 +27,13 @@ def model(*tasks: Task, seed: int = 0, dropout: float = 0.0) -> Model:
     """A tiny model with a head for each task, or with the masked-LM head for a text task; weights as in training."""
     encoder = models.new_encoder(config(dropout), seed)
     if any(task.kind is Kind.TEXT for task in tasks):
-        return models.with_masked_head(encoder, seed)
+        return with_masked_head(encoder, seed)
     return models.with_heads(encoder, tasks, seed)
+
+
+def with_masked_head(encoder: Any, seed: int) -> Model:
+    """The encoder with a new masked-LM head."""
+    return Model(encoder, {HEAD: models.fresh_masked_head(encoder, seed)})
 
 
 def roughen(module: torch.nn.Module, seed: int) -> None:

@@ -50,18 +50,20 @@ def _square(compute: Callable[..., torch.Tensor], length: int) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Family:
-    """An architecture. pooled: what a classifier reads. positions: whether tokens have absolute ones."""
+    """An architecture. base: the encoder's name within models with a head; None if those are of another form. pooled: what a
+    classifier reads. positions: whether tokens have absolute ones."""
 
     make: Callable[..., Any]
+    base: str | None
     pooled: Pooling = first_tokens
     positions: bool = True
 
 
-_ROBERTA = Family(_bert)
-_T5 = Family(_t5, pooled=means, positions=False)
+_ROBERTA = Family(_bert, "roberta")
+_T5 = Family(_t5, None, pooled=means, positions=False)
 
 FAMILIES: dict[str, Family] = {
-    "bert": _ROBERTA,
+    "bert": Family(_bert, "bert"),
     "roberta": _ROBERTA,
     "xlm-roberta": _ROBERTA,
     "xlm-roberta-xl": _ROBERTA,
@@ -80,13 +82,16 @@ def family_of(config: PretrainedConfig) -> Family:
 
 
 def loaded(location: str, config: PretrainedConfig) -> Any:
-    """The encoder in a folder, set to packed attention, in float32."""
-    return family_of(config).make(
-        lambda auto, **options: auto.from_pretrained(location, config=config, **options),
-        attn_implementation=NAME,
-        dtype=torch.float32,
-        use_safetensors=True,
-    )
+    """The encoder in a folder, set to packed attention, in float32. Raises RequestError if a weight of it is not there."""
+
+    def load(auto: Any, **options: Any) -> Any:
+        encoder, report = auto.from_pretrained(location, config=config, output_loading_info=True, **options)
+        missing = sorted(report["missing_keys"])
+        if missing:
+            raise RequestError(f"encoder {location}: {len(missing)} of its weights are not there, as {missing[0]}")
+        return encoder
+
+    return family_of(config).make(load, attn_implementation=NAME, dtype=torch.float32, use_safetensors=True)
 
 
 def fresh(config: PretrainedConfig) -> Any:
@@ -118,6 +123,6 @@ def dropout_of(config: PretrainedConfig) -> float:
     return float(config.dropout_rate if hasattr(config, "dropout_rate") else config.hidden_dropout_prob)
 
 
-def spread_of(config: PretrainedConfig) -> float:
+def initializer_std(config: PretrainedConfig) -> float:
     """Standard deviation of new weights; where a configuration has none (T5's factor scales many), BERT's."""
     return float(getattr(config, "initializer_range", 0.02))

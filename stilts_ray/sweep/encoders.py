@@ -13,6 +13,7 @@ from stilts_ray.data.encode import Reading, encode_texts
 from stilts_ray.data.hub import encoder_folder
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import file_digest
+from stilts_ray.models import files
 from stilts_ray.models import model as models
 from stilts_ray.origin import UNRESOLVED
 from stilts_ray.plan import location
@@ -43,9 +44,8 @@ def _untrained(job: Job, folder: Path, place: Place) -> Record:
     spec = Untrained.model_validate_json(job.details["start"])
     revision = job.identity["like"].get("revision")
     like = encoder_folder(location(spec.like), None if revision == UNRESOLVED else revision)
-    config = models.load_encoder(str(like)).config
-    model = models.with_masked_head(models.new_encoder(config, spec.seed), spec.seed)
-    models.save_masked_lm(model, folder)
+    config = files.load_encoder(str(like)).config
+    files.save_encoder(models.new_encoder(config, spec.seed), folder)
     cache.tokenizer_at(str(like)).save_pretrained(folder)
     return {"score": None, "steps": 0, "tokens": 0}
 
@@ -62,15 +62,17 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     reading = Reading(spec.max_length)
     train_data, test_data = (encode_texts([text for _, text in part], tokenizer, reading) for part in (seen, unseen))
     config = models.xlm_roberta(spec.shape.model_copy(update={"dropout": 0.0}), len(tokenizer))
-    model = models.with_masked_head(models.new_encoder(config, spec.seed), spec.seed).to(place.team.device)
+    encoder = models.new_encoder(config, spec.seed)
+    head = models.fresh_masked_head(encoder, spec.seed)
+    model = models.Model(encoder, {masked.HEAD: head}).to(place.team.device)
     origin = np.array([name for name, _ in seen])
     sources = [(np.flatnonzero(origin == name), share) for name, share in spec.texts.items()]
     batches = masked.token_batches(train_data.lengths, sources, spec.batch_tokens, spec.tokens, spec.seed)
     masking = masked.Masking.of(tokenizer, spec.mask)
     run = Run(
-        order=[("mlm_text", items) for items in batches],
+        order=[(masked.HEAD, items) for items in batches],
         make_batch=lambda step, _, items: masked.masked_batch(train_data, items, masking, spec.seed * 1_000_003 + step),
-        kinds={"mlm_text": Kind.TEXT},
+        kinds={masked.HEAD: Kind.TEXT},
         evaluate=partial(masked.held_out, encoded=test_data, masking=masking, budget=spec.batch_tokens),
         evaluations=20,
         learning_rate=spec.learning_rate,
@@ -80,9 +82,9 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     outcome = train(model, run, Checkpoints(place.store, job.path, place.checkpoint_seconds), place.report, place.team)
     if outcome.end == "diverged":
         raise RequestError(f"pretraining {job.name}: the loss is not finite after {outcome.progress.step} steps")
-    model.encoder.config.hidden_dropout_prob = spec.shape.dropout
-    model.encoder.config.attention_probs_dropout_prob = spec.shape.dropout
-    models.save_masked_lm(model, folder)
+    encoder.config.hidden_dropout_prob = spec.shape.dropout
+    encoder.config.attention_probs_dropout_prob = spec.shape.dropout
+    files.save_model(model, tasks.get(masked.HEAD), folder)
     tokenizer.save_pretrained(folder)
     return outcome_of(outcome) | {
         "texts": {f"{name}/{language}": len(part) for (name, language), part in texts.items()}

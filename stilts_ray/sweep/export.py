@@ -2,81 +2,96 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.rows import labelled
 from stilts_ray.errors import RequestError, did_you_mean
 from stilts_ray.evaluation.export import has_form, keep_labels
-from stilts_ray.models import model as models
-from stilts_ray.models.export import save_pretrained
+from stilts_ray.models.files import save_encoder, save_model
 from stilts_ray.overview import step_records
 from stilts_ray.plan import Plan
 from stilts_ray.steps import Evaluation, Row
 from stilts_ray.store import Store
-from stilts_ray.sweep.frontier import Frontier
+from stilts_ray.sweep.frontier import Frontier, Missing
 from stilts_ray.sweep.jobs import Start
-from stilts_ray.sweep.place import PREDICTIONS, WEIGHTS, Place, quiet, started
+from stilts_ray.sweep.place import PREDICTIONS, Place, quiet, restored
 
 
 def export_predictions(plan: Plan, store: Store, folder: Path) -> list[str]:
     """Writes the predictions of every finished cell and seed to `<folder>/<row>/seed-<seed>`, and the right answers to
     `<folder>/labels`, each in XTREME's submission tree. Returns the names of the rows.
 
-    Raises RequestError if nothing is finished that the tree has a place for, or the folder holds something.
+    Raises RequestError if nothing is finished that the tree has a place for, two targets have one place, or the folder holds
+    something.
     """
+    _check_empty(folder)
+    _check_places(plan)
+    records, rows, evaluations = step_records(store), list[str](), dict[str, Evaluation]()
+    for name, target, digest in [(row.name, *cell) for row in plan.rows for cell in row.cells.items()]:
+        step = plan.by_digest[digest]
+        if digest not in records or not has_form(tasks.get(target)) or not isinstance(step, Evaluation):
+            continue
+        for entry in records[digest]["seeds"]:
+            if "scored" in entry:
+                made = store.fetch(entry["scored"], PREDICTIONS)
+                shutil.copytree(made, folder / name / f"seed-{entry['seed']}", dirs_exist_ok=True)
+                rows.append(name)
+                evaluations[target] = step
+    if not rows:
+        raise RequestError(f"store {store.url} has no finished predictions of {plan.sweep.name} to write")
+    for target, step in evaluations.items():
+        task = tasks.get(target)
+        where = (plan.origin, task, task.test or "test")
+        keep_labels(folder / "labels", task, {code: cache.examples(*where, code) for code in step.languages})
+    return list(dict.fromkeys(rows))
+
+
+def _check_empty(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise RequestError(f"{folder} holds something already; give a new or an empty folder")
-    records, written = step_records(store), list[str]()
-    for row in plan.rows:
-        cells = {target: records[digest] for target, digest in row.cells.items() if digest in records}
-        for target, record in cells.items():
-            if not has_form(tasks.get(target)):
-                continue
-            for entry in record["seeds"]:
-                if "scored" in entry:
-                    made = store.fetch(entry["scored"], PREDICTIONS)
-                    shutil.copytree(made, folder / row.name / f"seed-{entry['seed']}", dirs_exist_ok=True)
-                    written.append(row.name)
-    if not written:
-        raise RequestError(f"store {store.url} has no finished predictions of {plan.sweep.name} to write")
-    for step in plan.steps:
-        if isinstance(step, Evaluation):
-            _write_labels(step, plan, folder / "labels")
-    return list(dict.fromkeys(written))
 
 
-def _write_labels(step: Evaluation, plan: Plan, folder: Path) -> None:
-    task = tasks.get(step.task)
-    if has_form(task):
-        split = task.test or "test"
-        keep_labels(folder, task, {code: cache.examples(plan.origin, task, split, code) for code in step.languages})
+def _check_places(plan: Plan) -> None:
+    """Raises RequestError for targets whose files would be the same, as those of a task and its larger variant."""
+    places: dict[str, str] = {}
+    for target in filter(lambda name: has_form(tasks.get(name)), plan.sweep.targets):
+        other = places.setdefault(tasks.get(target).form, target)
+        if other != target:
+            raise RequestError(f"{other} and {target} have one place in the tree; export a sweep with one of them")
 
 
 def export_model(plan: Plan, store: Store, cell: str, seed: int | None, folder: Path) -> str:
     """Writes the model of a cell, 'ROW/TARGET', as a Hugging Face folder. Returns the class that loads it.
 
-    seed: None for the sweep's first. Raises RequestError if there is no such cell, or it is not finished.
+    seed: None for the sweep's first. Raises RequestError if there is no such cell, it is not finished, transformers has no
+    class for it, or the folder holds something.
     """
     quiet()
+    _check_empty(folder)
+    start = _start(plan, store, cell, plan.sweep.seeds[0] if seed is None else seed)
+    trained = tasks.get(cell.rpartition("/")[2]).trained
+    task = labelled(plan.origin, tasks.get(trained)) if trained else None
+    model, source = restored(start, task, Place(store, plan.origin))
+    loader = save_encoder(model.encoder, folder) if task is None else save_model(model, task, folder)
+    cache.tokenizer_at(str(source)).save_pretrained(folder)
+    return loader
+
+
+def _start(plan: Plan, store: Store, cell: str, seed: int) -> Start:
+    """What is scored in a cell: a finished run, or an encoder. Raises RequestError if there is none."""
     row, target = _cell(plan, cell)
+    if seed not in plan.sweep.seeds:
+        raise RequestError(f"no seed {seed} in {plan.sweep.name}; it has {', '.join(map(str, plan.sweep.seeds))}")
     evaluation = plan.by_digest[row.cells[target]]
     assert isinstance(evaluation, Evaluation)
     frontier = Frontier(plan, dict(store.records("pretrain")), step_records(store))
-    start = frontier.start(evaluation, evaluation.of, plan.sweep.seeds[0] if seed is None else seed)
-    if not isinstance(start, Start):
-        which = f"{cell}{'' if seed is None else f' with seed {seed}'}"
-        raise RequestError(f"{which} has no finished run; stilts run does what is left")
-    place = Place(store, plan.origin)
-    details: dict[str, Any] = {"start": {"digest": start.digest, "encoder": start.encoder, "run": start.run}}
-    encoder, source = started(details, place)
-    name = tasks.get(target).trained
-    trained = labelled(plan.origin, tasks.get(name)) if name else None
-    model = models.with_heads(encoder, [trained] if trained else [], seed=0)
-    if trained is not None and start.run is not None:
-        models.load_weights(model, store.fetch(start.run, WEIGHTS))
-    return save_pretrained(model, trained, cache.tokenizer_at(str(source)), folder)
+    match frontier.start(evaluation, evaluation.of, seed):
+        case Start() as start:
+            return start
+        case Missing(reason):
+            raise RequestError(f"{cell} has no model with seed {seed}: {reason}")
+    raise RequestError(f"{cell} with seed {seed} has no finished run; stilts run does what is left")
 
 
 def _cell(plan: Plan, cell: str) -> tuple[Row, str]:

@@ -9,10 +9,13 @@ import transformers
 
 from stilts_ray.data.hub import encoder_folder
 from stilts_ray.errors import RequestError
-from stilts_ray.models import model as models
+from stilts_ray.models import files
 from stilts_ray.models.families import longest_input
+from stilts_ray.models.model import Model, with_heads
 from stilts_ray.origin import Origin
 from stilts_ray.store import Store
+from stilts_ray.sweep.jobs import Start
+from stilts_ray.tasks import Task
 from stilts_ray.training.loop import ALONE, Team
 
 WEIGHTS = "weights.safetensors"
@@ -44,14 +47,24 @@ def located(encoder: dict[str, Any], store: Store) -> Path:
     return encoder_folder(encoder["location"], encoder["revision"])
 
 
-def started(details: dict[str, Any], place: Place) -> tuple[Any, Path]:
+def started(start: Start, place: Place) -> tuple[Any, Path]:
     """The encoder that a job starts from, with the weights of the run it continues, and the encoder's folder."""
-    start = details["start"]
-    folder = located(start["encoder"], place.store)
-    encoder = models.load_encoder(str(folder))
-    if start["run"] is not None:
-        models.load_weights(encoder, place.store.fetch(start["run"], WEIGHTS), prefix="encoder.")
+    folder = located(start.encoder, place.store)
+    encoder = files.load_encoder(str(folder))
+    if start.run is not None:
+        files.load_weights(encoder, place.store.fetch(start.run, WEIGHTS), prefix="encoder.")
     return encoder, folder
+
+
+def restored(start: Start, trained: Task | None, place: Place) -> tuple[Model, Path]:
+    """The model of a run on `trained`, with its head, or of an encoder without one; and the encoder's folder."""
+    if trained is None or start.run is None:
+        encoder, folder = started(start, place)
+        return with_heads(encoder, [], seed=0), folder
+    folder = located(start.encoder, place.store)
+    model = with_heads(files.load_encoder(str(folder)), [trained], seed=0)
+    files.load_weights(model, place.store.fetch(start.run, WEIGHTS))
+    return model, folder
 
 
 def check_length(encoder: Any, task: str, max_length: int) -> None:

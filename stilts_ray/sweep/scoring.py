@@ -22,11 +22,10 @@ from stilts_ray.evaluation.pool import Pool
 from stilts_ray.evaluation.predict import dual_vectors, predict, rankings
 from stilts_ray.evaluation.retrieval import default_layer, translations
 from stilts_ray.evaluation.signature import signature
-from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.store import Record
-from stilts_ray.sweep.jobs import Job
-from stilts_ray.sweep.place import PREDICTIONS, WEIGHTS, Place, check_length, started
+from stilts_ray.sweep.jobs import Job, Start
+from stilts_ray.sweep.place import PREDICTIONS, Place, check_length, restored
 from stilts_ray.tasks import Kind, Task
 from stilts_ray.training.loop import precision
 
@@ -77,13 +76,10 @@ def score_run(job: Job, place: Place) -> Record:
 def _work(details: dict[str, Any], place: Place) -> _Work:
     """The run's model, and how the target's rows are read."""
     target, settings = tasks.get(details["task"]), details["read"]
-    encoder, folder = started(details, place)
-    check_length(encoder, target.name, settings["max_length"])
     trained = labelled(place.origin, tasks.get(details["trained"])) if details["trained"] else None
-    layer = _layer(encoder, target, details["layer"])
-    model = models.with_heads(encoder, [trained] if trained else [], seed=0)
-    if trained is not None:
-        models.load_weights(model, place.store.fetch(details["start"]["run"], WEIGHTS))
+    model, folder = restored(Start(**details["start"]), trained, place)
+    check_length(model.encoder, target.name, settings["max_length"])
+    layer = _layer(model.encoder, target, details["layer"])
     model.to(place.team.device).eval()
 
     def read(language: str) -> tuple[list[Any], Encoded]:

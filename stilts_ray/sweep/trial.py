@@ -14,13 +14,14 @@ from stilts_ray.data.rows import labelled
 from stilts_ray.evaluation.metrics import Scores, majority, score
 from stilts_ray.evaluation.predict import predict
 from stilts_ray.fingerprint import file_digest
+from stilts_ray.models import files
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.origin import Origin
 from stilts_ray.plan import training_splits
 from stilts_ray.spec import Mixture, Recipe
 from stilts_ray.store import Record
-from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.jobs import Job, Start
 from stilts_ray.sweep.place import WEIGHTS, Place, check_length, started
 from stilts_ray.tasks import Kind, Task
 from stilts_ray.training.checkpoint import Checkpoints
@@ -32,29 +33,28 @@ def train_trial(job: Job, place: Place) -> Record:
     """One training run of a study: its dev curve, and its weights in the store."""
     details = job.details
     recipes = {name: Recipe.model_validate_json(recipe) for name, recipe in details["recipes"].items()}
-    encoder, folder = started(details, place)
+    encoder, folder = started(Start(**details["start"]), place)
     mixture = Mixture.model_validate_json(details["mixture"])
-    trained = [labelled(place.origin, tasks.get(name)) for name in mixture.tasks]
-    data = {name: _training_data(name, mixture, recipes[name], folder, place.origin) for name in mixture.trained}
     for name, recipe in recipes.items():
         check_length(encoder, name, recipe.max_length)
+    trained = [labelled(place.origin, tasks.get(name)) for name in mixture.tasks]
     model = models.with_heads(encoder, trained, details["seed"])
     if mixture.masked:
-        model.heads[mixture.masked.texts] = models.masked_head(encoder, folder, details["seed"])
+        model.heads[mixture.masked.texts] = files.load_masked_head(encoder, folder, details["seed"])
+    data = {name: _training_data(name, mixture, recipes[name], folder, place.origin) for name in mixture.trained}
     model.to(place.team.device)
     sizes = {name: encoded.items for name, encoded in data.items()}
     batches = mixture.batches(sizes, recipes)
     shares = {name: Share(batches[name], r.batch_size, r.train_rows) for name, r in recipes.items()}
     dev = Dev(trained, recipes, folder, place.origin)
-    first = recipes[trained[0].name]
     run = Run(
         order=order(sizes, shares, details["seed"]),
         make_batch=_batch_maker(mixture, data, folder, details["seed"]),
         kinds={name: tasks.get(name).kind for name in mixture.trained},
         evaluate=dev.evaluate,
-        evaluations=first.evaluations,
+        evaluations=max(recipe.evaluations for recipe in recipes.values()),
         learning_rate=details["learning_rate"],
-        optimizer=first.optimizer,
+        optimizer=recipes[trained[0].name].optimizer,
         seed=details["seed"],
         stop_below=tuple(details["stop_below"]),
     )
@@ -86,7 +86,7 @@ def _saved(model: Model, job: Job, place: Place) -> dict[str, Any]:
         return {}
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / WEIGHTS
-        models.save_weights(model, path)
+        files.save_weights(model, path)
         place.store.upload(Path(scratch), job.path)
         return {"files": {WEIGHTS: file_digest(path)}, "bytes": path.stat().st_size}
 
@@ -120,10 +120,10 @@ def _reading(recipe: Recipe) -> Reading:
 class Dev:
     """Scores a model on the dev splits of its tasks, in the source language alone."""
 
-    def __init__(self, mixture: list[Task], recipes: dict[str, Recipe], folder: Path, origin: Origin) -> None:
-        self.mixture, self.recipes, self.language = mixture, recipes, origin.source_language
+    def __init__(self, trained: list[Task], recipes: dict[str, Recipe], folder: Path, origin: Origin) -> None:
+        self.trained, self.recipes, self.language = trained, recipes, origin.source_language
         self.examples, self.encoded = {}, {}
-        for task in mixture:
+        for task in trained:
             place = (origin, task, task.dev or "validation", origin.source_language)
             recipe = recipes[task.name]
             self.examples[task.name] = cache.examples(*place)[: recipe.dev_rows]
@@ -133,17 +133,17 @@ class Dev:
     def evaluate(self, model: Model) -> Scores:
         """Metrics as "<task>/<metric>"; "score" is the mean over the tasks."""
         metrics: Scores = {}
-        for task in self.mixture:
+        for task in self.trained:
             examples, limit = self.examples[task.name], self.recipes[task.name].max_answer_length
             predictions = predict(model, task, examples, self.encoded[task.name], limit)
             scores = score(task, examples, predictions, self.language)
             metrics |= {f"{task.name}/{name}": value for name, value in scores.items()}
-        metrics["score"] = float(np.mean([metrics[f"{task.name}/score"] for task in self.mixture]))
+        metrics["score"] = float(np.mean([metrics[f"{task.name}/score"] for task in self.trained]))
         return metrics
 
     def majority(self) -> float:
         """The score of a model that always predicts the same."""
-        return float(np.mean([majority(task, self.examples[task.name]) for task in self.mixture]))
+        return float(np.mean([majority(task, self.examples[task.name]) for task in self.trained]))
 
 
 def first_examples(encoded: Encoded, task: Task, count: int) -> Encoded:

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from stilts_ray.fingerprint import file_digest
-from stilts_ray.models.model import load_weights, save_weights
+from stilts_ray.models.files import load_weights, save_weights
 from stilts_ray.store import Store
 
 

@@ -18,6 +18,8 @@ from stilts_ray.models.model import Model
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 MASK = "<mask>"
+HEAD = "mlm_text"
+"""The task of whose name the head is, where masked training is all there is."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def held_out(model: Model, encoded: Encoded, masking: Masking, budget: int) -> d
     loss, right, count = 0.0, 0, 0
     for number, items in enumerate(by_tokens(encoded.item_lengths, budget)):
         batch = masked_batch(encoded, items, masking, number).to(model.device)
-        logits, target = model("mlm_text", batch), batch.fields["target"]
+        logits, target = model(HEAD, batch), batch.fields["target"]
         loss += F.cross_entropy(logits, target, reduction="sum").item()
         right += int((logits.argmax(-1) == target).sum())
         count += len(target)

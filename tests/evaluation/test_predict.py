@@ -12,6 +12,7 @@ from stilts_ray.data.batches import Batch, collate
 from stilts_ray.data.encode import IGNORE, Encoded, Reading, encode
 from stilts_ray.data.rows import load
 from stilts_ray.evaluation import predict
+from stilts_ray.models import files
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.origin import Folder
@@ -34,7 +35,7 @@ def made(name: str, data_dir: Path, tokenizer: Any) -> tuple[list[Any], Encoded]
 @pytest.fixture(scope="module")
 def model(tiny_encoder: Path) -> Model:
     """An encoder with rough random weights and a head for every kind."""
-    built = models.with_heads(models.load_encoder(str(tiny_encoder)), [TASKS[name] for name in NAMES], seed=0)
+    built = models.with_heads(files.load_encoder(str(tiny_encoder)), [TASKS[name] for name in NAMES], seed=0)
     tiny.roughen(built, 0)
     return built.eval()
 

@@ -8,6 +8,7 @@ from transformers import AutoModel
 from stilts_ray.data.batches import collate
 from stilts_ray.data.encode import Encoded
 from stilts_ray.evaluation import retrieval
+from stilts_ray.models import files
 from stilts_ray.models import model as models
 from stilts_ray.models.families import means
 from stilts_ray.models.model import Model
@@ -24,8 +25,7 @@ def model() -> Model:
 
 def padded_means(model: Model, made: Encoded, folder: Path) -> torch.Tensor:
     """Means over real tokens of transformers' padded states: [layers + 1, sequences, hidden]."""
-    head = models.with_masked_head(model.encoder, 0)
-    models.save_masked_lm(head, folder)
+    files.save_encoder(model.encoder, folder)
     reference = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
     ids, mask = tiny.padded(made)
     with torch.inference_mode():

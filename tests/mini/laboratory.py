@@ -9,7 +9,7 @@ from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep, mini
 from stilts_ray.data import cache
 from stilts_ray.data.encode import Reading, encode_texts
 from stilts_ray.mini import text
-from stilts_ray.models import model as models
+from stilts_ray.models import files
 from stilts_ray.origin import Mini
 from stilts_ray.plan import make_plan
 from stilts_ray.store import Store
@@ -17,6 +17,7 @@ from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.place import Place
 from stilts_ray.sweep.work import carry_out
 from stilts_ray.training import masked
+from tests import tiny
 
 PIVOT, RELATED, UNRELATED, SCRIPT = "qaa", "qab", "qba", "qca"
 _CODES = (PIVOT, RELATED, UNRELATED, SCRIPT)
@@ -59,8 +60,8 @@ def run(sweep: Sweep, folder: Path) -> Scores:
 
 def masked_accuracy() -> float:
     """How many masked tokens of new texts of the pivot the encoder's own head guesses, in percent."""
-    model = models.with_masked_head(models.load_encoder(str(mini.ENCODER)), 0)
-    models.load_weights(model.heads["mlm_text"], mini.ENCODER / "model.safetensors", "lm_head.")
+    model = tiny.with_masked_head(files.load_encoder(str(mini.ENCODER)), 0)
+    files.load_weights(model.heads["mlm_text"], mini.ENCODER / "model.safetensors", "lm_head.")
     tokenizer = cache.tokenizer_at(str(mini.ENCODER))
     texts = list(text.documents(PIVOT, 200, text.alone, seed="laboratory"))
     with torch.inference_mode():

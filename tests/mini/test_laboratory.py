@@ -12,9 +12,9 @@ import pytest
 
 from stilts_ray import Sweep
 from stilts_ray.data import cache
-from stilts_ray.models import families
-from stilts_ray.models import model as models
+from stilts_ray.models import families, files
 from stilts_ray.sweep import scoring, trial
+from stilts_ray.sweep.jobs import Start
 from stilts_ray.tasks import Task
 from tests.mini import laboratory
 
@@ -44,7 +44,7 @@ def position_offsets(patch: pytest.MonkeyPatch) -> None:
 
 def fresh_heads(patch: pytest.MonkeyPatch) -> None:
     """A model that is scored has its encoder's weights, but a head made anew."""
-    original = models.load_weights
+    original = files.load_weights
 
     def encoder_alone(model: Any, path: Path, prefix: str = "") -> None:
         if prefix:
@@ -52,15 +52,15 @@ def fresh_heads(patch: pytest.MonkeyPatch) -> None:
         else:
             original(model.encoder, path, "encoder.")
 
-    patch.setattr(scoring.models, "load_weights", encoder_alone)
+    patch.setattr(files, "load_weights", encoder_alone)
 
 
 def intermediate_not_loaded(patch: pytest.MonkeyPatch) -> None:
     """Target training starts from the encoder as it was before the intermediate task."""
     original = trial.started
 
-    def from_the_beginning(details: dict[str, Any], place: Any) -> Any:
-        return original({**details, "start": {**details["start"], "run": None}}, place)
+    def from_the_beginning(start: Start, place: Any) -> Any:
+        return original(dataclasses.replace(start, run=None), place)
 
     patch.setattr(trial, "started", from_the_beginning)
 

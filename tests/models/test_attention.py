@@ -21,6 +21,7 @@ from transformers import (
 
 from stilts_ray.data.batches import collate
 from stilts_ray.errors import RequestError
+from stilts_ray.models import files
 from stilts_ray.models import model as models
 from stilts_ray.models.attention import Buckets, Layout
 from stilts_ray.models.families import FAMILIES
@@ -102,12 +103,12 @@ def test_gradients_equal_the_padded_models(family: str) -> None:
 def test_every_family_comes_back_from_its_folder(family: str, tmp_path: Path) -> None:
     reference, encoder = reference_and_ours(family, 1)
     reference.save_pretrained(tmp_path)
-    again = models.load_encoder(str(tmp_path))
+    again = files.load_encoder(str(tmp_path))
     assert again.state_dict().keys() == encoder.state_dict().keys()
     assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in encoder.state_dict().items())
-    models.save_weights(again, tmp_path / "own.safetensors")
+    files.save_weights(again, tmp_path / "own.safetensors")
     fresh = models.new_encoder(again.config, seed=9)
-    models.load_weights(fresh, tmp_path / "own.safetensors")
+    files.load_weights(fresh, tmp_path / "own.safetensors")
     batch = collate(tiny.sequences(3, np.random.default_rng(0)), np.arange(3))
     torch.testing.assert_close(Model(fresh, {}).eval().states(batch)[-1], Model(again, {}).eval().states(batch)[-1])
 
@@ -115,7 +116,7 @@ def test_every_family_comes_back_from_its_folder(family: str, tmp_path: Path) ->
 def test_an_unknown_architecture_is_one_line(tmp_path: Path) -> None:
     GPT2Config(n_layer=1, n_embd=8, n_head=2).save_pretrained(tmp_path)
     with pytest.raises(RequestError, match="architecture 'gpt2' is not supported; known are bert, "):
-        models.load_encoder(str(tmp_path))
+        files.load_encoder(str(tmp_path))
 
 
 def test_segments_reach_the_encoder_where_there_are_any() -> None:

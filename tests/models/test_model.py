@@ -18,7 +18,7 @@ from transformers import (
 from stilts_ray.data.batches import collate
 from stilts_ray.data.encode import Encoded
 from stilts_ray.errors import RequestError
-from stilts_ray.models import families
+from stilts_ray.models import families, files
 from stilts_ray.models import model as models
 from stilts_ray.models.attention import NAME
 from stilts_ray.models.model import Model
@@ -30,7 +30,7 @@ from tests import tiny
 def test_saved_masked_lm_is_a_plain_transformers_folder(tmp_path: Path) -> None:
     model = tiny.model(TASKS["mlm_text"])
     tiny.roughen(model, 1)
-    models.save_masked_lm(model, tmp_path)
+    files.save_model(model, TASKS["mlm_text"], tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {"config.json", "model.safetensors"}
     assert NAME not in (tmp_path / "config.json").read_text(), "nobody else knows this attention"
 
@@ -54,8 +54,8 @@ def test_the_masked_head_of_a_published_encoder_is_used(reference: Callable[[], 
     whole = reference().eval()
     tiny.roughen(whole, 3)
     whole.save_pretrained(tmp_path)
-    encoder = models.load_encoder(str(tmp_path))
-    model = models.Model(encoder, {"mlm_text": models.masked_head(encoder, tmp_path, seed=0)}).eval()
+    encoder = files.load_encoder(str(tmp_path))
+    model = models.Model(encoder, {"mlm_text": files.load_masked_head(encoder, tmp_path, seed=0)}).eval()
     made = tiny.sequences(3, np.random.default_rng(0))
     made.tokens[:] = 5 + made.tokens % 20
     batch = masked_batch(made, np.arange(3), Masking(0.3, 4, np.arange(5, 25)), 0)
@@ -67,14 +67,16 @@ def test_the_masked_head_of_a_published_encoder_is_used(reference: Callable[[], 
 
 def test_an_encoder_without_a_masked_head_gets_a_fresh_one(tmp_path: Path) -> None:
     tiny.model().encoder.save_pretrained(tmp_path)
-    encoder = models.load_encoder(str(tmp_path))
-    one, again, other = (models.masked_head(encoder, tmp_path, seed).state_dict()["dense.weight"] for seed in (0, 0, 1))
+    encoder = files.load_encoder(str(tmp_path))
+    one, again, other = (
+        files.load_masked_head(encoder, tmp_path, seed).state_dict()["dense.weight"] for seed in (0, 0, 1)
+    )
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
 
 
 def test_an_encoder_folder_comes_back_with_the_same_weights(tiny_encoder: Path) -> None:
-    encoder = models.load_encoder(str(tiny_encoder))
+    encoder = files.load_encoder(str(tiny_encoder))
     expected = AutoModel.from_pretrained(tiny_encoder).state_dict()
     assert encoder.config._attn_implementation == NAME
     for name, tensor in encoder.state_dict().items():
@@ -84,7 +86,7 @@ def test_an_encoder_folder_comes_back_with_the_same_weights(tiny_encoder: Path) 
 
 def test_half_precision_files_are_loaded_in_full_precision(tmp_path: Path, tiny_encoder: Path) -> None:
     AutoModel.from_pretrained(tiny_encoder).half().save_pretrained(tmp_path)
-    assert {p.dtype for p in models.load_encoder(str(tmp_path)).parameters()} == {torch.float32}
+    assert {p.dtype for p in files.load_encoder(str(tmp_path)).parameters()} == {torch.float32}
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"model_type": "no such model"}', '{"model_type": "xlm-roberta"}'])
@@ -92,33 +94,33 @@ def test_a_folder_that_does_not_load_is_one_line(tmp_path: Path, content: str | 
     if content is not None:
         (tmp_path / "config.json").write_text(content)
     with pytest.raises(RequestError, match="encoder") as caught:
-        models.load_encoder(str(tmp_path))
+        files.load_encoder(str(tmp_path))
     assert "\n" not in str(caught.value)
 
 
 def test_weights_come_back_bit_for_bit_whole_and_in_part(tmp_path: Path) -> None:
     task = TASKS["mnli"]
     model = tiny.model(task, seed=1)
-    models.save_weights(model, tmp_path / "w.safetensors")
+    files.save_weights(model, tmp_path / "w.safetensors")
 
     whole = tiny.model(task, seed=2)
-    models.load_weights(whole, tmp_path / "w.safetensors")
+    files.load_weights(whole, tmp_path / "w.safetensors")
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, whole.state_dict()[name])
 
     encoder = models.new_encoder(tiny.config(), seed=3)
-    models.load_weights(encoder, tmp_path / "w.safetensors", prefix="encoder.")
+    files.load_weights(encoder, tmp_path / "w.safetensors", prefix="encoder.")
     for name, tensor in model.encoder.state_dict().items():
         assert torch.equal(tensor, encoder.state_dict()[name])
 
 
 def test_weights_that_do_not_fit_or_cannot_be_read_are_one_line(tmp_path: Path) -> None:
-    models.save_weights(tiny.model(TASKS["mnli"]), tmp_path / "w.safetensors")
+    files.save_weights(tiny.model(TASKS["mnli"]), tmp_path / "w.safetensors")
     (tmp_path / "cut.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes()[:100])
     model = tiny.model(TASKS["squad"])
     for name, reason in (("w", "of another model"), ("cut", "cannot be read"), ("absent", "cannot be read")):
         with pytest.raises(RequestError, match=reason) as caught:
-            models.load_weights(model, tmp_path / f"{name}.safetensors")
+            files.load_weights(model, tmp_path / f"{name}.safetensors")
         assert "\n" not in str(caught.value)
 
 

@@ -109,13 +109,18 @@ def test_what_is_not_there_is_one_line(made: tuple[Plan, Store, Any], bench: Ben
     plan, store, _ = made
     with pytest.raises(RequestError, match=r"no cell 'tiny\.base/xnli'; did you mean 'tiny\.baseline/xnli'\?"):
         export_model(plan, store, "tiny.base/xnli", None, tmp_path / "a")
-    with pytest.raises(RequestError, match=r"tiny\.baseline/xnli with seed 7 has no finished run"):
+    with pytest.raises(RequestError, match="no seed 7 in test; it has 0, 1"):
         export_model(plan, store, "tiny.baseline/xnli", 7, tmp_path / "a")
     with pytest.raises(RequestError, match="holds something already"):
         export_predictions(plan, store, Path(__file__).parent)
+    both = bench.plan(targets=["tatoeba", "tatoeba_xr"])
+    with pytest.raises(RequestError, match="tatoeba and tatoeba_xr have one place in the tree"):
+        export_predictions(both, store, tmp_path / "b")
     other = bench.plan(targets=["xnli"], search=Search(learning_rates=(1e-4,)))
     with pytest.raises(RequestError, match="no finished predictions of test"):
         export_predictions(other, store, tmp_path / "b")
+    with pytest.raises(RequestError, match=r"tiny\.baseline/xnli with seed 0 has no finished run"):
+        export_model(other, store, "tiny.baseline/xnli", None, tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
 

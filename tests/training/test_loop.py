@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from stilts_ray.data.batches import Batch, Items, Share, collate, order
-from stilts_ray.models.model import Model, save_weights
+from stilts_ray.models.files import save_weights
+from stilts_ray.models.model import Model
 from stilts_ray.spec import Optimizer
 from stilts_ray.store import Store
 from stilts_ray.tasks import TASKS, Kind, Task
