@@ -18,15 +18,13 @@ Not found, and therefore not here: the paper's own recipe of intermediate traini
 
 from collections.abc import Mapping
 
+from stilts_ray import tasks
 from stilts_ray.spec import Optimizer, Recipe, Search
-
-TRAIN_ROWS = {"mnli": 392_702, "pawsx": 49_401, "udpos": 21_253, "panx": 20_000, "squad": 87_599, "tydiqa": 3_696}
-"""English training rows (arXiv 2010.12821, table 11; for MNLI and SQuAD also the hub's data sets). Windows of long texts,
-which span QA trains on, are some more."""
 
 
 def _steps(task: str, epochs: int, batch_size: int) -> int:
-    return epochs * -(-TRAIN_ROWS[task] // batch_size)
+    """Of the published training rows; windows of long texts, which span QA trains on, are some more."""
+    return epochs * -(-tasks.get(task).train_size // batch_size)
 
 
 # jiant

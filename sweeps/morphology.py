@@ -9,8 +9,7 @@ Tags and names of equal size, in English, in Finnish, Turkish, Hungarian and Est
 """
 
 from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep
-from stilts_ray.mini import PIVOT
-from stilts_ray.mini.languages import GRAMMARS
+from stilts_ray.mini import LANGUAGES, PIVOT
 from stilts_ray.recipes import JIANT
 from stilts_ray.twin import SHORT, twin
 
@@ -41,7 +40,7 @@ def sweep() -> Sweep:
 
 def mini() -> Sweep:
     """The same rows on generated languages, and their two structured tasks."""
-    rich = tuple(code for code, grammar in GRAMMARS.items() if grammar.morphology == "agglutinative" and code[1] != "r")
+    rich = tuple(language.code for language in LANGUAGES if language.morphology == "agglutinative")
     return twin(
         sweep(),
         intermediates=rows(PIVOT, rich),
