@@ -105,9 +105,9 @@ def by_group(document: Document, trait: str) -> str:
 def _grouping(trait: str, entries: Sequence[Entry]) -> str:
     text = (
         "A cell is the plain mean over the languages of a group (their number stands beside its name), then over seeds; in"
-        " parentheses stands the difference from the baseline of the same encoder, paired by seed, ± its standard error over"
-        f" seeds. The {SOURCE}, in which targets are trained, is in no group; it has a line of its own. Groups are"
-        f" {sources(trait, entries)}."
+        " parentheses stands the difference from the baseline of the same encoder, paired by seed and without collapsed runs,"
+        f" ± its standard error over seeds. The {SOURCE}, in which targets are trained, is in no group; it has a line of its"
+        f" own. Groups are {sources(trait, entries)}."
     )
     if any(entry["group"] == UNKNOWN for entry in entries):
         text += f" Languages of which that says nothing are *{UNKNOWN}*."
