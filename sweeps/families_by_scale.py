@@ -3,7 +3,8 @@
     stilts run sweeps/families_by_scale.py
     stilts run sweeps/families_by_scale.py:mini      mini's encoder beside one of random weights
 
-`stilts report` with `--out` writes the scores of every language; `stilts_ray.languages` knows their families.
+`stilts report` with `--out` writes what each row brings to each family: a table per target and encoder in report.md, and the
+family of every language in results.csv.
 """
 
 from stilts_ray import Encoder, Pretrained, Search, Sweep

@@ -17,10 +17,10 @@ from inspect import cleandoc
 from statistics import mean
 from typing import Any
 
+from stilts_ray.report.best import Intermediate, choose
 from stilts_ray.report.paired import BySeed, Estimate, average, difference, estimate
 from stilts_ray.report.table import Document, intermediate_name
 
-Intermediate = tuple[str, ...]
 BASELINE: Intermediate = ()
 
 LARGE = 10.0
@@ -188,17 +188,19 @@ def mixture_is_best(rows: Rows, _: str) -> Finding:
 
 def best_per_target_improves(rows: Rows, _: str) -> Finding:
     """The best row of each target is above the baseline, on the mean over the sweep's targets: the interval of the difference
-    is above 0. For each seed the best row is chosen by the other seeds, so that no score is both chosen and counted; with one
-    seed it is, and the difference is too high."""
+    is above 0. The best is chosen as in the result table: by the dev score in the source language, and for a
+    target that has none, for each seed, by the test scores of the other seeds; with one seed such a target is not measured."""
     trained = [row for row in rows.cells if row != BASELINE]
     if not trained:
         raise Unmeasured("no row with an intermediate task")
     parts, chosen = [], []
     for target in rows.targets:
-        gains = {row: rows.gain(row, [target]) for row in trained}
-        best = {seed: max(gains, key=lambda row: _others(gains[row], seed)) for seed in _shared(gains.values())}
-        parts.append({seed: gains[row][seed] for seed, row in best.items()})
-        chosen.append(f"{target}: {' or '.join(dict.fromkeys(map(intermediate_name, best.values())))}")
+        choice = choose({row: rows.cells[row][target] for row in trained})
+        if not choice.of:
+            raise Unmeasured(f"no choice on {target}: {choice.reason}")
+        gains = {row: rows.gain(row, [target]) for row in set(choice.of.values())}
+        parts.append({seed: gains[row][seed] for seed, row in choice.of.items() if seed in gains[row]})
+        chosen.append(f"{target}: {' or '.join(choice.names)}")
     return _above(_shared(parts), "; ".join(chosen))
 
 
@@ -254,10 +256,6 @@ def _mean_gain(rows: Rows, target: str) -> BySeed:
 
 def _gaining(rows: Rows, target: str) -> list[Intermediate]:
     return [row for row in rows.singles() if estimate(rows.gain(row, [target])).above(0)]
-
-
-def _others(values: BySeed, seed: int) -> float:
-    return mean([value for other, value in values.items() if other != seed] or [values[seed]])
 
 
 def _targets(rows: Rows) -> str:

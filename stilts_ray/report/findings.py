@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stilts_ray.report.claims import Outcome, Verdict
-from stilts_ray.report.markdown import table
 from stilts_ray.report.paired import Estimate
+from stilts_ray.report.pipes import table
 from stilts_ray.report.published import Comparison, Line
 
 FIGURE_COLUMNS = ("target", "language", "metric", "published", "ours", "difference", "our row", "note")

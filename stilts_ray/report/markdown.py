@@ -1,11 +1,12 @@
 """The report of a sweep as Markdown. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from stilts_ray import tasks
 from stilts_ray.plan import Plan
 from stilts_ray.report import labels
+from stilts_ray.report.pipes import table
+from stilts_ray.report.sections import by_group, by_language, whole
 from stilts_ray.report.state import State
 from stilts_ray.report.table import Document, intermediate_name, results
 from stilts_ray.spec import Encoder, Pretrained, Pretraining
@@ -17,21 +18,17 @@ def report(plan: Plan, state: State) -> str:
     document = results(plan, state.steps)
     sections = {
         f"# {plan.sweep.name}": _asked(plan, state),
-        "## Results": f"{_result_table(document)}\n{_how(document)}" if document["rows"] else "",
+        "## Results": whole(document) if document["rows"] else "",
         "## What the scores are": _signatures(document),
         "## Learning rates": _rates(plan, state),
-        "## Languages": "\n".join(_languages(document)),
+        "## Families of languages": by_group(document, "family"),
+        "## Morphological types": by_group(document, "morphology"),
+        "## Languages": "\n".join(by_language(document)),
         "## Collapsed runs": _collapsed(plan, state),
         "## Not done": _not_done(plan, state),
         "## Made with": _made(plan, state),
     }
     return "\n".join(f"{title}\n\n{text}" for title, text in sections.items() if text)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
 # What was asked
@@ -85,50 +82,6 @@ def _signatures(document: Document) -> str:
     return "".join(f"- `{line}`\n" for line in sorted({cell["signature"] for cell in cells if cell["signature"]}))
 
 
-def _result_table(document: Document) -> str:
-    rows = document["rows"]
-    names = [(row["encoder"], intermediate_name(row["intermediate"])) for row in rows]
-    targets = list(rows[0]["cells"])
-    averages = [{"score": row["average"], "sd": None, "delta": row["delta"], "collapsed": 0} for row in rows]
-    columns = [*([row["cells"][target] for row in rows] for target in targets), averages]
-    lines = [(*name, *cells) for name, *cells in zip(names, *map(_column, columns), strict=True)]
-    return table(["encoder", "intermediate", *targets, "average"], lines)
-
-
-def _column(cells: list[dict[str, Any] | None]) -> list[str]:
-    best = max((cell["score"] for cell in cells if cell and cell["score"] is not None), default=None)
-    return [_cell(cell, best) for cell in cells]
-
-
-def _cell(cell: dict[str, Any] | None, best: float | None) -> str:
-    if cell is None:
-        return "–"
-    parts = []
-    if cell["score"] is not None:
-        score = f"{cell['score']:.1f}"
-        parts.append(f"**{score}**" if cell["score"] == best else score)
-    if cell["sd"] is not None:
-        parts.append(f"±{cell['sd']:.1f}")
-    if cell["delta"] is not None:
-        parts.append(f"({round(cell['delta'], 1) or 0.0:+.1f})")
-    if cell["collapsed"]:
-        parts.append(f"[{cell['collapsed']} of {len(cell['seeds'])} collapsed]")
-    return " ".join(parts) or "–"
-
-
-def _how(document: Document) -> str:
-    name = document["average_name"]
-    part = f"`{name}`, which is no benchmark's average"
-    average = part if name.startswith("partial/") else f"`{name}`, the benchmark's overall average"
-    return (
-        "A cell is the plain mean over the target's languages, the source language included where it is tested, then over"
-        " seeds; ± is the sample standard deviation over seeds; in parentheses stands the difference from the baseline of"
-        " the same encoder. A collapsed run (its loss was not finite, or it ended at the level of always giving one answer)"
-        " is counted and named, and left out of means unless there is no other. The average is the plain mean over"
-        f" targets: {average}.\n"
-    )
-
-
 def _rates(plan: Plan, state: State) -> str:
     lines = []
     for study in _studies(plan):
@@ -144,19 +97,6 @@ def _dev(run: dict[str, Any]) -> str:
     if run["score"] is None:
         return str(run["end"])
     return f"{run['score']:.1f}" + (" (stopped)" if run["end"] == "stopped" else "")
-
-
-def _languages(document: Document) -> Iterator[str]:
-    """A table per target and encoder: languages down, intermediates across."""
-    rows = document["rows"]
-    for target in rows[0]["cells"] if rows else []:
-        for encoder in dict.fromkeys(row["encoder"] for row in rows):
-            there = [row for row in rows if row["encoder"] == encoder and (row["cells"][target] or {}).get("languages")]
-            found = [row["cells"][target]["languages"] for row in there]
-            lines = [[code, *(f"{cell[code]['score']:.1f}" for cell in found)] for code in (found[0] if found else [])]
-            if lines:
-                names = [intermediate_name(row["intermediate"]) for row in there]
-                yield f"### {target}: {encoder}\n\n{table(['language', *names], lines)}"
 
 
 # What went wrong

@@ -29,14 +29,15 @@ class Estimate:
 
 def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> BySeed:
     """`one` minus `other`, two cells."""
-    mine, theirs = _sound(one), _sound(other)
+    mine, theirs = sound(one), sound(other)
     # An untrained target's baseline is the encoder itself: one run, to be compared with each.
     if theirs and all(run["learning_rate"] is None for run in other["seeds"]):
         theirs = dict.fromkeys(mine, mean(theirs.values()))
     return {seed: mine[seed] - theirs[seed] for seed in mine if seed in theirs}
 
 
-def _sound(cell: Mapping[str, Any]) -> dict[int, float]:
+def sound(cell: Mapping[str, Any]) -> dict[int, float]:
+    """Scores of a cell's runs by seed, without those that collapsed or diverged."""
     return {run["seed"]: run["score"] for run in cell["seeds"] if run["score"] is not None and not run["collapsed"]}
 
 
@@ -49,8 +50,13 @@ def average(parts: Iterable[BySeed]) -> BySeed:
 
 def estimate(values: BySeed) -> Estimate:
     """Mean over seeds with its interval; there must be one seed at least."""
-    numbers, count = list(values.values()), len(values)
-    if count == 1:
-        return Estimate(numbers[0], None, None, 1)
-    half = float(student.ppf(0.975, count - 1)) * stdev(numbers) / count**0.5
-    return Estimate(mean(numbers), mean(numbers) - half, mean(numbers) + half, count)
+    middle, error, count = mean(values.values()), standard_error(values), len(values)
+    if error is None:
+        return Estimate(middle, None, None, count)
+    half = float(student.ppf(0.975, count - 1)) * error
+    return Estimate(middle, middle - half, middle + half, count)
+
+
+def standard_error(values: BySeed) -> float | None:
+    """Of the mean over seeds: sample standard deviation over the root of their number; None for fewer than two."""
+    return stdev(values.values()) / len(values) ** 0.5 if len(values) > 1 else None

@@ -6,16 +6,20 @@ from typing import Any
 from stilts_ray import tasks
 from stilts_ray.evaluation.averages import average, average_name
 from stilts_ray.plan import Plan
-from stilts_ray.steps import Evaluation, Row
+from stilts_ray.report.best import best_rows
+from stilts_ray.report.groups import groups
+from stilts_ray.steps import Evaluation, Row, Step
 from stilts_ray.store import Record
 
 Document = dict[str, Any]
-"""{"sweep", "average_name", "rows": [{"encoder", "intermediate": [task], "average", "delta", "cells": {target: cell}}]}
+"""{"sweep", "average_name", "rows": [{"encoder", "intermediate": [task], "average", "delta", "cells": {target: cell}}],
+"best_per_target": [row of `stilts_ray.report.best`], "groups": {trait: [entry of `stilts_ray.report.groups`]}}
 
 A cell is None until its evaluation is done, else {"score", "sd", "seeds": [{"seed", "learning_rate", "score",
-"collapsed"}], "delta", "collapsed", "languages": {code: {metric: value}}, "signature"}. Scores are in 0-100. A delta is
-the difference from the encoder's baseline row, None for that row itself and where there is none. A cell's `collapsed`
-counts runs. A run without a learning rate is the encoder itself, of which there is one.
+"collapsed", "dev"}], "delta", "collapsed", "languages": {code: {metric: value}}, "signature"}. Scores are in 0-100. A delta
+is the difference from the encoder's baseline row, None for that row itself and where there is none. A cell's `collapsed`
+counts runs. A run without a learning rate is the encoder itself, of which there is one. A run's `dev` is its score on the
+target's dev data in the source language, None for targets that are not trained, and where the run diverged.
 """
 
 
@@ -33,14 +37,24 @@ def results(plan: Plan, records: Mapping[str, Record]) -> Document:
                 "average": average(own),
                 "delta": _difference(average(own), average(base)),
                 "cells": {
-                    target: _cell(records[digest], _difference(own[target], base.get(target)))
+                    target: _cell(
+                        records[digest],
+                        _difference(own[target], base.get(target)),
+                        _dev_scores(plan.by_digest[digest], records),
+                    )
                     if digest in records
                     else None
                     for target, digest in row.cells.items()
                 },
             }
         )
-    return {"sweep": plan.sweep.name, "average_name": average_of(plan), "rows": rows}
+    return {
+        "sweep": plan.sweep.name,
+        "average_name": average_of(plan),
+        "rows": rows,
+        "best_per_target": best_rows(rows),
+        "groups": groups(plan, records),
+    }
 
 
 def average_of(plan: Plan) -> str:
@@ -62,8 +76,17 @@ def _difference(score: float | None, base: float | None) -> float | None:
     return None if score is None or base is None else score - base
 
 
-def _cell(record: Record, delta: float | None) -> dict[str, Any]:
+def _dev_scores(evaluation: Step, records: Mapping[str, Record]) -> dict[int, float | None]:
+    """By seed, of the target's training. A target without training is tested on an intermediate run, whose dev score is of
+    another task."""
+    if not isinstance(evaluation, Evaluation) or not tasks.get(evaluation.task).trained:
+        return {}
+    runs = records.get(evaluation.of, {"runs": {}})["runs"]
+    return {int(seed): run["score"] for seed, run in runs.items()}
+
+
+def _cell(record: Record, delta: float | None, dev: Mapping[int, float | None]) -> dict[str, Any]:
     names = ("seed", "learning_rate", "score", "collapsed")
-    seeds = [{name: entry[name] for name in names} for entry in record["seeds"]]
+    seeds = [{**{name: entry[name] for name in names}, "dev": dev.get(entry["seed"])} for entry in record["seeds"]]
     taken = {name: record[name] for name in ("score", "sd", "collapsed", "languages", "signature")}
     return {**taken, "seeds": seeds, "delta": delta}

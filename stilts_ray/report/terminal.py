@@ -1,13 +1,15 @@
 """The result table on a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from stilts_ray.report.best import MARK, NAME, By, notes
 from stilts_ray.report.table import Document
 
 Cell = dict[str, Any]
@@ -16,34 +18,71 @@ Cell = dict[str, Any]
 def show(document: Document, console: Console) -> None:
     """Prints the table and its legend."""
     if document["rows"]:
-        console.print(result_table(document))
+        for table in result_tables(document, console.width):
+            console.print(table)
         console.print(legend(document), style="dim", highlight=False)
+        for line in remarks(document):
+            console.print(line, style="dim", highlight=False, markup=False)
 
 
-def result_table(document: Document) -> Table:
-    """A line per encoder and intermediate, a column per target, and the average."""
-    rows = document["rows"]
-    targets = list(rows[0]["cells"])
-    table = Table(title=document["sweep"], title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+def result_tables(document: Document, width: int) -> list[Table]:
+    """A line per encoder and intermediate, a column per target, and the average; last of an encoder's lines is the best per
+    target. What is too wide for one table comes in as few as it fits into, the columns one after the other."""
+    columns = _columns(document)
+    names, tables = list(columns), []
+    for parts in range(1, len(names) + 1):
+        size = -(-len(names) // parts)
+        chosen = [names[start : start + size] for start in range(0, len(names), size)]
+        tables = [_table(document, {name: columns[name] for name in part}) for part in chosen]
+        # Rich cuts off what does not fit.
+        if all(Measurement.get(_WIDE, _WIDE.options, table).minimum <= width for table in tables):
+            break
+    encoders = list(dict.fromkeys(row["encoder"] for row in document["rows"]))
+    tables[0].title = document["sweep"] + (f": {encoders[0]}" if len(encoders) == 1 else "")
+    return tables
+
+
+_WIDE = Console(width=10_000)
+"""To measure on: a terminal's own width would be the limit of what is measured."""
+
+
+def _columns(document: Document) -> dict[str, list[Text]]:
+    """By their heads; in each the cells of all rows, then those of the best per target."""
+    rows, best = document["rows"], document["best_per_target"]
+    targets = {
+        t: _column([row["cells"][t] for row in rows], [row["cells"][t] for row in best]) for t in rows[0]["cells"]
+    }
+    return targets | {"average": _column([_average(row) for row in rows], [_average(row) for row in best])}
+
+
+def _table(document: Document, columns: Mapping[str, Sequence[Text]]) -> Table:
+    rows, best = document["rows"], document["best_per_target"]
+    table = Table(title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("intermediate", no_wrap=True)
-    for target in targets:
+    for name, texts in columns.items():
         # In a narrow terminal a cell becomes two lines, score and difference.
-        table.add_column(target, min_width=len("99.9 ±9.9"))
-    table.add_column("average")
-    columns = {target: [row["cells"][target] for row in rows] for target in targets}
-    averages = [{"score": row["average"], "sd": None, "delta": row["delta"], "collapsed": 0} for row in rows]
-    texts = [*(_column(cells) for cells in columns.values()), _column(averages)]
-    several = len({row["encoder"] for row in rows}) > 1
-    if not several:
-        table.title = f"{document['sweep']}: {rows[0]['encoder']}"
-    for number, row in enumerate(rows):
-        if several and (number == 0 or rows[number - 1]["encoder"] != row["encoder"]):
+        least = len("99.9 ±9.9") + any(MARK in text.plain for text in texts)
+        table.add_column(name, min_width=None if name == "average" else least)
+    # A mixture breaks between its tasks.
+    names = ["\n+".join(row["intermediate"]) or "baseline" for row in rows] + ["best per\ntarget"] * len(best)
+    lines = [(row["encoder"], *line) for row, *line in zip([*rows, *best], names, *columns.values(), strict=True)]
+    encoders = list(dict.fromkeys(encoder for encoder, *_ in lines))
+    for encoder in encoders:
+        if len(encoders) > 1:
             table.add_section()
-            table.add_row(Text(row["encoder"], "bold"))
-        # A mixture breaks between its tasks.
-        name = "\n+".join(row["intermediate"]) or "baseline"
-        table.add_row(name, *(column[number] for column in texts))
+            table.add_row(Text(encoder, "bold"))
+        for of, *line in lines:
+            if of == encoder:
+                table.add_row(*line)
     return table
+
+
+def remarks(document: Document) -> list[str]:
+    """What the row of the best per target was chosen by, and what was chosen."""
+    best = document["best_per_target"]
+    several = len({row["encoder"] for row in document["rows"]}) > 1
+    names = {row["encoder"]: f"{NAME}, {row['encoder']}" if several else NAME for row in best}
+    return [f"{names[row['encoder']]}, {line}" for row in best for line in notes(row)]
 
 
 def legend(document: Document) -> str:
@@ -61,12 +100,18 @@ def _cells(document: Document) -> Iterable[Cell]:
     return (cell for row in document["rows"] for cell in row["cells"].values() if cell is not None)
 
 
-def _column(cells: Sequence[Cell | None]) -> list[Text]:
-    """Texts of equal layout: score, spread and difference stand below one another."""
-    there = [cell for cell in cells if cell is not None and cell["score"] is not None]
-    best = max((cell["score"] for cell in there), default=None)
+def _average(row: Mapping[str, Any]) -> Cell:
+    return {"score": row["average"], "sd": None, "delta": row["delta"], "collapsed": 0}
+
+
+def _column(cells: Sequence[Cell | None], chosen: Sequence[Cell] = ()) -> list[Text]:
+    """Texts of equal layout: score, spread and difference stand below one another. `chosen` are below the others and repeat
+    them, so none of them is in bold."""
+    there = [cell for cell in (*cells, *chosen) if cell is not None and cell["score"] is not None]
+    best = max((cell["score"] for cell in cells if cell is not None and cell["score"] is not None), default=None)
     score, spread = (max((len(part(cell)) for cell in there), default=0) for part in (_score, _spread))
-    return [_text(cell, best, score, spread) for cell in cells]
+    plain = [_text(cell, None, score, spread) for cell in chosen]
+    return [*(_text(cell, best, score, spread) for cell in cells), *plain]
 
 
 def _text(cell: Cell | None, best: float | None, score: int, spread: int) -> Text:
@@ -90,4 +135,4 @@ def _score(cell: Cell) -> str:
 
 
 def _spread(cell: Cell) -> str:
-    return f" ±{cell['sd']:.1f}" if cell["sd"] is not None else ""
+    return (f" ±{cell['sd']:.1f}" if cell["sd"] is not None else "") + MARK * (cell.get("by") == By.OTHERS)

@@ -12,11 +12,14 @@ def cell(
     collapsed: Sequence[int] = (),
     rate: float | None = 1e-5,
     languages: Mapping[str, Mapping[str, float]] | None = None,
+    dev: float | Sequence[float | None] | None = None,
 ) -> dict[str, Any]:
-    """A cell with a run per score; None: it diverged. `collapsed`: those seeds besides. rate None: the encoder itself."""
+    """A cell with a run per score; None: it diverged. `collapsed`: those seeds besides. rate None: the encoder itself. dev:
+    of each run, or of all; None: the target is not trained."""
     gone = {seed for seed, score in enumerate(scores) if score is None} | set(collapsed)
+    devs = dev if isinstance(dev, Sequence) else [dev] * len(scores)
     runs = [
-        {"seed": seed, "learning_rate": rate, "score": score, "collapsed": seed in gone}
+        {"seed": seed, "learning_rate": rate, "score": score, "collapsed": seed in gone, "dev": devs[seed]}
         for seed, score in enumerate(scores)
     ]
     sound = [score for seed, score in enumerate(scores) if score is not None and seed not in gone]
@@ -31,7 +34,8 @@ def cell(
 
 
 def document(rows: Mapping[str, Mapping[str, Scores]], encoder: str = "large") -> dict[str, Any]:
-    """Rows by the names of their intermediate tasks ("" the baseline, "a+b" a mixture); cells are scores, or made by `cell`."""
+    """Rows by the names of their intermediate tasks ("" the baseline, "a+b" a mixture); cells are scores, or made by `cell`.
+    The averages of rows are left out, and groups of languages."""
     return {
         "sweep": "made",
         "average_name": "made",

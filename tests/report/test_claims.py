@@ -89,6 +89,9 @@ def test_one_seed_decides_without_an_interval_and_says_so(claim: Claim) -> None:
         return encoder(found["score"]) if isinstance(found, dict) else [found[1]]
 
     rows = {name: {target: first(found) for target, found in cells.items()} for name, cells in PAPER.items()}
+    if claim.name == "best per target":
+        # With one seed there must be a dev score to choose by.
+        rows = {name: {"xnli": cell([70.0 + len(name)], dev=80.0)} for name in PAPER}
     if claim.name == "xnli does not":
         rows = {name: {**cells, "xnli": [79.0 - bool(name)]} for name, cells in rows.items()}
     found = verdict(claim.name, rows)
@@ -160,6 +163,25 @@ def test_the_best_row_is_chosen_by_the_other_seeds() -> None:
     assert found.estimate is not None
     assert found.estimate.value < 0
     assert found.note == "xnli: mnli or squad"
+
+
+def test_the_best_row_is_chosen_by_dev_scores_where_there_are_any() -> None:
+    rows: dict[str, dict[str, Scores]] = {
+        "": {"xnli": cell([50.0, 50.0], dev=80.0), "tatoeba": encoder(30)},
+        "squad": {"xnli": cell([52.0, 54.0], dev=[81.0, 85.0]), "tatoeba": [31.0, 32.0]},
+        "mnli": {"xnli": cell([60.0, 60.0], dev=[82.0, 83.0]), "tatoeba": [20.0, 20.0]},
+    }
+    found = verdict("best per target", rows)
+    assert found.note == "xnli: squad; tatoeba: squad"
+    assert found.estimate is not None
+    assert found.estimate.value == pytest.approx(((2 + 4) / 2 + (1 + 2) / 2) / 2)
+
+
+def test_without_a_choice_the_best_row_is_not_measured() -> None:
+    one: dict[str, dict[str, Scores]] = {"": {"tatoeba": encoder(30)}, "squad": {"tatoeba": [40.0]}}
+    assert verdict("best per target", one).note == "no choice on tatoeba: no dev score, one seed"
+    undone: dict[str, dict[str, Scores]] = {**one, "mnli": {"tatoeba": None}}
+    assert verdict("best per target", undone).note == "no choice on tatoeba: mnli is not done"
 
 
 def test_encoders_are_judged_apart() -> None:

@@ -3,13 +3,16 @@
 import csv
 import io
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
 from stilts_ray.errors import RequestError
 from stilts_ray.report import files
+from stilts_ray.report.best import RULE
 from stilts_ray.report.markdown import report, table
 from stilts_ray.report.state import state_of
+from stilts_ray.report.table import results
 from stilts_ray.store import Store
 from tests.report import fakes
 
@@ -45,6 +48,25 @@ def test_results_have_a_line_per_run_language_and_metric(store: Store) -> None:
     assert {line["learning_rate"] for line in lines if untrained.items() <= line.items()} == {""}
 
 
+def test_results_say_which_runs_are_the_best_per_target_and_of_which_groups_languages_are(store: Store) -> None:
+    plan = fakes.small()
+    fakes.carry_out(plan, store)
+    records = state_of(store).steps
+    lines = list(csv.DictReader(io.StringIO(files.results_csv(plan, records))))
+    assert {(line["language"], line["family"], line["morphology"]) for line in lines} == {
+        ("qab", "A", "fusional"),
+        ("qba", "B", "isolating"),
+    }
+    (best,) = results(plan, records)["best_per_target"]
+    for target, cell in best["cells"].items():
+        own = [line for line in lines if line["target"] == target and line["metric"] == "score"]
+        chosen = [line for line in own if line["best_per_target"] == "true"]
+        assert {(line["intermediate"], int(line["seed"])) for line in chosen} == {
+            ("+".join(run["intermediate"]), run["seed"]) for run in cell["seeds"]
+        }
+        assert mean(float(line["value"]) for line in chosen) == pytest.approx(cell["score"])
+
+
 def test_report_says_what_was_run(store: Store) -> None:
     plan = fakes.small()
     fakes.carry_out(plan, store)
@@ -59,13 +81,18 @@ def test_report_says_what_was_run(store: Store) -> None:
         "## What the scores are\n\n- `tatoeba|rule:made-up`\n- `udpos|rule:made-up`\n- `xquad|rule:made-up`\n",
         "versions: python 3.11.0, torch 2.13.0\n",
         "| mini.hellaswag-squad.udpos | 0.001:",
+        "| mini | best per target | ",
+        f"The row *best per target* has {RULE}\n\n- mini, by dev score in the source language: ",
+        "## Families of languages\n\nA cell is the plain mean over the languages of a group",
+        "- A: qab\n- B: qba\n\n### family, udpos: mini\n\n| family | baseline | squad | hellaswag+squad |\n",
+        "- fusional: qab\n- isolating: qba\n\n### morphology, udpos: mini\n",
         "### tatoeba: mini\n\n| language | baseline | squad | hellaswag+squad |\n",
         "`partial/avg_of_3`, which is no benchmark's average",
         "done: 20 of 20 steps; 21 trials, 1,050,000 training tokens, 0.08 hours of work",
     ):
         assert wanted in text, wanted
     assert "Not done" not in text
-    assert "Collapsed" not in text
+    assert "## Collapsed" not in text
     assert "\n\n\n" not in text
 
 

@@ -76,6 +76,16 @@ def test_the_baseline_stands_beside_xlmr_and_the_best_row_beside_the_paper() -> 
     assert compare(made).unpublished == (("large", "squad", "udpos"), ("large", "mnli", "xquad"))
 
 
+def test_the_best_row_is_the_one_that_dev_scores_choose() -> None:
+    def made(task: str, dev: float, **metrics: float) -> dict[str, Any]:
+        return whole(task, **metrics) | {"seeds": cell([mean(metrics.values())], dev=dev)["seeds"]}
+
+    devs = {"": (90.0, 79.0), "squad": (80.0, 81.0), "mnli": (85.0, 80.5)}
+    rows = {name: {"xnli": made("xnli", dev, accuracy=score)} for name, (dev, score) in devs.items()}
+    (line,) = lines(document(rows), row=BEST)
+    assert (line.intermediate, line.ours) == ("mnli", 80.5)
+
+
 def test_languages_are_compared_one_by_one_and_the_mean_only_of_all() -> None:
     values = {"de": {"accuracy": 60.0}, "fr": {"accuracy": 50.0}}
     found = lines(document({"": {"tatoeba": cell([55.0], rate=None, languages=values)}}))

@@ -7,6 +7,7 @@ import pytest
 
 from stilts_ray.report.state import state_of
 from stilts_ray.report.table import intermediate_name, results
+from stilts_ray.steps import Evaluation
 from stilts_ray.store import Store
 from tests.report import fakes
 
@@ -23,7 +24,7 @@ def test_has_the_promised_form(store: Store) -> None:
     plan = fakes.small()
     fakes.carry_out(plan, store)
     document = results(plan, state_of(store).steps)
-    assert set(document) == {"sweep", "average_name", "rows"}
+    assert set(document) == {"sweep", "average_name", "rows", "best_per_target", "groups"}
     assert (document["sweep"], document["average_name"]) == ("small", "partial/avg_of_3")
     assert [row["intermediate"] for row in document["rows"]] == [[], ["squad"], ["hellaswag", "squad"]]
     for row in document["rows"]:
@@ -31,7 +32,7 @@ def test_has_the_promised_form(store: Store) -> None:
         assert list(row["cells"]) == ["udpos", "xquad", "tatoeba"]
         for cell in row["cells"].values():
             assert set(cell) == CELL
-            assert all(set(seed) == {"seed", "learning_rate", "score", "collapsed"} for seed in cell["seeds"])
+            assert all(set(seed) == {"seed", "learning_rate", "score", "collapsed", "dev"} for seed in cell["seeds"])
             assert set(cell["languages"]) == {"qab", "qba"}
 
 
@@ -49,6 +50,33 @@ def test_means_spreads_and_differences(store: Store) -> None:
     assert {c["delta"] for c in baseline["cells"].values()} == {None}
     assert baseline["cells"]["tatoeba"]["sd"] is None, "an encoder has no seeds"
     assert baseline["cells"]["tatoeba"]["seeds"][0]["learning_rate"] is None
+
+
+def test_dev_scores_are_those_of_the_targets_training(store: Store) -> None:
+    plan = fakes.small()
+    fakes.carry_out(plan, store)
+    records = state_of(store).steps
+    for row, made in zip(plan.rows, results(plan, records)["rows"], strict=True):
+        for target in ("udpos", "xquad"):
+            evaluation = plan.by_digest[row.cells[target]]
+            assert isinstance(evaluation, Evaluation)
+            runs = records[evaluation.of]["runs"]
+            assert [run["dev"] for run in made["cells"][target]["seeds"]] == [runs["0"]["score"], runs["1"]["score"]]
+        # An intermediate run's dev score is of another task, and says nothing of retrieval.
+        assert {run["dev"] for run in made["cells"]["tatoeba"]["seeds"]} == {None}
+
+
+def test_the_best_per_target_is_there_where_there_is_something_to_choose(store: Store) -> None:
+    plan = fakes.small()
+    fakes.carry_out(plan, store)
+    (best,) = results(plan, state_of(store).steps)["best_per_target"]
+    assert {target: cell["by"] for target, cell in best["cells"].items()} == {
+        "udpos": "dev score",
+        "xquad": "dev score",
+        "tatoeba": "other seeds",
+    }
+    one = fakes.small(intermediates=[(), ("squad",)])
+    assert results(one, state_of(store).steps)["best_per_target"] == []
 
 
 def test_each_encoder_is_held_against_its_own_baseline(store: Store) -> None:

@@ -1,6 +1,7 @@
 """The table on a terminal: one line a row at 100 columns with four targets, two in a narrower one."""
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from stilts_ray.plan import Plan
 from stilts_ray.report import terminal
 from stilts_ray.report.state import state_of
 from stilts_ray.report.table import results
+from stilts_ray.spec import Mixture, Search
 from stilts_ray.store import Store
 from tests.report import fakes
 
@@ -33,7 +35,13 @@ def test_four_targets_fit_into_a_hundred_columns(store: Store) -> None:
     assert single.count("(") == 5, "four differences and that of the average"
     assert baseline.count("(") == 0
     assert mixture.count("±") == 4
-    assert lines[-1].startswith("means over languages and 2 seeds ±")
+    place = next(number for number, line in enumerate(lines) if line.lstrip().startswith("best per"))
+    assert lines[place].count("±") == 4
+    assert lines[place].count("†") == 1, "tatoeba has no dev score"
+    assert lines[place + 1].strip() == "target"
+    assert lines[place + 2].startswith("means over languages and 2 seeds ±")
+    assert lines[-2].startswith("best per target, by dev score in the source language: xnli")
+    assert lines[-1].startswith("best per target, by test scores of the other seeds (†): tatoeba (hellaswag")
 
 
 def test_a_narrow_terminal_breaks_cells_between_score_and_difference(store: Store) -> None:
@@ -51,7 +59,9 @@ def test_several_encoders_have_headings(store: Store) -> None:
     fakes.carry_out(plan, store)
     lines = [line.strip() for line in shown(plan, store)]
     assert lines[0] == "small"
-    assert lines.index("one") < lines.index("two")
+    first, best = lines.index("two"), [n for n, line in enumerate(lines) if line.startswith("best per  ")]
+    assert lines.index("one") < best[0] < first < best[1]
+    assert sum(line.startswith("best per target, two, by dev score") for line in lines) == 1
     assert shown(fakes.small(), store)[0] == "small: mini"
 
 
@@ -60,7 +70,9 @@ def test_collapsed_runs_are_named_and_missing_cells_are_dashes(store: Store) -> 
     fakes.carry_out(plan, store, collapsing="mini.squad.udpos-lr0.001-s1", failing="hellaswag")
     text = "\n".join(shown(plan, store))
     assert text.count("1 of 2 collapsed") == 1
-    assert text.count("–") == 4
+    # Of the row itself, and of the best per target, which waits for it.
+    assert text.count("–") == 4 + 4
+    assert text.endswith("best per target, no choice: udpos, xquad, tatoeba (hellaswag+squad is not done)")
 
 
 def cell(**changes: Any) -> dict[str, Any]:
@@ -89,6 +101,36 @@ def test_differences_are_coloured_by_what_is_read(delta: float, text: str, colou
 def test_the_best_of_a_column_is_bold() -> None:
     bold = [any(span.style == "bold" for span in text.spans) for text in texts(cell(), None, cell(score=51.0))]
     assert bold == [False, False, True]
+
+
+def test_what_was_chosen_is_marked_and_never_bold() -> None:
+    chosen = [cell(score=60.0, by="other seeds"), cell(score=4.0, sd=None, by="other seeds"), cell(by="dev score")]
+    made = terminal._column([cell(score=51.0)], chosen)
+    assert [text.plain for text in made] == [
+        "51.0 ±1.0  (+1.0)",
+        "60.0 ±1.0† (+1.0)",
+        " 4.0†      (+1.0)",
+        "50.0 ±1.0  (+1.0)",
+    ]
+    assert [any(span.style == "bold" for span in text.spans) for text in made] == [True, False, False, False]
+
+
+def test_eleven_rows_on_nine_targets(store: Store) -> None:
+    """As in the paper's table: nothing is cut off, in a narrow terminal either."""
+    targets = ["xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba"]
+    tasks = ("anli_plus", "mnli", "qqp", "squad_v2", "squad", "hellaswag", "ccg", "cosmosqa", "commonsense_qa")
+    rows = [(), *((name,) for name in tasks), Mixture(tasks=tasks, name="all-nine")]
+    plan = fakes.small(targets=targets, languages={}, intermediates=rows, search=Search(learning_rates=(1e-3,)))
+    fakes.carry_out(plan, store)
+    for width, parts in ((220, 1), (130, 1), (80, 2), (60, 4)):
+        lines = shown(plan, store, width)
+        end = next(number for number, line in enumerate(lines) if line.startswith("means over"))
+        heads = [line.split()[1:] for line in lines[:end] if line.startswith(" intermediate")]
+        assert len(heads) == parts
+        assert [name for head in heads for name in head] == [*targets, "average"]
+        # Ten rows and the best with nine spreads each, the baseline without those of retrieval.
+        assert len(re.findall(r"\d\.\d ±\d\.\d", "\n".join(lines[:end]))) == 11 * 9 + 7
+        assert sum(line.startswith(" best per") for line in lines[:end]) == parts
 
 
 def test_a_cell_of_diverged_runs_alone() -> None:
