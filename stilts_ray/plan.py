@@ -148,7 +148,7 @@ class _Builder:
                 digest=digest(identity | {"intermediate": intermediate}),
                 depends_on=tuple(cells.values()),
                 encoder=encoder.name,
-                intermediate=intermediate,
+                mixture=mixture,
                 cells=cells,
             )
         )

@@ -83,9 +83,14 @@ class Evaluation(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Row(Step):
-    """One line of the result table: an encoder with an intermediate (`Mixture.parts`), and its evaluation on each target."""
+    """One line of the result table: an encoder with an intermediate, and its evaluation on each target."""
 
     kind = "row"
     encoder: str
-    intermediate: tuple[str, ...]
+    mixture: Mixture
     cells: dict[str, str]
+
+    @property
+    def intermediate(self) -> tuple[str, ...]:
+        """How the intermediate reads; () for the baseline."""
+        return self.mixture.parts

@@ -12,14 +12,16 @@ from stilts_ray.steps import Evaluation, Row, Step
 from stilts_ray.store import Record
 
 Document = dict[str, Any]
-"""{"sweep", "average_name", "rows": [{"encoder", "intermediate": [task], "average", "delta", "cells": {target: cell}}],
-"best_per_target": [row of `stilts_ray.report.best`], "groups": {trait: [entry of `stilts_ray.report.groups`]}}
+"""{"sweep", "average_name", "rows": [{"encoder", "intermediate": [part of its name], "mixture", "average", "delta", "cells":
+{target: cell}}], "best_per_target": [row of `stilts_ray.report.best`], "groups": {trait: [entry of
+`stilts_ray.report.groups`]}}
 
-A cell is None until its evaluation is done, else {"score", "sd", "seeds": [{"seed", "learning_rate", "score",
-"collapsed", "dev"}], "delta", "collapsed", "languages": {code: {metric: value}}, "signature"}. Scores are in 0-100. A delta
-is the difference from the encoder's baseline row, None for that row itself and where there is none. A cell's `collapsed`
-counts runs. A run without a learning rate is the encoder itself, of which there is one. A run's `dev` is its score on the
-target's dev data in the source language, None for targets that are not trained, and where the run diverged.
+A row's `mixture` is its `spec.Mixture` as plain data. A cell is None until its evaluation is done, else {"score", "sd",
+"seeds": [{"seed", "learning_rate", "score", "collapsed", "dev"}], "delta", "collapsed", "languages": {code: {metric:
+value}}, "signature"}. Scores are in 0-100. A delta is the difference from the encoder's baseline row, None for that row
+itself and where there is none. A cell's `collapsed` counts runs. A run without a learning rate is the encoder itself, of
+which there is one. A run's `dev` is its score on the target's dev data in the source language, None for targets that are
+not trained, and where the run diverged.
 """
 
 
@@ -34,6 +36,7 @@ def results(plan: Plan, records: Mapping[str, Record]) -> Document:
             {
                 "encoder": row.encoder,
                 "intermediate": list(row.intermediate),
+                "mixture": row.mixture.model_dump(mode="json"),
                 "average": average(own),
                 "delta": _difference(average(own), average(base)),
                 "cells": {

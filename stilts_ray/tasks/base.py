@@ -254,6 +254,7 @@ class Task:
     also: tasks whose training rows are added to this one's, under its one head.
     languages: test languages; empty for a task that is only trained on.
     train_languages: those in which it has a training split, where there are others than the source language.
+    machine_translated: whether its training rows in these others are translations by machine.
     train_on: the tasks that are trained for this target, one after the other, if it is not the task itself.
     train_size, tokens: published rows of the training split, and XLM-R tokens an example (measured on a sample of
     English rows); for estimates only.
@@ -276,6 +277,7 @@ class Task:
     also: tuple["Task", ...] = ()
     languages: tuple[str, ...] = ()
     train_languages: tuple[str, ...] = ()
+    machine_translated: bool = False
     train_on: tuple[str, ...] = ()
     train_size: int = 0
     tokens: int = 0

@@ -41,6 +41,7 @@ MNLI_TRANSLATED = Task(
     train="train",
     dev="validation",
     train_languages=XNLI_LANGUAGES,
+    machine_translated=True,
     train_size=392_702,
     tokens=45,
 )

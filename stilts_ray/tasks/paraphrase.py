@@ -40,6 +40,7 @@ PAWSX = Task(
     test="test",
     languages=PAWSX_LANGUAGES,
     train_languages=PAWSX_LANGUAGES,
+    machine_translated=True,
     train_size=49_401,
     tokens=63,
 )

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+from stilts_ray.spec import Mixture
+
 Scores = Sequence[float | None] | Mapping[str, Any] | None
 
 
@@ -33,9 +35,11 @@ def cell(
     }
 
 
-def document(rows: Mapping[str, Mapping[str, Scores]], encoder: str = "large") -> dict[str, Any]:
-    """Rows by the names of their intermediate tasks ("" the baseline, "a+b" a mixture); cells are scores, or made by `cell`.
-    The averages of rows are left out, and groups of languages."""
+def document(
+    rows: Mapping[str, Mapping[str, Scores]], encoder: str = "large", mixtures: Mapping[str, Mixture] | None = None
+) -> dict[str, Any]:
+    """Rows by the names of their intermediate tasks ("" the baseline, "a+b" a mixture), or of `mixtures`; cells are scores, or
+    made by `cell`. The averages of rows are left out, and groups of languages."""
     return {
         "sweep": "made",
         "average_name": "made",
@@ -43,6 +47,9 @@ def document(rows: Mapping[str, Mapping[str, Scores]], encoder: str = "large") -
             {
                 "encoder": encoder,
                 "intermediate": name.split("+") if name else [],
+                "mixture": (mixtures or {})
+                .get(name, Mixture(tasks=name.split("+") if name else ()))
+                .model_dump(mode="json"),
                 "average": None,
                 "delta": None,
                 "cells": {

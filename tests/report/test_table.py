@@ -28,7 +28,7 @@ def test_has_the_promised_form(store: Store) -> None:
     assert (document["sweep"], document["average_name"]) == ("small", "partial/avg_of_3")
     assert [row["intermediate"] for row in document["rows"]] == [[], ["squad"], ["hellaswag", "squad"]]
     for row in document["rows"]:
-        assert set(row) == {"encoder", "intermediate", "average", "delta", "cells"}
+        assert set(row) == {"encoder", "intermediate", "mixture", "average", "delta", "cells"}
         assert list(row["cells"]) == ["udpos", "xquad", "tatoeba"]
         for cell in row["cells"].values():
             assert set(cell) == CELL
