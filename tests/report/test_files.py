@@ -10,6 +10,7 @@ from stilts_ray.errors import RequestError
 from stilts_ray.report import files
 from stilts_ray.report.markdown import report, table
 from stilts_ray.report.state import state_of
+from stilts_ray.spec import Mixture
 from stilts_ray.store import Store
 from tests.report import fakes
 
@@ -43,6 +44,14 @@ def test_results_have_a_line_per_run_language_and_metric(store: Store) -> None:
     assert {line["seed"] for line in lines if line["collapsed"] == "true"} == {"1"}
     untrained = {"intermediate": "baseline", "target": "tatoeba"}
     assert {line["learning_rate"] for line in lines if untrained.items() <= line.items()} == {""}
+
+
+def test_a_mixture_with_options_is_reported(store: Store) -> None:
+    plan = fakes.small(intermediates=[(), Mixture(tasks=("hellaswag", "squad"), cap=100, temperature=2.0)])
+    fakes.carry_out(plan, store)
+    text = report(plan, state_of(store))
+    assert "| mini | hellaswag+squad+cap100+T2 |" in text
+    assert "data: hellaswag (mini" in text
 
 
 def test_report_says_what_was_run(store: Store) -> None:
