@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from stilts_ray import Recipe, Sweep, cli
+from stilts_ray import Recipe, Sweep
+from stilts_ray.cli import sweeps as commands
 from stilts_ray.origin import Hub, Mini
 from stilts_ray.plan import Plan, make_plan
 from stilts_ray.report.table import average_of
@@ -44,8 +46,8 @@ def test_the_papers_plan_is_the_one_that_was_looked_at(
 ) -> None:
     """After a change that is meant: stilts plan sweeps/paper.py --store /nowhere > tests/golden/paper_plan.txt"""
     monkeypatch.delenv("STILTS_DATA_DIR", raising=False)
-    monkeypatch.setattr(cli, "out", cli.Console(width=80))
-    cli.plan(str(file_of("paper")), store=str(tmp_path / "empty"))
+    monkeypatch.setattr(commands, "out", Console(width=80))
+    commands.plan(str(file_of("paper")), store=str(tmp_path / "empty"))
     assert capsys.readouterr().out == GOLDEN.read_text(encoding="utf-8")
 
 
