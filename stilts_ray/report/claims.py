@@ -31,6 +31,8 @@ MLM = re.compile(r"mlm[\d.]+@")
 """How the part of a row begins that says which share of its batches is raw text (`Mixture.parts`)."""
 TRANSLATED = re.compile(r"_translated(@.*)?$")
 """How a machine-translated intermediate task ends, with its languages."""
+BAND = re.compile(r"%\]$")
+"""How a task ends of which only a band of the rows is trained on."""
 
 
 class Outcome(StrEnum):
@@ -118,7 +120,7 @@ class Rows:
         return max((len(cell["seeds"]) for row in self.cells.values() for cell in row.values() if cell), default=0)
 
     def singles(self) -> list[Intermediate]:
-        """Rows with one intermediate task, plain: neither raw text nor a translation."""
+        """Rows with one intermediate task, plain: neither raw text nor a translation, nor a part of its rows."""
         found: list[Intermediate] = [row for row in self.cells if len(row) == 1 and _plain(row)]
         if not found:
             raise Unmeasured("no row with one intermediate task")
@@ -152,7 +154,7 @@ class Rows:
 
 
 def _plain(row: Intermediate) -> bool:
-    return not any(MLM.match(name) or TRANSLATED.search(name) for name in row)
+    return not any(MLM.match(name) or TRANSLATED.search(name) or BAND.search(name) for name in row)
 
 
 def _shared(parts: Iterable[BySeed]) -> BySeed:

@@ -127,6 +127,13 @@ def test_what_is_missing_is_named() -> None:
     )
 
 
+def test_a_band_of_its_rows_is_no_intermediate_task() -> None:
+    bands = {f"squad[{band}%]": CONTRARY["squad"] for band in ("0-33", "33-67", "67-100")}
+    # Any row may be the best of a target.
+    for name in BY_NAME.keys() - {"best per target"}:
+        assert verdict(name, PAPER | bands) == verdict(name, PAPER)
+
+
 def test_raw_text_alone_is_no_partner_of_the_baseline() -> None:
     assert verdict("English, MLM", {"": {"xnli": [1.0]}, "mlm0.2@en": {"xnli": [2.0]}}).note == "no row with raw text"
 

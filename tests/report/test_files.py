@@ -9,6 +9,7 @@ import pytest
 from stilts_ray.errors import RequestError
 from stilts_ray.report import files
 from stilts_ray.report.markdown import report, table
+from stilts_ray.report.runs import tracked_runs
 from stilts_ray.report.state import state_of
 from stilts_ray.spec import Mixture
 from stilts_ray.store import Store
@@ -106,3 +107,17 @@ def test_secrets_of_a_store_stay_out(store: Store) -> None:
 
 def test_cells_of_markdown_tables_are_escaped() -> None:
     assert table(["a"], [["x|y"]]) == "| a |\n| --- |\n| x\\|y |\n"
+
+
+def test_bands_read_as_percent_in_tables_and_have_no_sign_in_paths(store: Store, tmp_path: Path) -> None:
+    plan = fakes.small(intermediates=[(), *(Mixture(tasks=("squad",), band=band) for band in ((0, 1 / 3), (2 / 3, 1)))])
+    fakes.carry_out(plan, store)
+    text = files.write(plan, store, tmp_path).read_text()
+    assert "| mini | squad[0-33%] | " in text
+    assert "intermediates: baseline, squad[0-33%], squad[67-100%]\n" in text
+    assert "| mini.squad_67-100.udpos | " in text
+    lines = csv.DictReader(io.StringIO((tmp_path / "results.csv").read_text()))
+    assert {line["intermediate"] for line in lines} == {"baseline", "squad[0-33%]", "squad[67-100%]"}
+    # A run of the tracking server for each study and trial, and none for a ranking; the report counts its time.
+    assert {run.kind for run in tracked_runs(plan, state_of(store))} == {"row", "study", "trial", "pretrain"}
+    assert any(job["kind"] == "rank" for job in state_of(store).jobs_of(plan))
