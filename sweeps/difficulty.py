@@ -6,8 +6,11 @@ that the baseline's own run on MNLI has on each row (dataset cartography's way, 
     stilts run sweeps/difficulty.py:mini      premises of two, three and four people for the rounds
 
 Every intermediate task is trained on as many examples as ANLI's first round has, MNLI's thirds being those of three times as
-many. `mnli_translated` in English is MNLI at random: what the thirds are to be compared with. F1 of each language is in the
-report; XTREME's own score of QA is the mean of F1 and exact match. XNLI, which is no F1, is there for reference.
+many. `mnli_translated` in English is MNLI at random: what the thirds are to be compared with. ANLI's premises are longer than
+MNLI's, and those of the third round of more kinds of text: between rounds and thirds more than difficulty differs.
+
+F1 of each language is in the report's results.csv; XTREME's own score of QA is the mean of F1 and exact match. XNLI, which
+is no F1, is there for reference.
 """
 
 from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep
