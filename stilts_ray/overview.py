@@ -7,8 +7,8 @@ from stilts_ray.spec import Pretraining
 from stilts_ray.steps import Pretrain, Step, Study
 from stilts_ray.store import Record, Store
 
-JOB_KINDS = ("pretrain", "trial", "score")
-STEP_KINDS = ("pretrain", "study", "evaluation", "row")
+JOB_KINDS = ("pretrain", "trial", "rank", "score")
+STEP_KINDS = ("pretrain", "study", "ranking", "evaluation", "row")
 
 
 def step_records(store: Store) -> dict[str, Record]:

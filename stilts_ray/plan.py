@@ -15,7 +15,7 @@ from stilts_ray.errors import RequestError, did_you_mean
 from stilts_ray.fingerprint import digest, folder_digest
 from stilts_ray.origin import UNRESOLVED, Hub, Origin
 from stilts_ray.spec import Encoder, Mixture, Pretrained, Pretraining, Recipe, Sweep, Untrained
-from stilts_ray.steps import VERSION, Checkpoint, Evaluation, Pretrain, Row, Step, Study
+from stilts_ray.steps import VERSION, Checkpoint, Evaluation, Pretrain, Ranking, Row, Step, Study
 from stilts_ray.tasks import Task
 from stilts_ray.tasks.base import BY_VECTOR, Kind
 
@@ -137,14 +137,14 @@ class _Builder:
         path: tuple[str, ...] = (encoder.name,)
         if mixture.tasks:
             study = self.study(encoder, start, path, mixture)
-            start, path = study.digest, (*path, "-".join(intermediate))
+            start, path = study.digest, (*path, joined(intermediate))
         cells = {name: self.cell(encoder, start, path, tasks.get(name)) for name in self.sweep.targets}
         if not self.sweep.targets:
             return
         identity = {"kind": "row", "version": VERSION["row"], "encoder": encoder.digest, "cells": cells}
         self.add(
             Row(
-                name=f"{encoder.name}.{'-'.join(intermediate) or 'baseline'}",
+                name=f"{encoder.name}.{joined(intermediate) or 'baseline'}",
                 digest=digest(identity | {"intermediate": intermediate}),
                 depends_on=tuple(cells.values()),
                 encoder=encoder.name,
@@ -198,6 +198,7 @@ class _Builder:
         recipes = {name: self.sweep.recipe_of(name) for name in mixture.trained}
         if len({recipe.optimizer for recipe in recipes.values()}) > 1:
             raise RequestError(f"recipes: {', '.join(mixture.trained)} are trained together and need one optimizer")
+        ranking = self.ranking(encoder, mixture) if mixture.band else None
         identity = {
             "kind": "study",
             "version": VERSION["study"],
@@ -205,11 +206,12 @@ class _Builder:
             "training": training_identity(self.origin, mixture, recipes),
             "search": self.sweep.search,
             "seeds": self.sweep.seeds,
+            **({"ranking": ranking} if ranking else {}),
         }
         study = Study(
-            name=".".join((*path, "-".join(mixture.parts))),
+            name=".".join((*path, joined(mixture.parts))),
             digest=digest(identity),
-            depends_on=(start,) if start in self.steps else (),
+            depends_on=tuple(needed for needed in (start, ranking) if needed in self.steps),
             encoder=encoder,
             start=start,
             mixture=mixture,
@@ -218,9 +220,34 @@ class _Builder:
             search=self.sweep.search,
             seeds=self.sweep.seeds,
             tokens=_train_tokens(self.origin, mixture, recipes),
+            ranking=ranking,
         )
         self.add(study)
         return study
+
+    def ranking(self, encoder: Checkpoint, mixture: Mixture) -> str:
+        (task,) = mixture.tasks
+        if tasks.get(task).kind is Kind.DUAL:
+            raise RequestError(f"intermediates: {task} has no bands; the loss of a row depends on the rows beside it")
+        plain = self.study(encoder, encoder.digest, (encoder.name,), mixture.unbanded)
+        return self.add(
+            Ranking(
+                name=f"{plain.name}-ranking",
+                digest=digest({"kind": "ranking", "version": VERSION["ranking"], "of": plain.digest}),
+                depends_on=(plain.digest,),
+                encoder=encoder,
+                of=plain.digest,
+                mixture=plain.mixture,
+                recipe=plain.recipes[task],
+                seeds=plain.seeds,
+            )
+        )
+
+
+def joined(parts: tuple[str, ...]) -> str:
+    """An intermediate's parts as one name, without what a path or an address reads otherwise: 'mnli[0-33%]' is
+    'mnli_0-33'."""
+    return "-".join(parts).translate({ord("["): "_", ord("]"): None, ord("%"): None})
 
 
 def training_identity(origin: Origin, mixture: Mixture, recipes: dict[str, Recipe]) -> list[Any]:
@@ -259,7 +286,7 @@ def reads(step: Step, origin: Origin) -> list[tuple[str, str, str]]:
     match step:
         case Pretrain(start=Pretraining(texts=texts, languages=languages)):
             return [(name, tasks.get(name).train or "train", language) for name in texts for language in languages]
-        case Study(mixture=mixture):
+        case Study(mixture=mixture) | Ranking(mixture=mixture):
             trained = [tasks.get(name) for name in mixture.trained]
             splits = [
                 (task.name, *entry) for task in trained for entry in training_splits(task, mixture, origin).items()
@@ -275,6 +302,9 @@ def _train_tokens(origin: Origin, mixture: Mixture, recipes: dict[str, Recipe]) 
     trained = {name: tasks.get(name) for name in mixture.tasks}
     sizes = {name: origin.train_size(task) for name, task in trained.items()}
     rows = {name: max(1, len(mixture.languages)) * count for name, (count, _) in sizes.items()}
+    if mixture.band:
+        capped = {name: min(count, recipes[name].train_rows or count) for name, count in rows.items()}
+        rows = {name: len(range(count)[mixture.part(count)]) for name, count in capped.items()}
     batches = mixture.batches(rows, recipes)
     total = 0
     for name, task in trained.items():

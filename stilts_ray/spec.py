@@ -197,6 +197,12 @@ class Mixture(Spec):
     """A task has batches in proportion to (its epochs over at most `cap` examples) ** (1 / temperature): with equal recipes
     jiant's min(examples, cap) ** (1 / temperature)."""
     masked: MaskedShare | None = None
+    band: Annotated[tuple[Share, Share], Field(strict=False)] | None = None
+    """Of a single task's training rows this part alone, as shares of them in order of difficulty: (0, 1/3) is the easiest
+    third. A row is as difficult as its loss under the run of the same seed that trained on all of them: the plain study of
+    the task on the same encoder, at the learning rate chosen there. Each class is ranked for itself, so that a band has the
+    classes of the whole. Rows are the items that `Recipe.train_rows` counts, and where it caps them those that this run drew.
+    """
     name: Title | None = None
     """How it reads in tables; None: as its parts do."""
 
@@ -209,6 +215,10 @@ class Mixture(Spec):
             raise ValueError("a mixture without tasks is the baseline and takes no languages and no masked share")
         if len(self.tasks) < 2 and (self.cap or self.temperature > 1):
             raise ValueError(f"cap and temperature are for several tasks: {self.tasks}")
+        if self.band and len(self.tasks) != 1:
+            raise ValueError(f"a band is of the rows of a single task, not of {self.tasks}")
+        if self.band and self.band[0] >= self.band[1]:
+            raise ValueError(f"band {self.band} must rise, as (0, 1/3) does")
         return self
 
     @property
@@ -218,12 +228,23 @@ class Mixture(Spec):
             return (self.name,)
         options = [f"cap{self.cap}"] * bool(self.cap) + [f"T{self.temperature:g}"] * (self.temperature > 1)
         masked = [f"mlm{self.masked.share:g}{_where(self.masked.languages)}"] if self.masked else []
-        return (*(f"{task}{_where(self.languages)}" for task in self.tasks), *masked, *options)
+        band = "[{:.0%}-{:.0%}]".format(*self.band).replace("%-", "-") if self.band else ""
+        return (*(f"{task}{_where(self.languages)}{band}" for task in self.tasks), *masked, *options)
 
     @property
     def trained(self) -> tuple[str, ...]:
         """All that is trained: the tasks, and the masked share's texts."""
         return (*self.tasks, self.masked.texts) if self.masked else self.tasks
+
+    @property
+    def unbanded(self) -> "Mixture":
+        """What ranks the rows of a band: its task in its languages, and nothing else."""
+        return Mixture(tasks=self.tasks, languages=self.languages)
+
+    def part(self, rows: int) -> slice:
+        """Where in so many rows, from the easiest to the hardest, the band lies; bands that meet share no row."""
+        low, high = self.band or (0.0, 1.0)
+        return slice(round(low * rows), round(high * rows))
 
     def batches(self, sizes: Mapping[str, int], recipes: Mapping[str, Recipe]) -> dict[str, int]:
         """Batches of each of `trained` in a run. sizes: examples of each task.

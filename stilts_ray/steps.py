@@ -6,7 +6,9 @@ from typing import Any
 from stilts_ray.fingerprint import SHORT
 from stilts_ray.spec import Mixture, Pretraining, Recipe, Search, Untrained
 
-VERSION = {"encoder": 1, "pretrain": 2, "study": 1, "trial": 1, "evaluation": 2, "score": 2, "row": 1}
+VERSION = {
+    "encoder": 1, "pretrain": 2, "study": 1, "trial": 1, "ranking": 1, "rank": 1, "evaluation": 2, "score": 2, "row": 1,
+}  # fmt: skip
 """Raised when code changes what a kind of step makes from the same configuration."""
 
 
@@ -48,7 +50,8 @@ class Checkpoint:
 class Study(Step):
     """Trains a mixture (of one task, too) from `start`, at each learning rate of `search`, then with all `seeds`.
 
-    start: digest of an encoder or of a study whose selected runs it continues, seed by seed.
+    start: digest of an encoder or of a study whose selected runs it continues, seed by seed. ranking: digest of the ranking
+    from which a mixture with a band takes its rows, seed by seed.
     """
 
     kind = "study"
@@ -61,11 +64,24 @@ class Study(Step):
     seeds: tuple[int, ...]
     tokens: int
     """Training tokens of one trial, estimated."""
+    ranking: str | None = None
 
     @property
     def trials(self) -> int:
         """Trials if none is stopped early."""
         return self.search.trials + len(self.seeds) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking(Step):
+    """The loss of every training row under each selected run of `of`, the digest of a study of a single task."""
+
+    kind = "ranking"
+    encoder: Checkpoint
+    of: str
+    mixture: Mixture
+    recipe: Recipe
+    seeds: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

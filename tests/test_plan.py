@@ -25,7 +25,7 @@ from stilts_ray.spec import (
     Sweep,
     Untrained,
 )
-from stilts_ray.steps import Evaluation, Pretrain, Row, Study
+from stilts_ray.steps import Evaluation, Pretrain, Ranking, Row, Study
 from tests.sweep.fakes import ORIGIN as HUB
 from tests.sweep.fakes import REVISIONS, XLMR
 from tests.tasks.rows import FIXTURES, write
@@ -240,6 +240,11 @@ VARIANTS = [
     Mixture(tasks=("pawsx",)),
     Mixture(tasks=("pawsx",), languages=("de",)),
     Mixture(tasks=("pawsx",), languages=("en", "de")),
+    Mixture(tasks=("pawsx",), band=(0, 0.5)),
+    Mixture(tasks=("pawsx",), band=(0.5, 1)),
+    Mixture(tasks=("pawsx",), band=(0, 1)),
+    Mixture(tasks=("pawsx",), languages=("de",), band=(0, 0.5)),
+    Mixture(tasks=("pawsx",), band=(0, 0.5), masked=MaskedShare(share=0.1, languages=("en",))),
 ]
 
 
@@ -250,10 +255,11 @@ def on_rows(mixture: Mixture | tuple[str, ...], data: Path, encoder: Path) -> Pl
 
 
 def test_all_that_a_mixture_says_is_part_of_a_studys_identity_but_its_name(data_dir: Path, tiny_encoder: Path) -> None:
-    found = [on_rows(variant, data_dir, tiny_encoder).steps[0].digest for variant in VARIANTS]
+    # The last study of a plan is the mixture's own; what ranks a band comes before it.
+    found = [on_rows(variant, data_dir, tiny_encoder).steps[-1].digest for variant in VARIANTS]
     assert len(set(found)) == len(VARIANTS)
     named = [variant.model_copy(update={"name": "other"}) for variant in VARIANTS]
-    assert [on_rows(variant, data_dir, tiny_encoder).steps[0].digest for variant in named] == found
+    assert [on_rows(variant, data_dir, tiny_encoder).steps[-1].digest for variant in named] == found
     assert on_rows(("pawsx", "mnli"), data_dir, tiny_encoder).steps[0].digest == found[0]
     in_english = Mixture(tasks=("pawsx",), languages=("en",))
     assert on_rows(in_english, data_dir, tiny_encoder).steps[0].digest == found[7], "the source language is no variant"
@@ -286,6 +292,67 @@ def test_a_target_after_a_mixture_starts_from_it(data_dir: Path, tiny_encoder: P
     studies = steps(plan, Study)
     assert set(studies) == {"tiny.german", "tiny.german.pawsx", "tiny.pawsx", "tiny.pawsx.pawsx"}
     assert studies["tiny.german.pawsx"].start == studies["tiny.german"].digest
+
+
+# Bands
+
+THIRDS = tuple(Mixture(tasks=("squad",), band=(part / 3, (part + 1) / 3)) for part in range(3))
+THIRD_NAMES = tuple(f"xlmr.squad_{band}" for band in ("0-33", "33-67", "67-100"))
+
+
+def test_a_band_needs_the_plain_study_of_its_task_whatever_the_rows_of_the_sweep() -> None:
+    plain = steps(planned(intermediates=[("squad",)], targets=[]), Study)["xlmr.squad"]
+    for intermediates in (THIRDS, [(), ("squad",), *THIRDS]):
+        plan = planned(intermediates=intermediates, targets=["xquad"])
+        studies, rankings = steps(plan, Study), steps(plan, Ranking)
+        assert studies["xlmr.squad"] == plain, "nothing of it says that it ranks"
+        (ranking,) = rankings.values()
+        assert (ranking.name, ranking.of, ranking.depends_on) == ("xlmr.squad-ranking", plain.digest, (plain.digest,))
+        for name in THIRD_NAMES:
+            assert studies[name].depends_on == (ranking.digest,)
+            assert studies[name].start == plain.start
+            assert studies[f"{name}.squad"].depends_on == (studies[name].digest,)
+        assert len({studies[name].digest for name in THIRD_NAMES}) == 3
+    made = planned(encoders=[FRESH_ON_HUB], intermediates=THIRDS[:1], targets=[])
+    assert [step.kind for step in made.steps] == ["pretrain", "study", "ranking", "study"]
+    assert made.steps[-1].depends_on == (made.steps[0].digest, made.steps[2].digest)
+
+
+def test_without_a_band_no_digest_is_another() -> None:
+    bare, more = planned(), planned(intermediates=[(), ("mnli",), ("squad",), ("hellaswag", "mnli"), *THIRDS])
+    assert digests(bare) < digests(more)
+    assert not steps(bare, Ranking)
+
+
+def test_what_changes_the_study_that_ranks_changes_the_bands() -> None:
+    def third(**changes: Any) -> str:
+        return str(steps(planned(intermediates=THIRDS[:1], targets=[], **changes), Study)[THIRD_NAMES[0]].digest)
+
+    changes: list[dict[str, Any]] = [
+        {},
+        {"recipe": Recipe(epochs=1)},
+        {"recipe": Recipe(train_rows=100)},
+        {"search": Search(learning_rates=(2e-5,))},
+        {"seeds": (0,)},
+    ]
+    assert len({third(**change) for change in changes}) == len(changes)
+
+
+def test_thirds_have_together_the_tokens_of_the_whole() -> None:
+    def tokens(**changes: Any) -> tuple[int, list[int]]:
+        studies = steps(planned(intermediates=THIRDS, targets=[], **changes), Study)
+        return studies["xlmr.squad"].tokens, [studies[name].tokens for name in THIRD_NAMES]
+
+    whole, thirds = tokens()
+    assert sum(thirds) == pytest.approx(whole, rel=1e-5)
+    whole, thirds = tokens(recipe=Recipe(epochs=2, train_rows=3000, max_length=100))
+    assert (whole, thirds) == (2 * 3000 * 100, [2 * 1000 * 100] * 3), "of the capped rows, equal"
+
+
+def test_a_ranking_reads_what_its_study_reads() -> None:
+    plan = planned(intermediates=THIRDS[:1], targets=[])
+    study, ranking, band = plan.steps
+    assert reads(ranking, plan.origin) == reads(study, plan.origin) == reads(band, plan.origin)
 
 
 SEARCHES = [
@@ -426,6 +493,10 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "unknown language": (
         lambda: planned(languages={"xnli": ["en", "zz"]}),
         "languages: xnli has no 'zz'; known: ar, bg",
+    ),
+    "a band of a task whose rows are ranked together": (
+        lambda: planned(intermediates=[Mixture(tasks=("squad_r",), band=(0, 0.5))]),
+        "intermediates: squad_r has no bands; the loss of a row depends on the rows beside it",
     ),
     "two optimizers in one mixture": (
         lambda: planned(recipes={"mnli": Recipe(optimizer=Optimizer(clip=2.0))}),

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -64,6 +65,20 @@ WRONG: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     ),
     "languages of nothing": (lambda: Mixture(tasks=(), languages=("de",)), ("Mixture", "baseline")),
     "a cap for one task": (lambda: Mixture(tasks=("mnli",), cap=100), ("Mixture", "several tasks", "mnli")),
+    "a band of two tasks": (
+        lambda: Mixture(tasks=("mnli", "squad"), band=(0, 0.5)),
+        ("Mixture", "single task", "squad"),
+    ),
+    "a band of nothing": (lambda: Mixture(tasks=(), band=(0, 0.5)), ("Mixture", "single task", "()")),
+    "a band that falls": (lambda: Mixture(tasks=("mnli",), band=(0.5, 0.2)), ("band (0.5, 0.2) must rise", "(0, 1/3)")),
+    "a band in percent": (
+        lambda: Mixture(tasks=("mnli",), band=(0, 33)),
+        ("Mixture", "band", "less than or equal to 1"),
+    ),
+    "two bands that read alike": (
+        lambda: sweep(intermediates=[Mixture(tasks=("mnli",), band=(0, top)) for top in (0.33, 1 / 3)]),
+        ("intermediates has an entry twice", "mnli[0-33%]"),
+    ),
     "a temperature below 1": (lambda: Mixture(tasks=("mnli", "squad"), temperature=0.5), ("temperature", "0.5")),
     "nothing but masked text": (
         lambda: Mixture(tasks=("mnli",), masked=MaskedShare(share=1.0, languages=("en",))),
@@ -180,8 +195,21 @@ def test_mixtures_are_named_after_what_is_in_them() -> None:
         ("mnli@de_fr", "squad@de_fr", "mlm0.2@en_de", "cap1000", "T2"),
         ("everything",),
     ]
+    hard = Mixture(tasks=("pawsx",), languages=("de",), band=[2 / 3, 1], masked=MASKED)
+    assert hard.parts == ("pawsx@de[67-100%]", "mlm0.2@en_de")
+    assert hard.unbanded == Mixture(tasks=("pawsx",), languages=("de",))
     many = Mixture(tasks=("mnli",), languages=tuple("abcd"))
     assert many.parts == ("mnli@4languages",)
+
+
+@given(st.lists(st.floats(0.001, 0.999), unique=True), st.integers(1, 100_000))
+def test_bands_that_meet_share_no_row_and_leave_none_out(cuts: list[float], rows: int) -> None:
+    edges = [0.0, *sorted(cuts), 1.0]
+    bands = [Mixture(tasks=("mnli",), band=band) for band in pairwise(edges)]
+    assert [row for band in bands for row in range(rows)[band.part(rows)]] == list(range(rows))
+    for band, (low, high) in zip(bands, pairwise(edges), strict=True):
+        assert len(range(rows)[band.part(rows)]) == pytest.approx((high - low) * rows, abs=1)
+    assert range(rows)[Mixture(tasks=("mnli",)).part(rows)] == range(rows)
 
 
 SIZES = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 100_000), min_size=2)

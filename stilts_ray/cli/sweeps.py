@@ -14,7 +14,7 @@ from stilts_ray.cli.app import app, out
 from stilts_ray.cli.request import JsonOption, of_sweep
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import SHORT, digest
-from stilts_ray.overview import overview, step_records, summary
+from stilts_ray.overview import STEP_KINDS, overview, step_records, summary
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Runtime, explain
 from stilts_ray.store import Store
@@ -96,7 +96,7 @@ def status(
     if as_json:
         print(json.dumps(document, indent=1))
         return
-    for kind in ("pretrain", "study", "evaluation", "row"):
+    for kind in STEP_KINDS:
         steps = [step for step in document["steps"] if step["kind"] == kind]
         if steps:
             counts = ", ".join(

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encode import Encoded, selected
 
 Items = NDArray[np.int64]
 
@@ -41,14 +41,10 @@ class Batch:
 
 def collate(encoded: Encoded, items: Items) -> Batch:
     """Packs `items` (indices) in the order given."""
-    sequences = (items[:, None] * encoded.group + np.arange(encoded.group)).reshape(-1)
-    starts, lengths = encoded.offsets[sequences], encoded.lengths[sequences]
-    before = np.cumsum(lengths) - lengths
-    positions = np.arange(lengths.sum()) - np.repeat(before, lengths)
-    where = np.repeat(starts, lengths) + positions
-    sizes = {encoded.items: items, len(encoded.offsets) - 1: sequences, len(encoded.tokens): where}
-    fields = {name: _tensor(values[sizes[len(values)]]) for name, values in encoded.fields.items()}
-    return Batch(_tensor(encoded.tokens[where]), _tensor(positions), _tensor(lengths), fields, encoded.group)
+    part = selected(encoded, items)
+    positions = np.arange(len(part.tokens)) - np.repeat(part.offsets[:-1], part.lengths)
+    fields = {name: _tensor(values) for name, values in part.fields.items()}
+    return Batch(_tensor(part.tokens), _tensor(positions), _tensor(part.lengths), fields, part.group)
 
 
 def _tensor(values: NDArray[np.generic]) -> torch.Tensor:
@@ -70,15 +66,20 @@ class Share:
     rows: int | None = None
 
 
+def drawn(size: int, rows: int | None, draw: np.random.Generator) -> Items:
+    """The items of a run, `rows` out of `size` (None: all), in their order."""
+    if rows is None or rows >= size:
+        return np.arange(size)
+    return np.sort(draw.choice(np.arange(size), rows, replace=False))
+
+
 def order(sizes: Mapping[str, int], shares: Mapping[str, Share], seed: int) -> list[tuple[str, Items]]:
     """Every batch of a run as (task, items). Each batch is of one task; tasks are drawn in proportion to their batches,
     without replacement, and every task's items are shuffled anew each pass."""
     batches: list[tuple[str, Items]] = []
     for name in sorted(sizes):
         share, draw = shares[name], generator(seed, name)
-        rows = np.arange(sizes[name])
-        if share.rows is not None and share.rows < len(rows):
-            rows = np.sort(draw.choice(rows, share.rows, replace=False))
+        rows = drawn(sizes[name], share.rows, draw)
         own: list[Items] = []
         while len(own) < share.batches:
             shuffled = draw.permutation(rows)

@@ -83,14 +83,28 @@ def joined(parts: Sequence[Encoded]) -> Encoded:
     return Encoded(tokens, np.concatenate([*offsets, [len(tokens)]]), parts[0].group, fields)
 
 
+def selected(encoded: Encoded, items: NDArray[np.int64]) -> Encoded:
+    """`items` (indices) alone, in the order given."""
+    sequences = (items[:, None] * encoded.group + np.arange(encoded.group)).reshape(-1)
+    offsets, where = _laid_out(encoded, sequences)
+    sizes = {encoded.items: items, len(encoded.offsets) - 1: sequences, len(encoded.tokens): where}
+    fields = {name: values[sizes[len(values)]] for name, values in encoded.fields.items()}
+    return Encoded(encoded.tokens[where], offsets, encoded.group, fields)
+
+
+def _laid_out(encoded: Encoded, sequences: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Offsets of those sequences laid end to end, and where each of their tokens is now."""
+    lengths = encoded.lengths[sequences]
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return offsets, np.repeat(encoded.offsets[sequences] - offsets[:-1], lengths) + np.arange(offsets[-1])
+
+
 def with_answers(encoded: Encoded) -> Encoded:
     """What a dual encoder is trained on: each question and its right candidate as an item of two sequences."""
     ahead = encoded.fields["answer"]
     questions = np.flatnonzero(ahead)
     sequences = np.stack([questions, questions + ahead[questions]], axis=1).reshape(-1)
-    lengths = encoded.lengths[sequences]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    where = np.repeat(encoded.offsets[sequences] - offsets[:-1], lengths) + np.arange(offsets[-1])
+    offsets, where = _laid_out(encoded, sequences)
     segments = {"segments": encoded.fields["segments"][where]} if "segments" in encoded.fields else {}
     return Encoded(encoded.tokens[where], offsets, 2, segments)
 

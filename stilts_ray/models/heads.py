@@ -163,5 +163,38 @@ LOSSES: dict[Kind, Callable[[torch.Tensor, Batch], tuple[torch.Tensor, int]]] = 
 """Logits and batch -> (sum of losses, number of things predicted): the mean is taken over a whole batch, however many
 devices share it."""
 
+Loss = Callable[[torch.Tensor, Batch], torch.Tensor]
+
+
+def _item_class_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    return F.cross_entropy(logits, batch.fields["label"], reduction="none")
+
+
+def _item_span_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    grid = Layout.of(batch.lengths, batch.positions).spread(logits, fill=float("-inf"))
+    start = F.cross_entropy(grid[..., 0], batch.fields["start"], reduction="none")
+    return (start + F.cross_entropy(grid[..., 1], batch.fields["end"], reduction="none")) / 2
+
+
+def _item_tag_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    tags = batch.fields["tags"]
+    losses = F.cross_entropy(logits, tags, ignore_index=IGNORE, reduction="none")
+    sequence = torch.repeat_interleave(torch.arange(len(batch.lengths), device=tags.device), batch.lengths)
+    sums, counts = (
+        losses.new_zeros(len(batch.lengths)).index_add(0, sequence, values)
+        for values in (losses, (tags != IGNORE).to(losses.dtype))
+    )
+    return sums / counts.clamp(min=1)
+
+
+ITEM_LOSSES: dict[Kind, Loss] = {
+    Kind.PAIR: _item_class_loss,
+    Kind.CHOICE: _item_class_loss,
+    Kind.SPAN: _item_span_loss,
+    Kind.SPAN_OR_NONE: _item_span_loss,
+    Kind.TAGGING: _item_tag_loss,
+}
+"""Logits and batch -> the mean loss of each item [items], for kinds in which an item has one of its own."""
+
 INSEPARABLE = frozenset({Kind.DUAL})
 """Kinds in which the loss of an item depends on the others of its batch: devices cannot share one."""

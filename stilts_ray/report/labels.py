@@ -157,7 +157,8 @@ def pinned(steps: Iterable[Step]) -> Texts:
     found: dict[str, set[str]] = {}
     for step in steps:
         if isinstance(step, Study):
-            for entry in step.identity["training"]:
+            # Behind the tasks may stand what else the mixture asks for.
+            for entry in (entry for entry in step.identity["training"] if "task" in entry):
                 found.setdefault(f"data.{entry['task']['name']}", set()).update(
                     *map(_revisions, entry["data"].values())
                 )

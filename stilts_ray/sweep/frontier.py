@@ -2,14 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stilts_ray.evaluation.averages import average, cell
 from stilts_ray.plan import Plan
-from stilts_ray.steps import Evaluation, Pretrain, Row, Step, Study
+from stilts_ray.steps import Evaluation, Pretrain, Ranking, Row, Step, Study
 from stilts_ray.store import Record
-from stilts_ray.sweep.jobs import Job, Start, pretrain_job, score_job, trial_job
+from stilts_ray.sweep.jobs import Job, Start, pretrain_job, rank_job, score_job, trial_job
 from stilts_ray.sweep.search import Tried, best, propose, thresholds
 
 Outcome = Record | str
@@ -85,7 +85,7 @@ class Frontier:
 
     # What runs start from
 
-    def encoder(self, step: Study | Evaluation) -> Start | None:
+    def encoder(self, step: Study | Ranking | Evaluation) -> Start | None:
         """The encoder of a step; None until it is made."""
         checkpoint = step.encoder
         if checkpoint.location is not None:
@@ -98,7 +98,7 @@ class Frontier:
         # A record from the store says where it lies: a sweep that calls the encoder otherwise may have made it.
         return Start(checkpoint.digest, {"path": outcome.get("path", f"pretrain/{made.slug}")})
 
-    def start(self, step: Study | Evaluation, digest: str, seed: int) -> "Start | Missing | None":
+    def start(self, step: Study | Ranking | Evaluation, digest: str, seed: int) -> "Start | Missing | None":
         """What a step starts from at a seed: the encoder or a study's selected run; None until it is known."""
         if step.encoder.digest in self.failed:
             return Missing(self.failed[step.encoder.digest])
@@ -147,7 +147,7 @@ class Frontier:
 
     def run_job(self, study: Study, seed: int) -> "Job | Missing | None":
         """The job that makes the selected run of a study at a seed; None until the search is over."""
-        start = self.start(study, study.start, study.seeds[0])
+        start = _begin(study, self, study.seeds[0])
         if not isinstance(start, Start):
             return start
         pending, tried = self.searched(study, start)
@@ -162,7 +162,7 @@ class Frontier:
             return Missing("every trial of the search diverged")
         if seed == study.seeds[0]:
             return next(job for job, t in tried if t is chosen)
-        own = self.start(study, study.start, seed)
+        own = _begin(study, self, seed)
         return self.trial(study, own, chosen.rate, seed, ()) if isinstance(own, Start) else own
 
     def trial(self, study: Study, start: Start, rate: float, seed: int, bars: tuple[float | None, ...]) -> Job:
@@ -210,7 +210,7 @@ def _pretrain(step: Pretrain, now: Frontier) -> Look:
 
 
 def _study(study: Study, now: Frontier) -> Look:
-    start = now.start(study, study.start, study.seeds[0])
+    start = _begin(study, now, study.seeds[0])
     if start is None:
         return [], None
     if isinstance(start, Missing):
@@ -237,6 +237,49 @@ def _study(study: Study, now: Frontier) -> Look:
         for job, t in tried
     ]
     return [], {"learning_rate": runs[str(study.seeds[0])]["learning_rate"], "trials": trials, "runs": runs}
+
+
+def _begin(study: Study, now: Frontier, seed: int) -> Start | Missing | None:
+    """What a run of a study starts from and, on a band, what ranked its rows; None until both are known."""
+    start = now.start(study, study.start, seed)
+    if study.ranking is None or not isinstance(start, Start):
+        return start
+    ranked = _ranked(study.ranking, now, seed)
+    return replace(start, ranking=ranked) if isinstance(ranked, dict) else ranked
+
+
+def _ranking(ranking: Ranking, now: Frontier) -> Look:
+    jobs = {seed: _rank_job(ranking, now, seed) for seed in ranking.seeds}
+    found = {seed: _ranked(ranking.digest, now, seed) for seed in ranking.seeds}
+    wanted = [job for seed, job in jobs.items() if isinstance(job, Job) and found[seed] is None]
+    if any(each is None for each in found.values()):
+        return wanted, None
+    lost = [each.reason for each in found.values() if isinstance(each, Missing) and not each.diverged]
+    # A run that diverged ranks nothing.
+    kept = {str(seed): each if isinstance(each, dict) else None for seed, each in found.items()}
+    return [], lost[0] if lost else {"rankings": kept}
+
+
+def _rank_job(ranking: Ranking, now: Frontier, seed: int) -> Job | Missing | None:
+    """The job that ranks the rows of a seed; None until the run is there whose losses rank them."""
+    start = now.start(ranking, ranking.of, seed)
+    return rank_job(ranking, start, seed) if isinstance(start, Start) else start
+
+
+def _ranked(digest: str, now: Frontier, seed: int) -> dict[str, str] | Missing | None:
+    """Digest and path of the job that ranked the rows of a seed; None until it is done."""
+    if digest in now.records:
+        recorded: dict[str, str] | None = now.records[digest]["rankings"][str(seed)]
+        return recorded or Missing("the run that was to rank its rows diverged", diverged=True)
+    ranking = now.plan.by_digest[digest]
+    assert isinstance(ranking, Ranking)
+    job = _rank_job(ranking, now, seed)
+    if not isinstance(job, Job):
+        return job
+    outcome = now.outcomes.get(job.digest)
+    if isinstance(outcome, str):
+        return Missing(outcome)
+    return None if outcome is None else {"digest": job.digest, "path": outcome.get("path", job.path)}
 
 
 def _evaluation(evaluation: Evaluation, now: Frontier) -> Look:
@@ -288,4 +331,10 @@ def _row(row: Row, now: Frontier) -> Look:
     return [], {"encoder": row.encoder, "intermediate": list(row.intermediate), "average": overall, "cells": cells}
 
 
-_LOOK: dict[type[Step], Any] = {Pretrain: _pretrain, Study: _study, Evaluation: _evaluation, Row: _row}
+_LOOK: dict[type[Step], Any] = {
+    Pretrain: _pretrain,
+    Study: _study,
+    Ranking: _ranking,
+    Evaluation: _evaluation,
+    Row: _row,
+}

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from stilts_ray import tasks
 from stilts_ray.fingerprint import SHORT, canonical, digest
-from stilts_ray.steps import VERSION, Evaluation, Pretrain, Study
+from stilts_ray.steps import VERSION, Evaluation, Pretrain, Ranking, Study
 
-JobKind = Literal["pretrain", "trial", "score"]
+JobKind = Literal["pretrain", "trial", "rank", "score"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +48,14 @@ class Start:
     """What a run continues: an encoder, or the weights of a finished run on top of it.
 
     digest: of the encoder or of the run. encoder: {"location", "revision"} or {"path"} of a pretrain step in the store.
-    run: path of the run in the store, None for the encoder itself.
+    run: path of the run in the store, None for the encoder itself. ranking: {"digest", "path"} of the job that ranked the
+    rows, for a run on a band of them.
     """
 
     digest: str
     encoder: dict[str, Any]
     run: str | None = None
+    ranking: dict[str, str] | None = None
 
 
 def pretrain_job(step: Pretrain) -> Job:
@@ -72,6 +74,7 @@ def trial_job(study: Study, start: Start, rate: float, seed: int, stop_below: tu
         "learning_rate": rate,
         "seed": seed,
         "stop_below": stop_below,
+        **({"ranking": start.ranking["digest"]} if start.ranking else {}),
     }
     details = {
         "start": asdict(start),
@@ -82,6 +85,18 @@ def trial_job(study: Study, start: Start, rate: float, seed: int, stop_below: tu
         "stop_below": stop_below,
     }
     return _job("trial", f"{study.name}-lr{rate:.3g}-s{seed}", study.digest, identity, details)
+
+
+def rank_job(ranking: Ranking, start: Start, seed: int) -> Job:
+    """The losses of one run on its training rows."""
+    identity = {"kind": "rank", "version": VERSION["rank"], "of": start.digest}
+    details = {
+        "start": asdict(start),
+        "mixture": ranking.mixture.model_dump_json(),
+        "recipe": ranking.recipe.model_dump_json(),
+        "seed": seed,
+    }
+    return _job("rank", f"{ranking.name}-s{seed}", ranking.digest, identity, details)
 
 
 def score_job(evaluation: Evaluation, start: Start, seed: int) -> Job:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stilts_ray.plan import Plan
-from stilts_ray.steps import Evaluation, Pretrain, Study
+from stilts_ray.steps import Evaluation, Pretrain, Ranking, Study
 from stilts_ray.sweep.frontier import Outcome
 from stilts_ray.sweep.jobs import Job
 
@@ -43,7 +43,7 @@ class Progress:
         self.lines = {
             step.digest: Line(step.name, step.kind, _jobs(step))
             for step in plan.steps
-            if isinstance(step, Pretrain | Study | Evaluation) and step.digest not in finished
+            if isinstance(step, Pretrain | Study | Ranking | Evaluation) and step.digest not in finished
         }
         self.live = Live(console=console, refresh_per_second=2, transient=True) if console.is_terminal else None
 
@@ -119,11 +119,11 @@ class Progress:
         return Text(f"{done}/{total} runs in {_duration(spent)}{left}; {waiting} steps waiting", style="dim")
 
 
-def _jobs(step: Pretrain | Study | Evaluation) -> int:
+def _jobs(step: Pretrain | Study | Ranking | Evaluation) -> int:
     match step:
         case Study():
             return step.trials
-        case Evaluation():
+        case Ranking() | Evaluation():
             return len(step.seeds)
     return 1
 

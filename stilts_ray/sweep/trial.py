@@ -9,7 +9,7 @@ import numpy as np
 from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.batches import Batch, Items, Share, collate, order
-from stilts_ray.data.encode import Encoded, Reading, joined, with_answers
+from stilts_ray.data.encode import Encoded, selected
 from stilts_ray.data.rows import labelled
 from stilts_ray.evaluation.metrics import Scores, majority, score
 from stilts_ray.evaluation.predict import predict
@@ -18,12 +18,12 @@ from stilts_ray.models import files
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.origin import Origin
-from stilts_ray.plan import training_splits
 from stilts_ray.spec import Mixture, Recipe
 from stilts_ray.store import Record
 from stilts_ray.sweep.jobs import Job, Start
 from stilts_ray.sweep.place import WEIGHTS, Place, check_length, started
-from stilts_ray.tasks import Kind, Task
+from stilts_ray.sweep.rows import reading, training_rows
+from stilts_ray.tasks import Task
 from stilts_ray.training.checkpoint import Checkpoints
 from stilts_ray.training.loop import MakeBatch, Outcome, Run, train
 from stilts_ray.training.masked import Masking, masked_batch
@@ -41,7 +41,7 @@ def train_trial(job: Job, place: Place) -> Record:
     model = models.with_heads(encoder, trained, details["seed"])
     if mixture.masked:
         model.heads[mixture.masked.texts] = files.load_masked_head(encoder, folder, details["seed"])
-    data = {name: _training_data(name, mixture, recipes[name], folder, place.origin) for name in mixture.trained}
+    data = training_rows(mixture, recipes, folder, details["start"]["ranking"], place)
     model.to(place.team.device)
     sizes = {name: encoded.items for name, encoded in data.items()}
     batches = mixture.batches(sizes, recipes)
@@ -91,15 +91,6 @@ def _saved(model: Model, job: Job, place: Place) -> dict[str, Any]:
         return {"files": {WEIGHTS: file_digest(path)}, "bytes": path.stat().st_size}
 
 
-def _training_data(name: str, mixture: Mixture, recipe: Recipe, folder: Path, origin: Origin) -> Encoded:
-    """The rows of all its languages, one language after the other."""
-    task = tasks.get(name)
-    split = task.train or "train"
-    languages = training_splits(task, mixture, origin)[split]
-    whole = joined([cache.encoded(origin, task, split, code, str(folder), _reading(recipe)) for code in languages])
-    return with_answers(whole) if task.kind is Kind.DUAL else whole
-
-
 def _batch_maker(mixture: Mixture, data: dict[str, Encoded], folder: Path, seed: int) -> MakeBatch:
     if mixture.masked is None:
         return lambda step, name, items: collate(data[name], items)
@@ -113,10 +104,6 @@ def _batch_maker(mixture: Mixture, data: dict[str, Encoded], folder: Path, seed:
     return make
 
 
-def _reading(recipe: Recipe) -> Reading:
-    return Reading(recipe.max_length, recipe.stride)
-
-
 class Dev:
     """Scores a model on the dev splits of its tasks, in the source language alone."""
 
@@ -127,7 +114,7 @@ class Dev:
             place = (origin, task, task.dev or "validation", origin.source_language)
             recipe = recipes[task.name]
             self.examples[task.name] = cache.examples(*place)[: recipe.dev_rows]
-            whole = cache.encoded(*place, str(folder), _reading(recipe))
+            whole = cache.encoded(*place, str(folder), reading(recipe))
             self.encoded[task.name] = first_examples(whole, task, len(self.examples[task.name]))
 
     def evaluate(self, model: Model) -> Scores:
@@ -151,12 +138,4 @@ def first_examples(encoded: Encoded, task: Task, count: int) -> Encoded:
     sequences = count * encoded.group
     if "example" in encoded.fields:
         sequences = int(np.searchsorted(encoded.fields["example"], count))
-    sizes = {
-        encoded.items: sequences // encoded.group,
-        len(encoded.offsets) - 1: sequences,
-        len(encoded.tokens): int(encoded.offsets[sequences]),
-    }
-    fields = {name: values[: sizes[len(values)]] for name, values in encoded.fields.items()}
-    return Encoded(
-        encoded.tokens[: sizes[len(encoded.tokens)]], encoded.offsets[: sequences + 1], encoded.group, fields
-    )
+    return selected(encoded, np.arange(sequences // encoded.group))

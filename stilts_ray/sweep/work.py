@@ -10,12 +10,14 @@ from stilts_ray.store import Record, now
 from stilts_ray.sweep.encoders import make_encoder
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.place import Place, quiet
+from stilts_ray.sweep.ranking import rank_rows
 from stilts_ray.sweep.scoring import score_run
 from stilts_ray.sweep.trial import train_trial
 
 WORK: dict[str, Callable[[Job, Place], Record]] = {
     "pretrain": make_encoder,
     "trial": train_trial,
+    "rank": rank_rows,
     "score": score_run,
 }
 

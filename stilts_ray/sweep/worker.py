@@ -66,8 +66,8 @@ CRUMB = {"node:__internal_head__": 0.001}
 
 
 def _alone(kind: str, setting: Setting) -> bool:
-    """Whether one process does the job; scoring is never shared."""
-    return setting.workers == 1 or kind == "score"
+    """Whether one process does the job; only training is shared."""
+    return setting.workers == 1 or kind in {"score", "rank"}
 
 
 def _trainer(job: Job, setting: Setting, scratch: str) -> ray.train.torch.TorchTrainer:

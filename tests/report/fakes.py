@@ -8,6 +8,7 @@ from typing import Any
 from stilts_ray import Encoder, Pretraining, Recipe, Search, Shape, Sweep, tasks
 from stilts_ray.fingerprint import digest
 from stilts_ray.origin import Mini
+from stilts_ray.overview import job_records, step_records
 from stilts_ray.plan import Plan, make_plan
 from stilts_ray.spec import Mixture
 from stilts_ray.store import Store
@@ -55,10 +56,8 @@ def carry_out(
     plan: Plan, store: Store, jobs: int | None = None, failing: str = "?", diverging: str = "?", collapsing: str = "?"
 ) -> Frontier:
     """Does (the next) `jobs` jobs of a plan. Those with the given texts in their names fail, diverge or collapse."""
-    outcomes: dict[str, Outcome] = {}
-    for kind in ("pretrain", "trial", "score"):
-        outcomes.update(store.records(kind))
-    known = {d: r for kind in ("study", "evaluation", "row") for d, r in store.records(kind).items()}
+    outcomes: dict[str, Outcome] = dict(job_records(store))
+    known = {digest: record for digest, record in step_records(store).items() if record["kind"] != "pretrain"}
     frontier = Frontier(plan, outcomes, known)
     _settle(frontier, store, BEGIN + timedelta(seconds=JOB_SECONDS * len(outcomes)))
     for job in islice(iter(frontier.next, None), jobs):
@@ -84,7 +83,7 @@ def _settle(frontier: Frontier, store: Store, end: datetime) -> None:
 
 
 def _record(job: Job, end: str, collapsed: bool, time: datetime) -> dict[str, Any]:
-    made = {"pretrain": _pretrain, "trial": _trial, "score": _score}[job.kind](job)
+    made = {"pretrain": _pretrain, "trial": _trial, "rank": _rank, "score": _score}[job.kind](job)
     state = {"end": end, "collapsed": collapsed or end == "diverged"} if job.kind == "trial" else {}
     if end == "diverged":
         state |= {"score": None, "files": {}}
@@ -127,6 +126,10 @@ def _trial(job: Job) -> dict[str, Any]:
     files = {"weights.safetensors": digest(job.name)}
     numbers = {"score": curve[-1]["score"], "steps": 100, "tokens": 50_000, "bytes": 1_000_000}
     return {"curve": curve, "learning_rate": rate, "seed": seed, "files": files, **numbers}
+
+
+def _rank(job: Job) -> dict[str, Any]:
+    return {"rows": 300, "loss": _chance(job.name), "files": {"losses.safetensors": digest(job.name)}}
 
 
 def _score(job: Job) -> dict[str, Any]:

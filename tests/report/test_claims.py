@@ -24,6 +24,8 @@ HOLDS, FAILS, OPEN = Outcome.HOLDS, Outcome.FAILS, Outcome.OPEN
 MIXTURES = {
     "hellaswag+mnli+squad": Mixture(tasks=("hellaswag", "mnli", "squad"), cap=1000, name="all-three"),
     "squad+mlm0.2@en_de": Mixture(tasks=("squad",), masked=MaskedShare(share=0.2, languages=("en", "de"))),
+    "squad[0-50%]": Mixture(tasks=("squad",), band=(0, 0.5)),
+    "squad[50-100%]": Mixture(tasks=("squad",), band=(0.5, 1)),
     "mnli_translated@de_fr": Mixture(tasks=("mnli_translated",), languages=("de", "fr")),
 }
 
@@ -143,6 +145,13 @@ def test_what_is_missing_is_named() -> None:
     assert (
         verdict("English, translation", without(PAPER, "mnli_translated@de_fr")).note == "no row with translated data"
     )
+
+
+def test_a_band_of_its_rows_is_no_intermediate_task() -> None:
+    bands = dict.fromkeys(("squad[0-50%]", "squad[50-100%]"), CONTRARY["squad"])
+    # Any row may be the best of a target.
+    for name in BY_NAME.keys() - {"best per target"}:
+        assert verdict(name, PAPER | bands) == verdict(name, PAPER)
 
 
 def test_collapsed_runs_are_left_out_with_their_partners() -> None:

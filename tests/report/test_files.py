@@ -11,8 +11,10 @@ from stilts_ray.errors import RequestError
 from stilts_ray.report import files
 from stilts_ray.report.best import RULE
 from stilts_ray.report.markdown import report, table
+from stilts_ray.report.runs import tracked_runs
 from stilts_ray.report.state import state_of
 from stilts_ray.report.table import results
+from stilts_ray.spec import Mixture
 from stilts_ray.store import Store
 from tests.report import fakes
 
@@ -65,6 +67,14 @@ def test_results_say_which_runs_are_the_best_per_target_and_of_which_groups_lang
             ("+".join(run["intermediate"]), run["seed"]) for run in cell["seeds"]
         }
         assert mean(float(line["value"]) for line in chosen) == pytest.approx(cell["score"])
+
+
+def test_a_mixture_with_options_is_reported(store: Store) -> None:
+    plan = fakes.small(intermediates=[(), Mixture(tasks=("hellaswag", "squad"), cap=100, temperature=2.0)])
+    fakes.carry_out(plan, store)
+    text = report(plan, state_of(store))
+    assert "| mini | hellaswag+squad+cap100+T2 |" in text
+    assert "data: hellaswag (mini" in text
 
 
 def test_report_says_what_was_run(store: Store) -> None:
@@ -124,3 +134,17 @@ def test_secrets_of_a_store_stay_out(store: Store) -> None:
 
 def test_cells_of_markdown_tables_are_escaped() -> None:
     assert table(["a"], [["x|y"]]) == "| a |\n| --- |\n| x\\|y |\n"
+
+
+def test_bands_read_as_percent_in_tables_and_have_no_sign_in_paths(store: Store, tmp_path: Path) -> None:
+    plan = fakes.small(intermediates=[(), *(Mixture(tasks=("squad",), band=band) for band in ((0, 1 / 3), (2 / 3, 1)))])
+    fakes.carry_out(plan, store)
+    text = files.write(plan, store, tmp_path).read_text()
+    assert "| mini | squad[0-33%] | " in text
+    assert "intermediates: baseline, squad[0-33%], squad[67-100%]\n" in text
+    assert "| mini.squad_67-100.udpos | " in text
+    lines = csv.DictReader(io.StringIO((tmp_path / "results.csv").read_text()))
+    assert {line["intermediate"] for line in lines} == {"baseline", "squad[0-33%]", "squad[67-100%]"}
+    # A run of the tracking server for each study and trial, and none for a ranking; the report counts its time.
+    assert {run.kind for run in tracked_runs(plan, state_of(store))} == {"row", "study", "trial", "pretrain"}
+    assert any(job["kind"] == "rank" for job in state_of(store).jobs_of(plan))

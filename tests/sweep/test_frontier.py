@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stilts_ray.plan import Plan
-from stilts_ray.spec import Encoder, LogUniform, Search
-from stilts_ray.steps import Evaluation, Study
+from stilts_ray.spec import Encoder, LogUniform, Mixture, Search
+from stilts_ray.steps import Evaluation, Ranking, Study
 from stilts_ray.store import Record
 from stilts_ray.sweep.frontier import Frontier, Outcome
 from stilts_ray.sweep.jobs import Job
@@ -200,11 +200,94 @@ def test_rounds_of_a_search_follow_each_other_with_bars_from_what_came_before() 
     assert [job.details["stop_below"] for job in second] == [[40.0, 20.0]] * 2
 
 
+# Bands
+
+THIRDS = [Mixture(tasks=("squad",), band=(part / 3, (part + 1) / 3)) for part in range(3)]
+BANDS = ("squad_0-33", "squad_33-67", "squad_67-100")
+
+
+def test_a_band_waits_for_the_losses_of_the_run_of_its_seed_and_for_nothing_else() -> None:
+    plan = planned(intermediates=THIRDS, seeds=(0, 1), search=RATES)
+    frontier = Frontier(plan, {}, {})
+    search = drained(frontier)
+    assert {job.name.rsplit("-lr", 1)[0] for job in search} == {"xlmr.squad"}
+    for job in search:
+        assert drained(frontier) == []
+        frontier.finish(job, succeed(job))
+    second, ranking = drained(frontier)
+    assert (ranking.kind, ranking.name, is_trial(second, "xlmr.squad", seed=1)) == (
+        "rank",
+        "xlmr.squad-ranking-s0",
+        True,
+    )
+    runs = {0: frontier.run(step(plan, "xlmr.squad"), 0)}
+    assert isinstance(runs[0], dict)
+    assert ranking.details["start"]["run"] == runs[0]["path"]
+
+    frontier.finish(ranking, succeed(ranking))
+    first_seed = drained(frontier)
+    assert {job.name.rsplit("-lr", 1)[0] for job in first_seed} == {f"xlmr.{band}" for band in BANDS}
+    assert len(first_seed) == 3 * 3
+    for job in first_seed:
+        assert job.details["start"]["ranking"] == {"digest": ranking.digest, "path": ranking.path}
+        assert job.details["start"]["run"] is None, "it starts from the encoder"
+        frontier.finish(job, succeed(job))
+    # The second seed of each band is ranked by the second seed of the plain study, which is not there yet.
+    assert not [job for job in drained(frontier) if job.details["seed"] == 1 and job.name.startswith("xlmr.squad_")]
+    frontier.finish(second, succeed(second))
+    (other,) = (job for job in drained(frontier) if job.kind == "rank")
+    frontier.finish(other, succeed(other))
+    later = [job for job in drained(frontier) if is_trial(job, "xlmr.squad_0-33", seed=1)]
+    assert [job.details["start"]["ranking"]["digest"] for job in later] == [other.digest]
+    assert frontier.records[step(plan, "xlmr.squad-ranking", Ranking).digest]["rankings"] == {
+        "0": {"digest": ranking.digest, "path": ranking.path},
+        "1": {"digest": other.digest, "path": other.path},
+    }
+
+
+def test_rows_are_ranked_once_for_all_bands() -> None:
+    plan = planned(intermediates=[(), ("squad",), *THIRDS], targets=["xnli", "xquad"], **THREE_RATES_TWO_SEEDS)
+    frontier = Frontier(plan, {}, {})
+    jobs = run(frontier)
+    assert not frontier.failed
+    assert [job.name for job in jobs if job.kind == "rank"] == ["xlmr.squad-ranking-s0", "xlmr.squad-ranking-s1"]
+    # The study that ranks is the intermediate task itself, and the baseline's fine-tuning.
+    assert sum(is_trial(job, "xlmr.squad") for job in jobs) == 4
+    assert [row.intermediate for row in plan.rows][2:] == [("squad[0-33%]",), ("squad[33-67%]",), ("squad[67-100%]",)]
+
+
+def test_a_run_that_diverged_ranks_nothing_and_what_it_was_to_rank_counts_as_collapsed() -> None:
+    plan = planned(intermediates=[THIRDS[0]], seeds=(0, 1))
+    act = lambda job: diverged(job) if is_trial(job, "xlmr.squad", seed=1) else succeed(job)  # noqa: E731
+    frontier = Frontier(plan, {}, {})
+    jobs = run(frontier, act)
+    assert not frontier.failed
+    assert [job.name for job in jobs if job.kind == "rank"] == ["xlmr.squad-ranking-s0"]
+    assert [job.details["seed"] for job in jobs if is_trial(job, "xlmr.squad_0-33")] == [0]
+    assert frontier.records[step(plan, "xlmr.squad-ranking", Ranking).digest]["rankings"]["1"] is None
+    cell = frontier.records[step(plan, "xlmr.squad_0-33.mnli.xnli-test", Evaluation).digest]
+    assert (cell["collapsed"], len(cell["seeds"])) == (1, 2)
+    # From the steps' records alone it comes to the same.
+    records = {digest: r for digest, r in frontier.records.items() if r["kind"] == "ranking"}
+    again = Frontier(plan, {d: o for d, o in frontier.outcomes.items() if "rows" not in o}, records)
+    assert run(again, act) == []
+    assert again.records == frontier.records
+
+
+def test_a_ranking_that_fails_fails_its_bands_and_nothing_else() -> None:
+    plan = planned(intermediates=[(), ("squad",), *THIRDS[:2]])
+    frontier = finished(plan, act=lambda job: "out of memory" if job.kind == "rank" else succeed(job))
+    assert {row.name: row.digest in frontier.records for row in plan.rows} == {
+        "xlmr.baseline": True, "xlmr.squad": True, "xlmr.squad_0-33": False, "xlmr.squad_33-67": False,
+    }  # fmt: skip
+    assert set(frontier.failed.values()) == {"out of memory"}
+
+
 # The same whatever ends first
 
 PLAN = planned(
     encoders=[XLMR, RANDOM],
-    intermediates=[(), ("mnli",), ("squad", "hellaswag")],
+    intermediates=[(), ("mnli",), ("squad", "hellaswag"), Mixture(tasks=("squad",), band=(0.5, 1))],
     targets=["xnli", "tatoeba"],
     search=Search(learning_rates=(1e-5, 2e-5, 3e-5, 4e-5), parallel=2),
     seeds=(0, 1),

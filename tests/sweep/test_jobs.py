@@ -1,12 +1,13 @@
 import json
+from dataclasses import asdict, replace
 
 import pytest
 
 from stilts_ray.fingerprint import SHORT, canonical, digest
-from stilts_ray.spec import Encoder, Pretrained, Recipe, Retrieval
-from stilts_ray.steps import Evaluation, Pretrain, Study
+from stilts_ray.spec import Encoder, Mixture, Pretrained, Recipe, Retrieval
+from stilts_ray.steps import Evaluation, Pretrain, Ranking, Study
 from stilts_ray.sweep.frontier import Frontier
-from stilts_ray.sweep.jobs import Job, Start, pretrain_job, score_job, trial_job
+from stilts_ray.sweep.jobs import Job, Start, pretrain_job, rank_job, score_job, trial_job
 from tests.sweep import fakes
 
 ENCODER = Start("e" * 64, {"location": "owner/xlmr", "revision": "7" * 40})
@@ -20,7 +21,7 @@ def all_jobs() -> list[Job]:
     """Every job of a sweep with each kind in it."""
     plan = fakes.planned(
         encoders=[fakes.XLMR, fakes.RANDOM],
-        intermediates=[(), ("squad", "hellaswag")],
+        intermediates=[(), ("squad", "hellaswag"), Mixture(tasks=("squad",), band=(0, 1 / 3))],
         targets=["xnli", "tatoeba"],
         seeds=(0, 1),
     )
@@ -29,7 +30,7 @@ def all_jobs() -> list[Job]:
 
 def test_a_job_is_plain_data_that_survives_json() -> None:
     jobs = all_jobs()
-    assert {job.kind for job in jobs} == {"pretrain", "trial", "score"}
+    assert {job.kind for job in jobs} == {"pretrain", "trial", "rank", "score"}
     for job in jobs:
         assert Job.from_json(json.loads(json.dumps(job.to_json()))) == job
         assert canonical(job.to_json()) == job.to_json()
@@ -39,7 +40,7 @@ def test_a_digest_is_that_of_the_identity_and_ends_the_path() -> None:
     for job in all_jobs():
         assert job.digest == digest(job.identity)
         assert job.path == f"{job.kind}/{job.name}-{job.digest[:SHORT]}"
-        assert "/" not in job.name
+        assert not set(job.name) & set("/[]%*?"), "store and tracking server read these otherwise"
 
 
 def test_paths_of_a_sweep_are_different() -> None:
@@ -77,7 +78,7 @@ def test_what_a_score_depends_on() -> None:
     run = Start("a" * 64, ENCODER.encoder, "trial/x")
     base = score_job(evaluation(), run, 0)
     assert base.digest == score_job(evaluation(seeds=(1, 2)), run, 5).digest, "the run is named by its own digest"
-    assert base.details["start"] == {"digest": "a" * 64, "encoder": ENCODER.encoder, "run": "trial/x"}
+    assert base.details["start"] == asdict(run)
     others = [
         score_job(evaluation(), Start("b" * 64, ENCODER.encoder, "trial/x"), 0),
         score_job(evaluation(retrieval=Retrieval(layer=3)), run, 0),
@@ -85,6 +86,23 @@ def test_what_a_score_depends_on() -> None:
         score_job(evaluation(recipes={"tatoeba": Recipe(max_length=64)}), run, 0),
     ]
     assert len({job.digest for job in (base, *others)}) == len(others) + 1
+
+
+def test_a_ranking_is_named_by_the_run_that_ranks_and_names_the_runs_on_its_bands() -> None:
+    def ranking(**changes: object) -> Ranking:
+        band = Mixture(tasks=("squad",), band=(0, 1 / 3))
+        steps = fakes.planned(intermediates=[band], **changes).steps
+        return next(step for step in steps if isinstance(step, Ranking))
+
+    run = Start("a" * 64, ENCODER.encoder, "trial/x")
+    base = rank_job(ranking(), run, 0)
+    assert base.digest == rank_job(ranking(seeds=(0, 1)), replace(run, run="trial/y"), 0).digest
+    assert base.digest != rank_job(ranking(), replace(run, digest="b" * 64), 0).digest
+    ranked = [replace(ENCODER, ranking={"digest": letter * 64, "path": "rank/x"}) for letter in "cd"]
+    trials = [trial_job(study(), start, 1e-5, 0, ()) for start in (ENCODER, *ranked)]
+    assert len({job.digest for job in trials}) == 3
+    moved = replace(ENCODER, ranking={"digest": "c" * 64, "path": "rank/y"})
+    assert trial_job(study(), moved, 1e-5, 0, ()).digest == trials[1].digest
 
 
 def test_a_pretrain_job_is_its_step() -> None:

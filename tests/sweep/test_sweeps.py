@@ -4,13 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from stilts_ray import Recipe, Sweep, cli
+from stilts_ray import Recipe, Sweep
+from stilts_ray.cli import sweeps as commands
 from stilts_ray.origin import Hub, Mini
-from stilts_ray.plan import Plan, make_plan
+from stilts_ray.plan import Plan, joined, make_plan
 from stilts_ray.report.table import average_of
 from stilts_ray.spec import Mixture
-from stilts_ray.steps import Evaluation, Row, Study
+from stilts_ray.steps import Evaluation, Ranking, Row, Study
 from stilts_ray.store import Store
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.place import Place
@@ -21,7 +23,9 @@ from tests.sweep.fakes import run
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "paper_plan.txt"
-QUESTIONS = ("paper", "paper_variants", "morphology", "families_by_scale", "english_or_multilingual", "domains")
+QUESTIONS = (
+    "paper", "paper_variants", "morphology", "families_by_scale", "english_or_multilingual", "domains", "difficulty",
+)  # fmt: skip
 
 
 def file_of(question: str) -> Path:
@@ -44,8 +48,8 @@ def test_the_papers_plan_is_the_one_that_was_looked_at(
 ) -> None:
     """After a change that is meant: stilts plan sweeps/paper.py --store /nowhere > tests/golden/paper_plan.txt"""
     monkeypatch.delenv("STILTS_DATA_DIR", raising=False)
-    monkeypatch.setattr(cli, "out", cli.Console(width=80))
-    cli.plan(str(file_of("paper")), store=str(tmp_path / "empty"))
+    monkeypatch.setattr(commands, "out", Console(width=80))
+    commands.plan(str(file_of("paper")), store=str(tmp_path / "empty"))
     assert capsys.readouterr().out == GOLDEN.read_text(encoding="utf-8")
 
 
@@ -88,6 +92,23 @@ def test_every_domain_has_as_many_rows() -> None:
             recipes = found[f"{encoder.name}.{'-'.join(mixture.parts)}"].recipes
             assert {recipe.train_rows for recipe in recipes.values()} == {TASKS["hellaswag"].train_size}
             assert all(TASKS[name].train_size >= TASKS["hellaswag"].train_size for name in recipes)
+
+
+def test_every_difficulty_has_as_many_rows() -> None:
+    plan = on_hub("difficulty")
+    found = studies(plan)
+    rows = [mixture for mixture in plan.sweep.mixtures if mixture.tasks]
+    for mixture in rows:
+        (task,) = mixture.tasks
+        drawn = found[f"xlmr-large.{joined(mixture.parts)}"].recipes[task].train_rows
+        assert drawn is not None
+        assert drawn <= TASKS[task].train_size
+        assert len(range(drawn)[mixture.part(drawn)]) == TASKS["anli_r1"].train_size
+    assert len(rows) == 7
+    # The bands are those of the baseline's own training for XNLI: ranking them trains nothing more.
+    baseline = plan.by_digest[plan.rows[0].cells["xnli"]]
+    assert isinstance(baseline, Evaluation)
+    assert {step.of for step in plan.steps if isinstance(step, Ranking)} == {baseline.of}
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -18,6 +18,7 @@ from stilts_ray.errors import RequestError, RowError
 from stilts_ray.fingerprint import file_digest
 from stilts_ray.models.files import load_encoder
 from stilts_ray.origin import Folder
+from stilts_ray.overview import job_records
 from stilts_ray.plan import Plan, make_plan
 from stilts_ray.spec import (
     Encoder,
@@ -94,8 +95,7 @@ class Bench:
 
     def all(self, plan: Plan, store: Store) -> tuple[Frontier, list[Job]]:
         """Does what the store does not have."""
-        outcomes = {d: r for kind in ("pretrain", "trial", "score") for d, r in store.records(kind).items()}
-        frontier = Frontier(plan, dict(outcomes), {})
+        frontier = Frontier(plan, dict(job_records(store)), {})
         return frontier, run(frontier, lambda job: self.do(job, store))
 
 

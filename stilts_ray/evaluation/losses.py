@@ -1,0 +1,28 @@
+"""How difficult each training row is for a model."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stilts_ray.data.batches import by_tokens, collate
+from stilts_ray.data.encode import Encoded
+from stilts_ray.evaluation.predict import BUDGET
+from stilts_ray.models.heads import ITEM_LOSSES
+from stilts_ray.models.model import Model
+from stilts_ray.tasks.base import Task
+
+
+def item_losses(model: Model, task: Task, encoded: Encoded) -> NDArray[np.float32]:
+    """The training loss of each item under the head of `task`, in nats: [items], a mean over the item's tags or over the two
+    ends of its span. In float32 on a GPU, too: bf16 would make equals of the many rows that are easy.
+
+    Raises KeyError for a kind whose items have no loss of their own.
+    """
+    loss = ITEM_LOSSES[task.kind]
+    losses = np.empty(encoded.items, dtype=np.float32)
+    model.eval()
+    with torch.inference_mode():
+        for items in by_tokens(encoded.item_lengths, BUDGET):
+            batch = collate(encoded, items).to(model.device)
+            losses[items] = loss(model(task.name, batch), batch).cpu().numpy()
+    return losses

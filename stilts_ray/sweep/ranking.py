@@ -1,0 +1,40 @@
+"""Ranks the rows that a run was trained on by the loss that it has on them."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from stilts_ray import tasks
+from stilts_ray.data.batches import drawn, generator
+from stilts_ray.data.encode import selected
+from stilts_ray.data.rows import labelled
+from stilts_ray.evaluation.losses import item_losses
+from stilts_ray.fingerprint import file_digest
+from stilts_ray.spec import Mixture, Recipe
+from stilts_ray.store import Record
+from stilts_ray.sweep.jobs import Job, Start
+from stilts_ray.sweep.place import Place, restored
+from stilts_ray.sweep.rows import LOSSES, all_rows
+
+
+def rank_rows(job: Job, place: Place) -> Record:
+    """The loss of every row that a run drew, in the store beside the record."""
+    details = job.details
+    mixture, recipe = Mixture.model_validate_json(details["mixture"]), Recipe.model_validate_json(details["recipe"])
+    (name,) = mixture.tasks
+    task = labelled(place.origin, tasks.get(name))
+    model, folder = restored(Start(**details["start"]), task, place)
+    model.to(place.team.device)
+    data = all_rows(name, mixture, recipe, folder, place.origin)
+    rows = drawn(data.items, recipe.train_rows, generator(details["seed"], name))
+    losses = item_losses(model, task, selected(data, rows))
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / LOSSES
+        save_file({"rows": rows, "losses": losses}, path)
+        place.store.upload(Path(scratch), job.path)
+        files = {LOSSES: file_digest(path)}
+    # How far apart easy and hard are: a run that knows its rows by heart has next to no loss on any.
+    deciles = [float(loss) for loss in np.quantile(losses, np.linspace(0, 1, 11))]
+    return {"rows": len(rows), "loss": float(np.mean(losses)), "deciles": deciles, "files": files}
