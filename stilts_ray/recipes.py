@@ -103,8 +103,8 @@ def _questions(task: str) -> Recipe:
 
 
 def _linking() -> Recipe:
-    """Mewsli-X [X scripts/train_mewslix.sh]: 8 x accumulation of 4, neither warm-up nor weight decay. [X] selects by dev loss;
-    here a batch of 32 is one softmax, there it was four of 8."""
+    """Mewsli-X [X scripts/train_mewslix.sh]: 8 x accumulation of 4, neither warm-up nor weight decay; the run is
+    taken as it ends. Here a batch of 32 is one softmax, there it is four of 8."""
     optimizer = Optimizer(weight_decay=0.0, warmup=0.0, clip=1.0, epsilon=1e-8)
     return Recipe(epochs=2, batch_size=32, max_length=64, dev_rows=None, optimizer=optimizer)
 

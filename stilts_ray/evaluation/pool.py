@@ -1,7 +1,7 @@
 """The candidates of a dual encoder's retrieval: all sentences of all passages, of one or of several languages, or a set that
 is apart from the questions.
 
-Source: google-research/xtreme, third_party/utils_lareqa.py and third_party/evaluate_retrieval.py (mewslix).
+Source: google-research/xtreme, third_party/utils_lareqa.py and third_party/utils_mewslix.py.
 """
 
 from collections import defaultdict
