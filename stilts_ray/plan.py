@@ -67,6 +67,7 @@ def used_tasks(sweep: Sweep) -> list[Task]:
             can = [t.name for t in tasks.TASKS.values() if t.languages]
             raise RequestError(f"'{task.name}' has no test languages; targets are: {', '.join(can)}")
     sources = [tasks.get(name) for task in targets for name in task.train_on]
+    sources += [tasks.get(task.candidates) for task in targets if task.candidates]
     text = [tasks.get(name) for e in sweep.encoders if isinstance(e.start, Pretraining) for name in e.start.texts]
     text += [tasks.get(mixture.masked.texts) for mixture in mixtures if mixture.masked]
     for task in text:
@@ -169,6 +170,10 @@ class _Builder:
             "data": self.origin.identity(task, task.test or "test", languages),
             "read": read,
         }
+        if task.candidates:
+            apart = tasks.get(task.candidates)
+            data = self.origin.identity(apart, apart.test or "test", (self.origin.source_language,))
+            identity["candidates"] = {"task": apart.identity(), "data": data}
         if task.kind in BY_VECTOR:
             identity["retrieval"] = self.sweep.retrieval
         return self.add(
@@ -293,7 +298,10 @@ def reads(step: Step, origin: Origin) -> list[tuple[str, str, str]]:
             ]
             return [(name, split, code) for name, split, codes in splits for code in codes]
         case Evaluation(task=name, languages=languages):
-            return [(name, tasks.get(name).test or "test", language) for language in languages]
+            task = tasks.get(name)
+            apart = [(task.candidates, origin.source_language)] if task.candidates else []
+            asked = [(name, language) for language in languages]
+            return [(each, tasks.get(each).test or "test", language) for each, language in (*asked, *apart)]
     return []
 
 

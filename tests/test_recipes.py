@@ -23,6 +23,7 @@ PUBLISHED = {
     "xtreme": {
         "mnli": (5, 32, 128, 3e-5), "pawsx": (5, 32, 128, 2e-5), "udpos": (10, 32, 128, 2e-5),
         "panx": (10, 32, 128, 2e-5), "squad": (3, 32, 384, 3e-5), "tydiqa": (3, 32, 384, 3e-5),
+        "wikipedia_pairs": (2, 32, 64, 1e-5),
     },
 }  # fmt: skip
 NAMED = {"jiant": (JIANT, JIANT_RATES), "xtreme": (XTREME_SCRIPTS, XTREME_RATES)}
@@ -47,7 +48,7 @@ def test_jiants_optimizer_and_evaluations() -> None:
 
 def test_xtremes_warmup_is_a_share_of_the_steps() -> None:
     optimizers = {task: (r.optimizer.weight_decay, r.optimizer.warmup) for task, r in XTREME_SCRIPTS.items()}
-    assert {optimizers[task] for task in ("mnli", "pawsx", "udpos", "panx")} == {(0.0, 0.0)}
+    assert {optimizers[task] for task in ("mnli", "pawsx", "udpos", "panx", "wikipedia_pairs")} == {(0.0, 0.0)}
     # 87,599 rows in batches of 32, thrice: 8,214 steps; TyDiQA has fewer than 500.
     assert optimizers["squad"] == (1e-4, pytest.approx(500 / 8214))
     assert optimizers["tydiqa"] == (1e-4, 1.0)
@@ -67,7 +68,7 @@ def test_one_search_for_all_tasks() -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_a_sweep_plans_with_them(name: str) -> None:
     recipes, rates = NAMED[name]
-    targets = ("xnli", "pawsx", "udpos", "panx", "xquad", "tydiqa")
+    targets = ("xnli", "pawsx", "udpos", "panx", "xquad", "tydiqa", *(["mewslix"] if name == "xtreme" else []))
     trained = {str(tasks.get(target).trained) for target in targets}
     assert trained == set(recipes)
     encoder = Encoder(name="base", start=Pretrained(source="FacebookAI/xlm-roberta-base"))

@@ -52,7 +52,7 @@ def _task_entry(task: tasks.Task) -> dict[str, Any]:
     return {
         "name": task.name,
         "kind": str(task.kind),
-        "roles": roles or ["text"],
+        "roles": roles or ["candidates" if task.kind is tasks.Kind.CANDIDATES else "text"],
         "trained_on": task.trained,
         "hub": task.source.hub,
         "folder": task.source.folder,

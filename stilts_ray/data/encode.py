@@ -15,11 +15,13 @@ from stilts_ray.tasks.base import (
     Asked,
     Choice,
     Comparable,
+    Entity,
     Example,
     Kind,
     Pair,
     Parallel,
     Passage,
+    Query,
     Span,
     Tagged,
     Task,
@@ -270,29 +272,50 @@ QUESTION = 96
 """Tokens of the longest question that a dual encoder reads, as in XTREME-R's script; candidates have a length of their own."""
 
 
-def _asked(task: Task, examples: Sequence[Asked], tokenizer: Any, reading: Reading) -> Encoded:
-    """Of each example its question, then all sentences of its passage, each with the whole passage behind it, unless an
-    earlier example had that passage. "answer": how many sequences ahead of a question its right candidate is (negative:
-    before it); 0 for candidates."""
-    texts = [
-        (passage.text[start:stop], passage.text) for passage in passages(examples) for start, stop in passage.sentences
-    ]
+APART = -1
+"""Stands for the place of a right candidate that is not among the sequences."""
+
+
+def _asked(task: Task, examples: Sequence[Query], tokenizer: Any, reading: Reading) -> Encoded:
+    """Of each example its question, then all candidates of its passage (of sentences with the whole passage behind them),
+    unless an earlier example had that passage. "answer": how many sequences ahead of a question its right candidate is
+    (negative: before it), APART if it is not there; 0 for candidates."""
     questions = tokenizer([e.question for e in examples], truncation=True, max_length=min(QUESTION, reading.max_length))
-    # The sentence is the shorter text: what is cut is the passage.
-    candidates = tokenizer(
-        *map(list, zip(*texts, strict=True)), truncation="longest_first", max_length=reading.max_length
-    )
+    candidates = _candidates(examples, tokenizer, reading)
     order: list[tuple[Any, int]] = []
-    first: dict[Passage, int] = {}
+    first: dict[Passage | Entity, int] = {}
     ahead, sources, used = [], [], 0
     for number, example in enumerate(examples):
-        here, new = len(order), 0 if example.passage in first else len(example.passage.sentences)
+        here, new, answer = len(order), 0, APART
+        if isinstance(example, Asked):
+            new = 0 if example.passage in first else len(example.passage.candidates)
+            answer = first.setdefault(example.passage, here + 1) + example.answer - here
         order += [(questions, number), *((candidates, used + n) for n in range(new))]
-        ahead += [first.setdefault(example.passage, here + 1) + example.answer - here, *[0] * new]
+        ahead += [answer, *[0] * new]
         sources += [number] * (1 + new)
         used += new
     made = {name: [side[name][n] for side, n in order] for name in questions}
     return _flat(made["input_ids"], example=sources, answer=ahead, **_segments(made))
+
+
+def _candidates(examples: Sequence[Query], tokenizer: Any, reading: Reading) -> Any:
+    """The candidates of all passages as the tokenizer makes them, nothing if there are none."""
+    read = [texts for passage in passages(examples) for texts in passage.candidates]
+    if not read:
+        return {}
+    # A sentence is the shorter text: what is cut is the passage.
+    columns = map(list, zip(*read, strict=True))
+    return tokenizer(*columns, truncation="longest_first", max_length=reading.max_length)
+
+
+BLOCK = 10_000
+"""Texts that are tokenised at once: until they are joined, what a tokenizer says of one is far more than its tokens."""
+
+
+def _entities(task: Task, examples: Sequence[Entity], tokenizer: Any, reading: Reading) -> Encoded:
+    """Each description as an item."""
+    texts = [e.description for e in examples]
+    return joined([encode_texts(texts[at : at + BLOCK], tokenizer, reading) for at in range(0, len(texts), BLOCK)])
 
 
 _ENCODERS: dict[Kind, Callable[..., Encoded]] = {
@@ -304,5 +327,6 @@ _ENCODERS: dict[Kind, Callable[..., Encoded]] = {
     Kind.RETRIEVAL: _foreign,
     Kind.MINING: _sides,
     Kind.DUAL: _asked,
+    Kind.CANDIDATES: _entities,
     Kind.TEXT: _texts,
 }

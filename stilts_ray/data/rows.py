@@ -16,12 +16,17 @@ from stilts_ray.errors import RequestError, RowError, Unavailable, first_line
 from stilts_ray.origin import Folder, Hub, Mini, Origin, sliced
 from stilts_ray.tasks.base import Choice, Example, Pair, Row, Tagged, Task
 
+BLOCK = 10_000
+"""Rows that are read at once: of some data sets not all columns of all rows have room beside the examples."""
+
 
 def load(origin: Origin, task: Task, split: str, language: str) -> list[Example]:
     """The examples of a split. Raises RequestError if it cannot be read, RowError for the first row that does not fit."""
     made: list[Example] = []
     for part, name in task.parts(split):
-        rows = named_rows(_table(origin, part, name, language))
+        table = _table(origin, part, name, language)
+        blocks = (table.select(range(at, min(at + BLOCK, len(table)))) for at in range(0, len(table), BLOCK))
+        rows = (row for block in blocks for row in named_rows(block))
         made += examples(labelled(origin, part), f"{part.source.path(language)}/{name}", rows)
     return made
 

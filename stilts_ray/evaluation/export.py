@@ -7,7 +7,7 @@ from typing import Any
 from stilts_ray.evaluation.metrics import gold_label
 from stilts_ray.evaluation.pool import Pool
 from stilts_ray.evaluation.submission import FORMS, write_labels, write_predictions
-from stilts_ray.tasks.base import Asked, Comparable, Example, Kind, Span, Tagged, Task
+from stilts_ray.tasks.base import Comparable, Example, Kind, Query, Span, Tagged, Task
 
 
 def has_form(task: Task) -> bool:
@@ -29,7 +29,7 @@ def keep_predictions(
         case Kind.SPAN:
             written: Any = {e.id: text for e, text in zip(examples, found, strict=True) if isinstance(e, Span)}
         case Kind.DUAL:
-            written = {e.id: names for e, names in zip(examples, found, strict=True) if isinstance(e, Asked)}
+            written = {e.id: names for e, names in zip(examples, found, strict=True) if isinstance(e, Query)}
         case Kind.MINING:
             written = [pair for mined in found for pair in _named(mined.pairs, language)]
         case _:
@@ -42,7 +42,7 @@ def keep_labels(folder: Path, task: Task, examples: Mapping[str, Sequence[Exampl
     right in a pool of several. Raises RequestError as `write_predictions`."""
     if not has_form(task):
         return
-    pool = Pool.of({language: [e for e in those if isinstance(e, Asked)] for language, those in examples.items()})
+    pool = Pool.of({language: [e for e in those if isinstance(e, Query)] for language, those in examples.items()})
     for language, those in examples.items():
         write_labels(folder, task.form, language, _right(task, language, those, pool))
 
@@ -52,7 +52,7 @@ def _right(task: Task, language: str, examples: Sequence[Example], pool: Pool) -
         case Kind.SPAN:
             return {e.id: [text for text, _ in e.answers] for e in examples if isinstance(e, Span)}
         case Kind.DUAL:
-            return {e.id: pool.right[e.id] for e in examples if isinstance(e, Asked)}
+            return {e.id: pool.right[e.id] for e in examples if isinstance(e, Query)}
         case Kind.MINING:
             return [pair for e in examples if isinstance(e, Comparable) for pair in _named(e.test.gold, language)]
         case Kind.TAGGING:

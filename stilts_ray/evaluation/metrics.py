@@ -16,7 +16,7 @@ from seqeval.metrics import f1_score
 from stilts_ray.evaluation import answers
 from stilts_ray.evaluation.answers import Answer, squad_v2
 from stilts_ray.evaluation.pool import Pool
-from stilts_ray.tasks.base import Asked, Choice, Comparable, Example, Kind, Pair, Parallel, Span, Tagged, Task
+from stilts_ray.tasks.base import Choice, Comparable, Example, Kind, Pair, Parallel, Query, Span, Tagged, Task
 
 Scores = dict[str, float]
 """Metric -> value in 0-100 (of mining also the threshold, as it is); "score" is the one that enters averages."""
@@ -105,7 +105,7 @@ def score(task: Task, examples: Sequence[Example], predictions: Sequence[object]
     return scores | {"score": scores[task.metric]} if task.metric else scores
 
 
-def score_ranked(pool: Pool, examples: Sequence[Asked], rankings: Sequence[Sequence[int]]) -> Scores:
+def score_ranked(pool: Pool, examples: Sequence[Query], rankings: Sequence[Sequence[int]]) -> Scores:
     """mAP@20 of rankings of places in a pool, best first, one for each example."""
     return map_at_20(pool.answers(examples), pool.named(examples, rankings))
 
@@ -124,7 +124,7 @@ def majority(task: Task, examples: Sequence[Example]) -> float:
         case Kind.SPAN_OR_NONE:
             return score(task, examples, [Answer("", 0.0)] * len(examples))["score"]
         case Kind.DUAL:
-            asked = [e for e in examples if isinstance(e, Asked)]
+            asked = [e for e in examples if isinstance(e, Query)]
             pool = Pool.of({"": asked})
             right = Counter(name for e in asked for name in pool.right[e.id])
             same = [name for name, _ in right.most_common(DEPTH)]
@@ -179,7 +179,7 @@ def _pairs(task: Task, examples: Sequence[Comparable], predictions: Sequence[Min
     return {name: mean(scores[name] for scores in scored) for name in scored[0]}
 
 
-def _ranked(task: Task, examples: Sequence[Asked], predictions: Sequence[Sequence[int]], language: str) -> Scores:
+def _ranked(task: Task, examples: Sequence[Query], predictions: Sequence[Sequence[int]], language: str) -> Scores:
     return score_ranked(Pool.of({language: examples}), examples, predictions)
 
 

@@ -12,13 +12,12 @@ import torch
 
 from stilts_ray.data.encode import Encoded
 from stilts_ray.evaluation.metrics import Mined
+from stilts_ray.evaluation.nearest import nearest_by_product
 from stilts_ray.evaluation.retrieval import by_layer
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.base import Comparable, Corpora
 
 NEIGHBOURS = 4
-BLOCK = 1 << 27
-"""Cosines computed at once."""
 
 Pair = tuple[int, int]
 """Indices of a foreign and of an English sentence."""
@@ -79,10 +78,7 @@ class Near:
 def neighbours(queries: torch.Tensor, index: torch.Tensor) -> Near:
     """The NEIGHBOURS nearest by cosine of each query [n, hidden] in index [m, hidden] (all, if m is smaller): exact."""
     queries, index = (torch.nn.functional.normalize(side.float(), dim=-1) for side in (queries, index))
-    count = min(NEIGHBOURS, len(index))
-    with torch.autocast(index.device.type, enabled=False):
-        blocks = [(block @ index.T).topk(count) for block in torch.split(queries, max(1, BLOCK // len(index)))]
-    return Near(torch.cat([block.values for block in blocks]), torch.cat([block.indices for block in blocks]))
+    return Near(*nearest_by_product(queries, index, NEIGHBOURS))
 
 
 def best(own: Near, other: Near) -> tuple[list[float], list[int]]:

@@ -1,40 +1,58 @@
-"""The candidates of answer retrieval: all sentences of all passages, of one or of several languages.
+"""The candidates of a dual encoder's retrieval: all sentences of all passages, of one or of several languages, or a set that
+is apart from the questions.
 
-Source: google-research/xtreme, third_party/utils_lareqa.py.
+Source: google-research/xtreme, third_party/utils_lareqa.py and third_party/utils_mewslix.py.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stilts_ray.tasks.base import Asked, passages
+from stilts_ray.errors import RequestError
+from stilts_ray.tasks.base import Entity, Mention, Query, passages
 
 
 @dataclass(frozen=True)
 class Pool:
-    """names: of all candidates, by language, number of the passage there and number of the sentence in it, both from 0
-    (`en_12_3`), in the order in which they are encoded. right: question's id -> names of its right candidates.
+    """names: of all candidates, in the order in which they are encoded: of sentences language, number of the passage there
+    and number of the sentence in it, both from 0 (`en_12_3`); of entities their own. right: question's id -> names of its
+    right candidates.
     """
 
     names: tuple[str, ...]
     right: Mapping[str, frozenset[str]]
 
     @classmethod
-    def of(cls, examples: Mapping[str, Sequence[Asked]]) -> "Pool":
-        """The pool of the languages' questions. What answers a question in one language is right for it in all."""
-        names: list[str] = []
+    def of(cls, examples: Mapping[str, Sequence[Query]]) -> "Pool":
+        """The pool of the languages' questions. What answers a question in one language is right for it in all. Mentions,
+        which bring no candidates along, have the entities that they are of."""
+        names: dict[str, None] = {}
         right: defaultdict[str, set[str]] = defaultdict(set)
         for language, asked in examples.items():
-            numbers = {passage: number for number, passage in enumerate(passages(asked))}
-            names += [f"{language}_{number}_{n}" for p, number in numbers.items() for n in range(len(p.sentences))]
+            own = {passage: passage.names(f"{language}_{n}") for n, passage in enumerate(passages(asked))}
+            names |= dict.fromkeys(name for found in own.values() for name in found)
             for example in asked:
-                right[example.id].add(f"{language}_{numbers[example.passage]}_{example.answer}")
+                answer = example.entity if isinstance(example, Mention) else own[example.passage][example.answer]
+                names.setdefault(answer)
+                right[example.id].add(answer)
         return cls(tuple(names), {question: frozenset(found) for question, found in right.items()})
 
-    def named(self, examples: Sequence[Asked], rankings: Sequence[Sequence[int]]) -> dict[str, list[str]]:
+    def among(self, candidates: Sequence[Entity]) -> "Pool":
+        """The same questions, asked of these candidates. Raises RequestError if one stands there twice, or the right one of
+        a question does not."""
+        names = tuple(candidate.id for candidate in candidates)
+        there = set(names)
+        if len(there) < len(names):
+            raise RequestError(f"{len(names)} candidates have {len(there)} names")
+        for question, right in self.right.items():
+            if not right <= there:
+                raise RequestError(f"what {question!r} speaks of, {min(right - there)}, is not among the candidates")
+        return Pool(names, self.right)
+
+    def named(self, examples: Sequence[Query], rankings: Sequence[Sequence[int]]) -> dict[str, list[str]]:
         """Rankings of places in the pool as names, by question. Raises ValueError if there are more or fewer of them."""
         return {e.id: [self.names[n] for n in ranking] for e, ranking in zip(examples, rankings, strict=True)}
 
-    def answers(self, examples: Sequence[Asked]) -> dict[str, frozenset[str]]:
+    def answers(self, examples: Sequence[Query]) -> dict[str, frozenset[str]]:
         """The right candidates, by question."""
         return {example.id: self.right[example.id] for example in examples}

@@ -10,6 +10,7 @@ from stilts_ray.data.batches import Batch, Items, by_tokens, collate
 from stilts_ray.data.encode import IGNORE, Encoded
 from stilts_ray.evaluation.answers import Answer
 from stilts_ray.evaluation.metrics import DEPTH
+from stilts_ray.evaluation.nearest import nearest_by_product
 from stilts_ray.models.attention import Layout
 from stilts_ray.models.families import first_tokens
 from stilts_ray.models.model import Model
@@ -18,9 +19,6 @@ from stilts_ray.tasks.base import Kind as TaskKind
 
 BUDGET = 16_384
 """Tokens a batch."""
-
-BLOCK = 1024
-"""Questions that are compared with all candidates at once."""
 
 
 def predict(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, max_answer: int) -> list[object]:
@@ -120,22 +118,27 @@ def _nearest(model: Model, task: Task, examples: Sequence[Example], encoded: Enc
 
 def dual_vectors(model: Model, task: Task, encoded: Encoded) -> tuple[torch.Tensor, torch.Tensor]:
     """The vectors of all questions and of all candidates, in their order, by the head of `task`: each [number, hidden]."""
-    order, parts = [], []
-    for items, batch in _batches(model, encoded):
-        parts.append(model.vectors(task.name, batch))
-        order.append(items)
-    vectors = torch.cat(parts)[torch.from_numpy(np.argsort(np.concatenate(order))).to(model.device)]
+    vectors = head_vectors(model, task, encoded)
     asked = torch.from_numpy(encoded.fields["answer"] != 0).to(model.device)
     return vectors[asked], vectors[~asked]
 
 
+def head_vectors(model: Model, task: Task, encoded: Encoded) -> torch.Tensor:
+    """The vectors of all sequences by the head of `task`: [sequences, hidden]."""
+    vectors = torch.empty(0, device=model.device)
+    for items, batch in _batches(model, encoded):
+        found = model.vectors(task.name, batch)
+        if not len(vectors):
+            # Filled in, not put together at the end: of a million candidates there is room for one copy.
+            vectors = found.new_empty(encoded.items, found.shape[-1])
+        vectors[torch.from_numpy(items).to(model.device)] = found
+    return vectors
+
+
 def rankings(questions: torch.Tensor, candidates: torch.Tensor) -> list[list[int]]:
     """For each question [n, hidden] its DEPTH nearest candidates [m, hidden] by dot product, best first: exact."""
-    count = min(DEPTH, len(candidates))
-    found: list[list[int]] = []
-    with torch.autocast(candidates.device.type, enabled=False):
-        for block in torch.split(questions, BLOCK):
-            found += (block @ candidates.T).topk(count).indices.tolist()
+    _, places = nearest_by_product(questions, candidates, DEPTH)
+    found: list[list[int]] = places.tolist()
     return found
 
 

@@ -23,11 +23,13 @@ RULES: dict[Kind, str] = {
 """How a kind is scored, if its task does not name another of its metrics."""
 
 
-def signature(task: Task, data: Any, layer: int | None = None, languages: Sequence[str] = ()) -> str:
+def signature(
+    task: Task, data: Any, layer: int | None = None, languages: Sequence[str] = (), candidates: Any = None
+) -> str:
     """The signature of a task's scores on some data (`Origin.identity`); layer: whose vectors are compared, if any are.
-    languages: those of the evaluation, whose candidates are one pool."""
+    languages: those of the evaluation, whose candidates are one pool. candidates: data of those that are apart instead."""
     parts = {
-        "data": f"{data['hub']}@{data['revision'][:SHORT]}" if "hub" in data else f"content-{digest(data)[:SHORT]}",
+        "data": _short(data),
         "split": task.test,
         "rule": task.metric or RULES[task.kind],
     }
@@ -36,8 +38,13 @@ def signature(task: Task, data: Any, layer: int | None = None, languages: Sequen
     if layer is not None:
         parts |= {"layer": str(layer), "pooling": "mean-with-special-tokens"}
     if task.kind is Kind.DUAL:
-        parts["pool"] = "+".join(sorted(languages))
+        parts["pool"] = f"{task.candidates}:{_short(candidates)}" if task.candidates else "+".join(sorted(languages))
     if task.kind is Kind.MINING:
         parts["threshold"] = "best-on-dev"
     parts |= {"task-version": str(task.version), "scorer": f"stilts_ray-{version('stilts_ray')}"}
     return "|".join([task.name, *(f"{name}:{value}" for name, value in parts.items())])
+
+
+def _short(data: Any) -> str:
+    """What pins data, in a word."""
+    return f"{data['hub']}@{data['revision'][:SHORT]}" if "hub" in data else f"content-{digest(data)[:SHORT]}"

@@ -81,6 +81,9 @@ SIZES: dict[str, dict[str, int]] = {
     "xcopa/{}": {"validation": 200, "test": 400},
     "mlqa/{}": {"validation": 200, "test": 400},
     "lareqa/{}": {"validation": 400},
+    "mewslix/wikipedia_pairs": {"train": 4000, "validation": 400},
+    "mewslix/candidate_entities": {"test": 600},
+    "mewslix/{}": {"test": 400},
     "lex_glue/case_hold": {"train": 4000, "validation": 400},
     "pubmedqa/pqa_artificial": {"train": 5000},
 }
@@ -92,6 +95,7 @@ TOKENS: dict[str, int] = {
     "mnli_translated/{}": 30,
     "snli/plain_text": 14, "anli/plain_text": 24, "cosmos_qa/default": 145, "commonsense_qa/default": 62,
     "social_i_qa/default": 87, "super_glue/copa": 63, "lex_glue/case_hold": 300, "pubmedqa/pqa_artificial": 37,
+    "mewslix/wikipedia_pairs": 50,
 }  # fmt: skip
 """Tokens of a training example, for estimates."""
 

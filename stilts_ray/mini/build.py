@@ -8,7 +8,20 @@ from typing import Any
 from datasets import ClassLabel, Dataset, Features, List, Value, disable_progress_bars
 
 from stilts_ray.errors import RequestError, did_you_mean, first_line
-from stilts_ray.mini import FOLDERS, PIVOT, SIZES, VERSION, WORLDS, choices, domains, questions, tagged, tasks, text
+from stilts_ray.mini import (
+    FOLDERS,
+    PIVOT,
+    SIZES,
+    VERSION,
+    WORLDS,
+    choices,
+    domains,
+    entities,
+    questions,
+    tagged,
+    tasks,
+    text,
+)
 from stilts_ray.mini.describe import everything
 from stilts_ray.mini.inference import LABELS
 
@@ -56,6 +69,9 @@ MAKERS: dict[str, tasks.Maker] = {
     "xcopa/{}": choices.xcopa,
     "mlqa/{}": questions.mlqa,
     "lareqa/{}": questions.lareqa,
+    "mewslix/wikipedia_pairs": entities.wikipedia_pairs,
+    "mewslix/candidate_entities": entities.candidate_entities,
+    "mewslix/{}": entities.mewslix,
     "lex_glue/case_hold": domains.case_hold,
     "pubmedqa/pqa_artificial": domains.pubmedqa,
 }
@@ -123,6 +139,9 @@ FEATURES: dict[str, dict[str, Any]] = {
     "xcopa/{}": {**_CAUSAL, "label": _INT, "idx": _INT, "changed": Value("bool")},
     "mlqa/{}": _SQUAD,
     "lareqa/{}": _XQUAD,
+    "mewslix/wikipedia_pairs": dict.fromkeys(("mention", "entity"), _STRING),
+    "mewslix/candidate_entities": dict.fromkeys(("entity_id", "title", "description", "description_language"), _STRING),
+    "mewslix/{}": dict.fromkeys(("example_id", "mention", "entity_id"), _STRING),
     "lex_glue/case_hold": {"context": _STRING, "endings": List(_STRING), "label": ClassLabel(names=list("01234"))},
     "pubmedqa/pqa_artificial": {
         "pubid": _INT,

@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from stilts_ray.evaluation.export import keep_predictions
 from stilts_ray.evaluation.metrics import Scores, map_at_20, score
 from stilts_ray.evaluation.mining import mined
 from stilts_ray.evaluation.pool import Pool
-from stilts_ray.evaluation.predict import dual_vectors, predict, rankings
+from stilts_ray.evaluation.predict import dual_vectors, head_vectors, predict, rankings
 from stilts_ray.evaluation.retrieval import default_layer, translations
 from stilts_ray.evaluation.signature import signature
 from stilts_ray.models.model import Model
@@ -42,7 +43,8 @@ Result = tuple[str, Sequence[Any], list[Scores]]
 @dataclass(frozen=True)
 class _Work:
     """What there is to score. trained: the task whose head predicts. layer: whose vectors count, if vectors are compared.
-    limit: tokens of the longest answer. read: language -> its examples and their sequences."""
+    limit: tokens of the longest answer. read: language -> its examples and their sequences. candidates: likewise of a set
+    that is apart from the examples, None if there is none."""
 
     model: Model
     trained: Task
@@ -50,6 +52,7 @@ class _Work:
     layer: int | None
     limit: int
     read: Callable[[str], tuple[list[Any], Encoded]]
+    candidates: Callable[[], tuple[list[Any], Encoded]] | None
 
 
 def score_run(job: Job, place: Place) -> Record:
@@ -64,11 +67,12 @@ def score_run(job: Job, place: Place) -> Record:
             layers[language] = [metrics["score"] for metrics in scores]
             keep_predictions(Path(scratch), work.target, language, work.read(language)[0], found)
         place.store.upload(Path(scratch), job.path, PREDICTIONS)
+    apart = job.identity.get("candidates", {}).get("data")
     record: Record = {
         # XTREME's rule: the plain mean over languages, the source language included.
         "score": float(np.mean([metrics["score"] for metrics in languages.values()])),
         "languages": languages,
-        "signature": signature(work.target, job.identity["data"], work.layer, codes),
+        "signature": signature(work.target, job.identity["data"], work.layer, codes, apart),
     }
     return record | ({} if work.layer is None else {"layer": work.layer, "layers": layers})
 
@@ -82,12 +86,14 @@ def _work(details: dict[str, Any], place: Place) -> _Work:
     layer = _layer(model.encoder, target, details["layer"])
     model.to(place.team.device).eval()
 
-    def read(language: str) -> tuple[list[Any], Encoded]:
-        where = (place.origin, target, target.test or "test", language)
+    def rows_of(task: Task, language: str) -> tuple[list[Any], Encoded]:
+        where = (place.origin, task, task.test or "test", language)
         reading = Reading(settings["max_length"], settings["stride"])
         return cache.examples(*where), cache.encoded(*where, str(folder), reading)
 
-    return _Work(model, trained or target, target, layer, settings["answer"], read)
+    apart = tasks.get(target.candidates) if target.candidates else None
+    candidates = partial(rows_of, apart, place.origin.source_language) if apart else None
+    return _Work(model, trained or target, target, layer, settings["answer"], partial(rows_of, target), candidates)
 
 
 @contextlib.contextmanager
@@ -113,12 +119,16 @@ def _by_layer(work: _Work, languages: Sequence[str]) -> Iterator[Result]:
 
 
 def _in_one_pool(work: _Work, languages: Sequence[str]) -> Iterator[Result]:
-    """Each language's questions are asked of the candidates of all of them."""
+    """Each language's questions are asked of the candidates of all of them, or of those that are apart."""
     data = {language: work.read(language) for language in languages}
     pool = Pool.of({language: examples for language, (examples, _) in data.items()})
     with _inferring(work.model):
         vectors = {code: dual_vectors(work.model, work.trained, encoded) for code, (_, encoded) in data.items()}
-        candidates = torch.cat([own for _, own in vectors.values()])
+        if work.candidates:
+            entities, apart = work.candidates()
+            pool, candidates = pool.among(entities), head_vectors(work.model, work.trained, apart)
+        else:
+            candidates = torch.cat([own for _, own in vectors.values()])
         found = {code: rankings(questions, candidates) for code, (questions, _) in vectors.items()}
     for language, (examples, _) in data.items():
         named = pool.named(examples, found[language])

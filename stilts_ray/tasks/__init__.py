@@ -4,6 +4,7 @@ from stilts_ray.errors import RequestError, did_you_mean
 from stilts_ray.tasks.base import Kind, Task
 from stilts_ray.tasks.choice import CASE_HOLD, COMMONSENSE_QA, COPA, COSMOSQA, HELLASWAG, SOCIAL_I_QA, XCOPA
 from stilts_ray.tasks.lareqa import LAREQA, SQUAD_R
+from stilts_ray.tasks.mewslix import CANDIDATE_ENTITIES, MEWSLIX, WIKIPEDIA_PAIRS
 from stilts_ray.tasks.mining import BUCC2018
 from stilts_ray.tasks.mlm import MLM_PARALLEL, MLM_SWITCHED, MLM_TEXT
 from stilts_ray.tasks.nli import ANLI, ANLI_PLUS, ANLI_R1, ANLI_R2, ANLI_R3, MNLI, MNLI_TRANSLATED, SNLI, XNLI
@@ -19,9 +20,10 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         MNLI, MNLI_TRANSLATED, SNLI, ANLI, ANLI_R1, ANLI_R2, ANLI_R3, ANLI_PLUS, QQP, SQUAD, SQUAD_V2, SQUAD_R,
+        WIKIPEDIA_PAIRS,
         HELLASWAG, COSMOSQA, COMMONSENSE_QA, SOCIAL_I_QA, COPA, CASE_HOLD, PUBMEDQA, CCG,
         XNLI, PAWSX, UDPOS, PANX, XQUAD, MLQA, TYDIQA, BUCC2018, TATOEBA,
-        XCOPA, UDPOS_XR, PANX_XR, XQUAD_XR, TATOEBA_XR, LAREQA,
+        XCOPA, UDPOS_XR, PANX_XR, XQUAD_XR, TATOEBA_XR, LAREQA, MEWSLIX, CANDIDATE_ENTITIES,
         MLM_TEXT, MLM_PARALLEL, MLM_SWITCHED,
     )
 }  # fmt: skip

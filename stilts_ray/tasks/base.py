@@ -29,6 +29,7 @@ class Kind(StrEnum):
     RETRIEVAL = "retrieval"
     MINING = "sentence mining"
     DUAL = "dual-encoder retrieval"
+    CANDIDATES = "candidates of a retrieval"
     TEXT = "masked LM"
 
 
@@ -98,25 +99,72 @@ class Passage:
         """The sentence that the character at `place` is in; None if it is in none."""
         return next((n for n, (start, stop) in enumerate(self.sentences) if start <= place < stop), None)
 
+    @property
+    def candidates(self) -> tuple[tuple[str, ...], ...]:
+        """Of each sentence what a dual encoder reads: it, and the whole text."""
+        return tuple((self.text[start:stop], self.text) for start, stop in self.sentences)
+
+    def names(self, place: str) -> tuple[str, ...]:
+        """What the sentences are called, if the passage is called `place`."""
+        return tuple(f"{place}_{number}" for number in range(len(self.sentences)))
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An entry of a knowledge base, and what is said of it there: one candidate."""
+
+    id: str
+    description: str
+
+    def __post_init__(self) -> None:
+        filled(entity=self.id, description=self.description)
+
+    @property
+    def candidates(self) -> tuple[tuple[str, ...], ...]:
+        """What a dual encoder reads."""
+        return ((self.description,),)
+
+    def names(self, place: str) -> tuple[str, ...]:
+        """Its own name, wherever it stands."""
+        return (self.id,)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, and which sentence of a passage answers it. Questions of the same id are translations of each other."""
+    """A question, and which candidate answers it: a sentence of a passage, or the one entity. Questions of the same id are
+    translations of each other."""
 
     id: str
     question: str
-    passage: Passage
-    answer: int
+    passage: Passage | Entity
+    answer: int = 0
 
     def __post_init__(self) -> None:
-        filled(id=self.id, question=self.question)
-        if not 0 <= self.answer < len(self.passage.sentences):
-            raise ValueError(f"answer in sentence {self.answer} of {len(self.passage.sentences)}")
+        filled(question=self.question, id=self.id)
+        count = len(self.passage.candidates)
+        if not 0 <= self.answer < count:
+            raise ValueError(f"answer in sentence {self.answer} of {count}")
 
 
-def passages(examples: Iterable[Asked]) -> tuple[Passage, ...]:
-    """Each passage once, in the order in which questions come to them."""
-    return tuple(dict.fromkeys(example.passage for example in examples))
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A question whose candidates are apart from it (`Task.candidates`): which of them does the text speak of?"""
+
+    id: str
+    question: str
+    entity: str
+
+    def __post_init__(self) -> None:
+        filled(mention=self.question, id=self.id, entity=self.entity)
+
+
+Query = Asked | Mention
+"""What a dual encoder ranks candidates for."""
+
+
+def passages(examples: Iterable[Query]) -> tuple[Passage | Entity, ...]:
+    """Each passage that the questions bring along once, in the order in which questions come to them."""
+    return tuple(dict.fromkeys(example.passage for example in examples if isinstance(example, Asked)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +244,7 @@ class Text:
         filled(text=self.text)
 
 
-Example = Pair | Choice | Span | Asked | Tagged | Parallel | Comparable | Text
+Example = Pair | Choice | Span | Asked | Mention | Entity | Tagged | Parallel | Comparable | Text
 
 
 def filled(**texts: str) -> None:
@@ -256,6 +304,7 @@ class Task:
     train_languages: those in which it has a training split, where there are others than the source language.
     machine_translated: whether its training rows in these others are translations by machine.
     train_on: the tasks that are trained for this target, one after the other, if it is not the task itself.
+    candidates: the task whose test rows are ranked for this target's, where these do not bring their candidates along.
     train_size, tokens: published rows of the training split, and XLM-R tokens an example (measured on a sample of
     English rows); for estimates only.
     version: raised when code changes the meaning of the task's examples, features or scores.
@@ -279,6 +328,7 @@ class Task:
     train_languages: tuple[str, ...] = ()
     machine_translated: bool = False
     train_on: tuple[str, ...] = ()
+    candidates: str | None = None
     train_size: int = 0
     tokens: int = 0
     version: int = 1
@@ -318,4 +368,5 @@ class Task:
             **({"metric": self.metric} if self.metric else {}),
             **({"answers": self.answers} if self.answers != "squad" else {}),
             **({"also": [task.identity() for task in self.also]} if self.also else {}),
+            **({"candidates": self.candidates} if self.candidates else {}),
         }

@@ -3,6 +3,7 @@
 Sources: the hub's data sets (dataset_infos.json of their last scripts) and, for XTREME's targets, arXiv 2010.12821, table
 11; of CaseHOLD the README of lighteval/lexglue (commit 0d4b373), made of LexGLUE's rows, whose sum is the 52.5k of
 coastalcph/lex_glue's page; of PubMedQA its README on the hub (commit 323752a), its 211,269 rows divided as the task does.
+Of Mewsli-X google-research's mewsli-x.md.
 SNLI is not here: what is published counts pairs without a gold label, which are left out.
 """
 
@@ -10,6 +11,10 @@ from collections.abc import Mapping
 
 _TATOEBA = {"jv": 205, "te": 234, "ta": 307, "sw": 390, "th": 548, "kk": 575, "ml": 687, "ka": 746}
 _MLQA = {"en": 11_590, "ar": 5_335, "de": 4_517, "es": 5_253, "hi": 4_918, "vi": 5_495, "zh": 5_137}
+_MEWSLIX = {
+    "ar": 1_501, "de": 1_551, "en": 1_490, "es": 1_552, "fa": 458, "ja": 1_519, "pl": 1_562, "ro": 672, "ta": 1_567,
+    "tr": 1_215, "uk": 1_537,
+}  # fmt: skip
 
 ROWS: dict[str, dict[str, int | Mapping[str, int]]] = {
     "mnli": {"train": 392_702, "validation_matched": 9_815},
@@ -38,6 +43,9 @@ ROWS: dict[str, dict[str, int | Mapping[str, int]]] = {
     "tydiqa": {"train": {"en": 3_696}},
     "tatoeba": {"validation": _TATOEBA},
     "xcopa": {"test": 500},
+    "wikipedia_pairs": {"train": 167_719, "validation": 14_051},
+    "mewslix": {"test": _MEWSLIX},
+    "candidate_entities": {"test": 1_003_893},
 }
 """Task -> split -> rows, of every language or of some."""
 

@@ -11,11 +11,11 @@ from tokenizers import normalizers, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer
 
-from stilts_ray.data.encode import IGNORE, QUESTION, Encoded, Reading, encode, encode_texts, joined, with_answers
+from stilts_ray.data.encode import APART, IGNORE, QUESTION, Encoded, Reading, encode, encode_texts, joined, with_answers
 from stilts_ray.data.rows import load
 from stilts_ray.origin import Folder
 from stilts_ray.tasks import TASKS
-from stilts_ray.tasks.base import Asked, Choice, Pair, Parallel, Passage, Span, Tagged
+from stilts_ray.tasks.base import Asked, Choice, Entity, Mention, Pair, Parallel, Passage, Span, Tagged
 from stilts_ray.training.masked import make_tokenizer
 from tests import tiny
 from tests.tasks import rows
@@ -90,6 +90,29 @@ def test_a_question_is_followed_by_the_sentences_of_a_passage_that_is_new(tokeni
     assert [sequence(trained, n) for n in range(6)] == [sequence(encoded, n) for n in (0, 2, 3, 4, 5, 1)]
     twice = with_answers(joined([encoded, encoded]))
     assert twice.tokens.tolist() == [*trained.tokens.tolist()] * 2
+
+
+def test_mentions_are_encoded_alone_and_entities_in_blocks(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["Who?", "It rained.", "He left. " * 40]
+    asked = encode(TASKS["mewslix"], [Mention(text, text, "Q1") for text in texts], tokenizer, Reading(24))
+    assert [sequence(asked, n) for n in range(2)] == [tokenizer(text)["input_ids"] for text in texts[:2]]
+    assert asked.lengths.tolist()[2] == 24
+    assert asked.fields["answer"].tolist() == [APART] * 3
+    entities = [Entity(text, text) for text in texts]
+    whole = encode(TASKS["candidate_entities"], entities, tokenizer, Reading(24))
+    assert (whole.tokens.tolist(), whole.offsets.tolist()) == (asked.tokens.tolist(), asked.offsets.tolist())
+    monkeypatch.setattr("stilts_ray.data.encode.BLOCK", 2)
+    parts = encode(TASKS["candidate_entities"], entities, tokenizer, Reading(24))
+    assert (parts.tokens.tolist(), parts.offsets.tolist()) == (whole.tokens.tolist(), whole.offsets.tolist())
+
+
+def test_an_entity_is_encoded_once_for_all_mentions_of_it(tokenizer: Any) -> None:
+    mill = Entity("Q1", "It rained.")
+    pairs = [Asked("a", "Who?", mill), Asked("b", "When?", Entity("Q2", "Tea.")), Asked("c", "Why?", mill)]
+    encoded = encode(TASKS["wikipedia_pairs"], pairs, tokenizer, Reading(24))
+    texts = ["Who?", "It rained.", "When?", "Tea.", "Why?"]
+    assert [sequence(encoded, n) for n in range(5)] == [tokenizer(text)["input_ids"] for text in texts]
+    assert encoded.fields["answer"].tolist() == [1, 0, 1, 0, -3]
 
 
 def test_too_long_a_passage_is_cut_and_its_sentence_is_not(tokenizer: Any) -> None:

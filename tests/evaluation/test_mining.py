@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stilts_ray.data.encode import Encoded
-from stilts_ray.evaluation import mining, retrieval
+from stilts_ray.evaluation import mining, nearest, retrieval
 from stilts_ray.evaluation.metrics import Mined
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.base import BY_VECTOR, Comparable, Corpora
@@ -62,7 +62,7 @@ def test_candidates_are_those_of_plain_loops_whatever_the_blocks(
 ) -> None:
     sides = vectors(seed, foreign), vectors(seed + 1, english)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mining, "BLOCK", block)
+        patch.setattr(nearest, "BLOCK", block)
         found = mining.candidates(corpora(foreign, english, set()), *sides)
     expected = plainly(*(side.double().numpy() for side in sides))
     assert found.keys() == expected.keys()

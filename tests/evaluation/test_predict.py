@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stilts_ray.data.batches import Batch, collate
 from stilts_ray.data.encode import IGNORE, Encoded, Reading, encode
 from stilts_ray.data.rows import load
-from stilts_ray.evaluation import predict
+from stilts_ray.evaluation import nearest, predict
 from stilts_ray.models import files
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
@@ -193,7 +193,7 @@ def test_at_most_twenty_candidates_are_ranked_in_blocks_of_questions(monkeypatch
     questions, candidates = torch.randn(7, 4, generator=draw), torch.randn(30, 4, generator=draw)
     whole = predict.rankings(questions, candidates)
     assert whole == (questions @ candidates.T).argsort(descending=True)[:, :20].tolist()
-    monkeypatch.setattr(predict, "BLOCK", 3)
+    monkeypatch.setattr(nearest, "BLOCK", 3 * len(candidates))
     assert predict.rankings(questions, candidates) == whole
     assert predict.rankings(questions, candidates[:2]) == [
         row[:2] for row in predict.rankings(questions, candidates[:2])

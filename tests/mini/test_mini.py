@@ -74,6 +74,7 @@ VERSION_2 = {
     "mlm_text/{}": "123f3951", "mlm_parallel/{}": "013807fc", "mlm_switched/{}": "3a6c62f3", "snli/plain_text": "41da028d",
     "anli/plain_text": "ac028a24", "cosmos_qa/default": "5921a70a", "commonsense_qa/default": "97f48c8e",
     "social_i_qa/default": "f187f08c", "super_glue/copa": "b434932d", "xcopa/{}": "f1fc6709", "mlqa/{}": "3c0d9cac",
+    "mewslix/wikipedia_pairs": "ba34acda", "mewslix/candidate_entities": "8f47dacc", "mewslix/{}": "5ad89343",
     "lareqa/{}": "6a76fdab", "lex_glue/case_hold": "48ec331a", "pubmedqa/pqa_artificial": "6704ebb8",
 }  # fmt: skip
 """Digests of twenty rows of every data set, as finished work knows them by the version's number."""
@@ -141,6 +142,9 @@ HUB = {
     "xcopa/{}": f"{COPA} label:int32 idx:int32 changed:bool",
     "mlqa/{}": SQUAD,
     "lareqa/{}": "id:string context:string question:string answers:{answer_start:[int32],text:[string]}",
+    "mewslix/wikipedia_pairs": "mention:string entity:string",
+    "mewslix/candidate_entities": "entity_id:string title:string description:string description_language:string",
+    "mewslix/{}": "example_id:string mention:string entity_id:string",
     "lex_glue/case_hold": "context:string endings:[string] label:label",
     "pubmedqa/pqa_artificial": "pubid:int32 question:string context:{contexts:[string],labels:[string],meshes:[string]} "
     "long_answer:string final_decision:string",
@@ -303,6 +307,7 @@ SAME_EVERYWHERE: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "xcopa/{}": ("test", lambda row: (row["idx"], row["question"], row["label"])),
     "mlqa/{}": ("test", lambda row: row["id"]),
     "lareqa/{}": ("validation", lambda row: (row["id"], len(tasks.get("lareqa").example(row).passage.sentences))),
+    "mewslix/{}": ("test", lambda row: (row["example_id"], row["entity_id"])),
 }
 """What of a test item does not change with its language."""
 

@@ -341,3 +341,29 @@ def test_letters_in_common_find_translations_in_related_languages_alone() -> Non
     assert max(scores["other script"]) < 0.01
     gradient = [letters_guess(code) for code in GRADIENT]
     assert gradient == sorted(gradient, reverse=True)
+
+
+def reciprocal_rank(scores: list[float], right: int) -> float:
+    """Of the right candidate among the twenty best; the mean over the orders of those that are equal."""
+    better, equal = sum(score > scores[right] for score in scores), scores.count(scores[right])
+    return sum(1 / rank for rank in range(better + 1, min(20, better + equal) + 1)) / equal
+
+
+@pytest.mark.parametrize("code, name, shared", [(PIVOT, 23, 18), ("qbb", 23, 14), ("qca", 14, 14), ("qdc", 17, 11)])
+def test_neither_a_name_nor_words_in_common_tell_who_is_spoken_of(code: str, name: int, shared: int) -> None:
+    known = rows_of("mewslix/candidate_entities", "test")
+    places = {row["entity_id"]: place for place, row in enumerate(known)}
+    told = [set(words_of(row["description"])) for row in known]
+    common = Counter(word for words in told for word in words)
+    worth = {word: math.log(len(told) / count) for word, count in common.items()}
+
+    def guessed(asked: Callable[[list[str]], set[str]]) -> float:
+        found = []
+        for row in rows_of(f"mewslix/{code}", "test"):
+            words = asked([word.strip(".:") for word in row["mention"].split()])
+            scores = [round(sum(worth[word] for word in words & own), 9) for own in told]
+            found.append(reciprocal_rank(scores, places[row["entity_id"]]))
+        return 100 * mean(found)
+
+    assert guessed(lambda words: {words[0]}) == pytest.approx(name, abs=1)
+    assert guessed(set) == pytest.approx(shared, abs=1.5)

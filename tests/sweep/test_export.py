@@ -22,7 +22,7 @@ from stilts_ray.tasks import TASKS, Kind
 from stilts_ray.tasks.base import BY_VECTOR, Pair
 from tests.sweep.test_work import LANGUAGES, Bench
 
-TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "lareqa", "bucc2018", "tatoeba")
+TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "lareqa", "mewslix", "bucc2018", "tatoeba")
 
 
 def finished(plan: Plan, store: Store, bench: Bench) -> dict[str, Any]:
@@ -105,6 +105,16 @@ def test_candidates_of_all_languages_are_ranked_and_right(made: tuple[Plan, Stor
     assert {name.split("_")[0] for names in ranked.values() for name in names} == {"en", "zh"}
 
 
+def test_entities_that_are_apart_are_ranked_by_their_own_names(made: tuple[Plan, Store, Any], tmp_path: Path) -> None:
+    plan, store, _ = made
+    export_predictions(plan, store, tmp_path / "out")
+    right = json.loads((tmp_path / "out/labels/mewslix/test-de.json").read_text())
+    assert list(right.values()) == [["Q9"], ["Q8"], ["Q7"]]
+    ranked = json.loads((tmp_path / "out/tiny.baseline/seed-0/mewslix/test-de.json").read_text())
+    assert ranked.keys() == right.keys()
+    assert {frozenset(names) for names in ranked.values()} == {frozenset(("Q1", "Q7", "Q8", "Q9"))}
+
+
 def test_what_is_not_there_is_one_line(made: tuple[Plan, Store, Any], bench: Bench, tmp_path: Path) -> None:
     plan, store, _ = made
     with pytest.raises(RequestError, match=r"no cell 'tiny\.base/xnli'; did you mean 'tiny\.baseline/xnli'\?"):
@@ -140,6 +150,7 @@ def test_every_record_of_scores_says_what_they_are(made: tuple[Plan, Store, Any]
     assert "|layer:1|pooling:mean-with-special-tokens|" in said["tatoeba"]
     assert "|threshold:best-on-dev|" in said["bucc2018"]
     assert "|pool:en+zh|" in said["lareqa"]
+    assert "|pool:candidate_entities:content-" in said["mewslix"]
     assert len({np.str_(line) for line in said.values()}) == len(TARGETS)
 
 
@@ -148,5 +159,5 @@ def test_a_signature_names_a_hub_revision() -> None:
     assert line.startswith(
         "mlqa|data:google/xtreme@01234567|split:test|rule:mean-of-em-and-f1|answers:mlqa|task-version:1|"
     )
-    assert set(RULES) == set(Kind) - {Kind.TEXT}
+    assert set(RULES) == set(Kind) - {Kind.TEXT, Kind.CANDIDATES}
     assert set(RULES) > BY_VECTOR

@@ -157,4 +157,12 @@ def test_a_twin_runs_to_its_table(question: str, store: Store) -> None:
 def test_only_the_paper_on_the_hub_has_xtremes_average() -> None:
     assert average_of(on_hub("paper")) == "xtreme/avg"
     assert average_of(make_plan(load(file_of("paper"), "mini"), Mini())) == "partial/avg_of_9"
-    assert average_of(on_hub("english_or_multilingual")) == "partial/avg_of_9", "Mewsli-X is missing"
+
+
+def test_only_xtreme_rs_ten_targets_on_the_hub_have_its_average() -> None:
+    assert average_of(on_hub("english_or_multilingual")) == "xtreme-r/avg"
+    assert average_of(make_plan(load(file_of("english_or_multilingual"), "mini"), Mini())) == "partial/avg_of_10"
+    plan = on_hub("english_or_multilingual")
+    targets = tuple(target for target in plan.sweep.targets if target != "mewslix")
+    fewer = plan.sweep.model_copy(update={"targets": targets, "recipes": {}})
+    assert average_of(make_plan(fewer, Hub({}))) == "partial/avg_of_9"

@@ -292,6 +292,49 @@ SQUAD_R = Fixture(SQUAD.features, SQUAD.rows, SQUAD_BAD, left_out=(BETWEEN,))
 
 LAREQA = Fixture(XQUAD.features, XQUAD.rows, SQUAD_BAD, left_out=(BETWEEN,))
 
+ARLEN = {
+    "Q9": "The Upper Mill is a water mill of 1782 in Arlen. It ground rye until 1950.",
+    "Q8": "Jo Lind was mayor of Arlen from 1920 to 1931.",
+    "Q7": "Jo Vik (born 1951) is a Norwegian singer.",
+    "Q1": "Arlen ist eine kleine Stadt am Fluss.",
+}
+LINKED = [
+    ("the mill: In 1901 { the mill } was flooded.", "Q9"),
+    ("Vik: On Monday { Vik } sang in Arlen.", "Q7"),
+    ("Upper Mill: Nobody has repaired the { Upper Mill } .", "Q9"),
+    ("mayor: The former { mayor } opened the bridge.", "Q8"),
+]
+
+WIKIPEDIA_PAIRS = Fixture(
+    Features(dict.fromkeys(("mention", "entity"), Value("string"))),
+    {"en": [{"mention": text, "entity": ARLEN[name]} for text, name in LINKED]},
+    (
+        Bad({"mention": " "}, "question is empty"),
+        Bad({"entity": ""}, "entity is empty"),
+        Bad({"entity": None}, "NoneType, not text"),
+    ),
+)
+
+# Whether the hub's rows have the release's `example_id` is not known.
+MEWSLIX = Fixture(
+    Features(dict.fromkeys(("mention", "entity_id"), Value("string"))),
+    {
+        "en": [{"mention": text, "entity_id": name} for text, name in LINKED],
+        "de": [
+            {"mention": "Mühle: Die { Mühle } bleibt zu.", "entity_id": "Q9"},
+            {"mention": "Lind: Er sprach von { Lind } .", "entity_id": "Q8"},
+            {"mention": "Jo Vik: Auch { Jo Vik } kam.", "entity_id": "Q7"},
+        ],
+    },
+    (Bad({"mention": ""}, "mention is empty"), Bad({"entity_id": ""}, "entity is empty")),
+)
+
+CANDIDATE_ENTITIES = Fixture(
+    Features(dict.fromkeys(("entity_id", "description"), Value("string"))),
+    {"en": [{"entity_id": name, "description": text} for name, text in ARLEN.items()]},
+    (Bad({"entity_id": ""}, "entity is empty"), Bad({"description": "\n"}, "description is empty")),
+)
+
 MYLLY = "Mylly on rakennettu vuonna 1782. Sen pyörä seisoo."
 
 TYDIQA_FI = [
@@ -847,6 +890,9 @@ FIXTURES: dict[str, Fixture] = {
     "xquad_xr": XQUAD,
     "tatoeba_xr": TATOEBA_XR,
     "lareqa": LAREQA,
+    "wikipedia_pairs": WIKIPEDIA_PAIRS,
+    "mewslix": MEWSLIX,
+    "candidate_entities": CANDIDATE_ENTITIES,
     "mlm_text": MLM_TEXT,
     "mlm_parallel": MLM_TEXT,
     "mlm_switched": MLM_TEXT,

@@ -17,11 +17,11 @@ from stilts_ray.evaluation.pool import Pool
 from stilts_ray.fingerprint import canonical_json
 from stilts_ray.origin import Folder
 from stilts_ray.tasks import TASKS, Kind, Task
-from stilts_ray.tasks.base import BY_VECTOR, Asked, Choice, Comparable, Example, Pair, Parallel, Span, Tagged, every
+from stilts_ray.tasks.base import BY_VECTOR, Choice, Comparable, Example, Pair, Parallel, Query, Span, Tagged, every
 from tests.tasks.rows import FIXTURES, Bad, Row, file_of, file_rows, rows_of, splits, write, write_split
 
 SPLITS = [pytest.param(*split, id=f"{split[0].name}-{split[2]}-{split[1]}") for split in splits()]
-SCORED = [name for name, task in TASKS.items() if task.kind is not Kind.TEXT]
+SCORED = [name for name, task in TASKS.items() if task.kind not in {Kind.TEXT, Kind.CANDIDATES}]
 IN_WORDS = {"pubmedqa"}
 """Tasks whose labels are words in the hub's files."""
 LABELLED = [name for name, task in TASKS.items() if task.labels and name not in IN_WORDS]
@@ -71,7 +71,7 @@ def perfect(task: Task, example: Example, number: int) -> Any:
 
 def all_perfect(task: Task, examples: Sequence[Example]) -> list[Any]:
     """The predictions that are right for all examples."""
-    asked = [example for example in examples if isinstance(example, Asked)]
+    asked = [example for example in examples if isinstance(example, Query)]
     if not asked:
         return [perfect(task, example, number) for number, example in enumerate(examples)]
     pool = Pool.of({"": asked})
@@ -123,7 +123,8 @@ def test_task_is_called_by_its_name_and_refers_to_tasks_that_are_there(name: str
     task = TASKS[name]
     assert task.name == name
     assert task.train or task.test, "a task is trained on or tested on"
-    assert bool(task.test) == bool(task.languages)
+    assert bool(task.test) == bool(task.languages or task.kind is Kind.CANDIDATES)
+    assert task.candidates is None or TASKS[task.candidates].kind is Kind.CANDIDATES
     assert name not in task.train_on
     for source in task.train_on:
         assert TASKS[source].train
