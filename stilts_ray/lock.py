@@ -7,9 +7,9 @@ from typing import Any
 from stilts_ray import tasks
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import canonical
+from stilts_ray.needs import encoder_pin, encoders_read, reads, used_tasks
 from stilts_ray.origin import Hub
-from stilts_ray.plan import Plan, encoder_sources, make_plan, published, reads, used_tasks
-from stilts_ray.spec import Pretrained
+from stilts_ray.plan import Plan, make_plan
 from stilts_ray.store import Store
 
 
@@ -27,7 +27,7 @@ def resolved(plan: Plan, store: Store) -> Plan:
     from stilts_ray.data.hub import commits
 
     origin: Any = plan.origin
-    encoders = {source for source, _ in encoder_sources(plan.sweep)}
+    encoders = {start.source for start in encoders_read(plan.sweep).values()}
     revisions = {**origin.revisions, **commits(plan.unresolved, encoders)}
     store.write_json(revisions, "revisions.json")
     return make_plan(plan.sweep, dataclasses.replace(origin, revisions=revisions))
@@ -35,7 +35,7 @@ def resolved(plan: Plan, store: Store) -> Plan:
 
 def pins(document: Mapping[str, Any]) -> dict[str, Any]:
     """A lock as one level: 'encoder mini' or 'mnli train' -> what pins it."""
-    encoders = {f"encoder {source}": pin for source, pin in document["encoders"].items()}
+    encoders = {f"encoder {name}": pin for name, pin in document["encoders"].items()}
     splits = {f"{task} {split}": pin for task, found in document["data"].items() for split, pin in found.items()}
     return encoders | splits
 
@@ -49,7 +49,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 def lock(plan: Plan, store: Store) -> dict[str, Any]:
     """Looks up what is not pinned yet and writes `locks/<sweep>.json` in the store. Returns what it says:
 
-    {"sweep", "encoders": {source: {"hub", "revision"} or {"files": {name: sha256}}}, "data": {task: {split: what pins
+    {"sweep", "encoders": {name: {"hub", "revision"} or {"files": {name: sha256}}}, "data": {task: {split: what pins
     it}}}. Raises RequestError if the hub does not answer.
     """
     plan = resolved(plan, store)
@@ -60,10 +60,7 @@ def lock(plan: Plan, store: Store) -> dict[str, Any]:
     data: dict[str, dict[str, Any]] = {}
     for (task, split), languages in sorted(read.items()):
         data.setdefault(task, {})[split] = plan.origin.identity(tasks.get(task), split, languages)
-    encoders = {
-        source: published(Pretrained(source=source, revision=revision), plan.origin)
-        for source, revision in encoder_sources(plan.sweep)
-    }
+    encoders = {name: encoder_pin(start, plan.origin) for name, start in encoders_read(plan.sweep).items()}
     document: dict[str, Any] = {"sweep": plan.sweep.name, "encoders": encoders, "data": data}
     plain: Any = canonical(document)
     store.write_json(plain, "locks", f"{plan.sweep.name}.json")

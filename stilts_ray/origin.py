@@ -219,6 +219,9 @@ class Mini:
     def _pin(self, task: Task, split: str, languages: list[str]) -> dict[str, Any]:
         if task.source.folder not in mini.SIZES:
             raise RequestError(f"{task.name} is not among mini's generated data")
+        known = [language.code for language in mini.WORLDS[self.world]]
+        if unknown := sorted(set(languages) - set(known)):
+            raise RequestError(f"{task.name}: no language '{unknown[0]}' in {self.world}; it has {', '.join(known)}")
         return {"mini": mini.VERSION, "dataset": task.source.folder, "split": split, "languages": languages}
 
     def train_size(self, task: Task) -> tuple[int, int]:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stilts_ray import mini, tasks
+from stilts_ray import tasks
 from stilts_ray.errors import RequestError, did_you_mean
-from stilts_ray.fingerprint import digest, folder_digest
+from stilts_ray.fingerprint import digest
+from stilts_ray.needs import encoder_pin, encoders_read, location, training_splits, used_tasks
 from stilts_ray.origin import UNRESOLVED, Hub, Origin
-from stilts_ray.spec import Encoder, Mixture, Pretrained, Pretraining, Recipe, Sweep, Untrained
+from stilts_ray.spec import Encoder, Mixture, Pretrained, Pretraining, Recipe, Sweep
 from stilts_ray.steps import VERSION, Checkpoint, Evaluation, Pretrain, Ranking, Row, Step, Study
 from stilts_ray.tasks import Task
 from stilts_ray.tasks.base import BY_VECTOR, Kind
@@ -40,40 +41,11 @@ class Plan:
     @property
     def unresolved(self) -> list[str]:
         """Hub repositories whose commit is not known yet; as long as there are any, digests are provisional."""
-        origin, sources = self.origin, encoder_sources(self.sweep)
-        names = {source for source, commit in sources if not commit and not Path(location(source)).is_dir()}
+        origin, starts = self.origin, encoders_read(self.sweep).values()
+        names = {s.source for s in starts if not s.revision and not Path(location(s.source)).is_dir()}
         if isinstance(origin, Hub):
             names |= {name for task in used_tasks(self.sweep) for name in origin.unresolved(task)}
         return sorted(names - set(origin.revisions))
-
-
-def encoder_sources(sweep: Sweep) -> list[tuple[str, str | None]]:
-    """Folder or hub id, and commit if the request gives one, of every existing encoder that the sweep reads."""
-    starts = [encoder.start for encoder in sweep.encoders]
-    published = [(start.source, start.revision) for start in starts if isinstance(start, Pretrained)]
-    return published + [(start.like, None) for start in starts if isinstance(start, Untrained)]
-
-
-def used_tasks(sweep: Sweep) -> list[Task]:
-    """Every task whose rows the sweep reads. Raises RequestError for an unknown one or one without its role."""
-    mixtures = sweep.mixtures
-    trained = [tasks.get(name) for mixture in mixtures for name in mixture.tasks]
-    targets = [tasks.get(name) for name in sweep.targets]
-    for task in trained:
-        if task.train is None:
-            raise RequestError(f"'{task.name}' has no training split and cannot be an intermediate task")
-    for task in targets:
-        if not task.languages:
-            can = [t.name for t in tasks.TASKS.values() if t.languages]
-            raise RequestError(f"'{task.name}' has no test languages; targets are: {', '.join(can)}")
-    sources = [tasks.get(name) for task in targets for name in task.train_on]
-    sources += [tasks.get(task.candidates) for task in targets if task.candidates]
-    text = [tasks.get(name) for e in sweep.encoders if isinstance(e.start, Pretraining) for name in e.start.texts]
-    text += [tasks.get(mixture.masked.texts) for mixture in mixtures if mixture.masked]
-    for task in text:
-        if task.kind is not Kind.TEXT:
-            raise RequestError(f"'{task.name}' is not raw text")
-    return list({task.name: task for task in (*trained, *targets, *sources, *text)}.values())
 
 
 def make_plan(sweep: Sweep, origin: Origin) -> Plan:
@@ -112,7 +84,7 @@ class _Builder:
     def encoder(self, encoder: Encoder) -> Checkpoint:
         start = encoder.start
         if isinstance(start, Pretrained):
-            pinned = published(start, self.origin)
+            pinned = encoder_pin(start, self.origin)
             identity = {"kind": "encoder", "version": VERSION["encoder"], **pinned}
             # The commit that is loaded is the one that is hashed, also where it was looked up.
             revision = pinned.get("revision")
@@ -129,7 +101,7 @@ class _Builder:
                 name: self.origin.identity(task, task.train or "train", start.languages) for name, task in texts.items()
             }
         else:
-            identity["like"] = published(Pretrained(source=start.like), self.origin)
+            identity["like"] = encoder_pin(Pretrained(source=start.like), self.origin)
         step = Pretrain(name=encoder.name, digest=digest(identity), identity=identity, start=start)
         return Checkpoint(name=encoder.name, digest=self.add(step), location=None)
 
@@ -270,41 +242,6 @@ def training_identity(origin: Origin, mixture: Mixture, recipes: dict[str, Recip
     return [*entries, {"mixture": rest}] if rest else entries
 
 
-def training_splits(task: Task, mixture: Mixture, origin: Origin) -> dict[str, tuple[str, ...]]:
-    """The splits of a task that the training of a mixture reads, with the languages: dev is always the source's."""
-    source = (origin.source_language,)
-    if task.kind is Kind.TEXT:
-        return {task.train or "train": mixture.masked.languages if mixture.masked else source}
-    if task.train is None:
-        return {}
-    there = origin.training_languages(task)
-    for code in mixture.languages:
-        if code not in there:
-            raise RequestError(
-                f"intermediates: {task.name} has no training data in '{code}', only in {', '.join(there)}"
-            )
-    return {task.train: mixture.languages or source, **({task.dev: source} if task.dev else {})}
-
-
-def reads(step: Step, origin: Origin) -> list[tuple[str, str, str]]:
-    """The splits whose rows a step reads, as (task, split, language)."""
-    match step:
-        case Pretrain(start=Pretraining(texts=texts, languages=languages)):
-            return [(name, tasks.get(name).train or "train", language) for name in texts for language in languages]
-        case Study(mixture=mixture) | Ranking(mixture=mixture):
-            trained = [tasks.get(name) for name in mixture.trained]
-            splits = [
-                (task.name, *entry) for task in trained for entry in training_splits(task, mixture, origin).items()
-            ]
-            return [(name, split, code) for name, split, codes in splits for code in codes]
-        case Evaluation(task=name, languages=languages):
-            task = tasks.get(name)
-            apart = [(task.candidates, origin.source_language)] if task.candidates else []
-            asked = [(name, language) for language in languages]
-            return [(each, tasks.get(each).test or "test", language) for each, language in (*asked, *apart)]
-    return []
-
-
 def _train_tokens(origin: Origin, mixture: Mixture, recipes: dict[str, Recipe]) -> int:
     """Estimated training tokens of a run. Of raw text, sequences of full length."""
     trained = {name: tasks.get(name) for name in mixture.tasks}
@@ -325,23 +262,3 @@ def _train_tokens(origin: Origin, mixture: Mixture, recipes: dict[str, Recipe]) 
         total += round(examples) * min(sizes[name][1] or longest, longest)
     texts = [name for name in mixture.trained if name not in trained]
     return total + sum(batches[name] * recipes[name].batch_size * recipes[name].max_length for name in texts)
-
-
-def location(source: str) -> str:
-    """Folder or hub id of an encoder's source."""
-    if source == "mini":
-        return str(mini.ENCODER)
-    # Workers have other working folders.
-    return str(Path(source).resolve()) if Path(source).is_dir() else source
-
-
-def published(start: Pretrained, origin: Origin) -> dict[str, Any]:
-    """What pins an existing encoder: the contents of its folder, or its repository and commit."""
-    folder = Path(location(start.source))
-    if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise RequestError(f"encoder folder {folder} has no config.json; it must be one that from_pretrained loads")
-        return {"files": folder_digest(folder)}
-    if start.source == "mini" or folder.is_absolute() or start.source.startswith(".") or start.source.count("/") != 1:
-        raise RequestError(f"encoder '{start.source}': no such folder, and not a hub id of the form owner/name")
-    return {"hub": start.source, "revision": start.revision or origin.revisions.get(start.source, UNRESOLVED)}

@@ -8,13 +8,22 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 LearningRate = Annotated[float, Field(gt=0, lt=1)]
 # Lists are welcome where tuples are kept; everything else is strict.
 Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError(f"an entry stands there twice: {', '.join(values)}")
+    return values
+
+
+Languages = Annotated[Names, Field(min_length=1), AfterValidator(_each_once)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Title = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
 
@@ -128,7 +137,7 @@ class Pretrained(Spec):
 class Pretraining(Spec):
     """An encoder made by masked-language-model training on the raw text of the sweep's data."""
 
-    languages: Names
+    languages: Languages
     texts: Annotated[dict[str, Share], Field(min_length=1)] = {"mlm_text": 1.0}
     """Raw text to train on, and each one's share of the tokens."""
     tokenizer: Literal["bpe", "unigram"] = "bpe"
@@ -178,7 +187,7 @@ class MaskedShare(Spec):
 
     share: Annotated[float, Field(gt=0, lt=1)]
     """Of the mixture's batches."""
-    languages: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    languages: Languages
     texts: str = "mlm_text"
     """The raw text; its recipe says how long and how many sequences a batch has."""
     mask: Annotated[float, Field(gt=0, lt=1)] = 0.15

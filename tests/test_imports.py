@@ -22,6 +22,7 @@ ORDER = [
     "recipes",
     "origin",
     "steps",
+    "needs",
     "plan",
     "store",
     "provenance",

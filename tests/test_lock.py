@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from stilts_ray import Encoder, Pretrained, Sweep
+from stilts_ray import Encoder, Pretrained, Sweep, Untrained
 from stilts_ray.cli import main
 from stilts_ray.data import hub
 from stilts_ray.errors import RequestError, Unavailable
@@ -39,7 +39,7 @@ def test_on_the_hub_every_repository_is_at_a_commit(store: Store, monkeypatch: p
 
     monkeypatch.setattr(hub, "commits", commits)
     document = lock(make_plan(sweep("owner/xlmr"), Hub({})), store)
-    assert document["encoders"] == {"owner/xlmr": {"hub": "owner/xlmr", "revision": COMMIT}}
+    assert document["encoders"] == {"one": {"hub": "owner/xlmr", "revision": COMMIT}}
     assert {pin["revision"] for pin in pins(document).values()} == {COMMIT}
     assert document["data"]["xnli"]["test"]["configs"] == ["de", "en"]
     assert store.read_json("locks", "locked.json") == document
@@ -86,7 +86,19 @@ def test_mini_is_pinned_by_its_version(store: Store) -> None:
     assert document["data"]["mnli"]["train"] == {
         "mini": 2, "dataset": "glue/mnli", "split": "train", "languages": ["qaa"],
     }  # fmt: skip
-    assert "files" in document["encoders"]["mini"]
+    assert "files" in document["encoders"]["one"]
+
+
+def test_encoders_of_one_source_are_pinned_apart(store: Store, tiny_encoder: Path) -> None:
+    starts = {
+        "one": Pretrained(source="owner/xlmr", revision=COMMIT),
+        "two": Pretrained(source="owner/xlmr", revision="d" * 40),
+        "random": Untrained(like=str(tiny_encoder)),
+    }
+    encoders = [Encoder(name=name, start=start) for name, start in starts.items()]
+    found = lock(make_plan(sweep("", data="mini", languages={}, encoders=encoders), Mini()), store)["encoders"]
+    assert [found[name].get("revision") for name in starts] == [COMMIT, "d" * 40, None]
+    assert set(found["random"]) == {"files"}
 
 
 def test_the_command_says_what_is_pinned(
@@ -102,7 +114,7 @@ def test_the_command_says_what_is_pinned(
     main_exits_cleanly()
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines[:-1]] == [
-        "encoder mini", "udpos test", "udpos train", "udpos validation",
+        "encoder e", "udpos test", "udpos train", "udpos validation",
     ]  # fmt: skip
     assert lines[-1] == f"written to {tmp_path}/store/locks/s.json"
 

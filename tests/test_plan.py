@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from stilts_ray.errors import RequestError
-from stilts_ray.origin import UNRESOLVED, Folder, Hub
-from stilts_ray.plan import Plan, make_plan, reads
+from stilts_ray.needs import reads
+from stilts_ray.origin import UNRESOLVED, Folder, Hub, Mini
+from stilts_ray.plan import Plan, make_plan
 from stilts_ray.spec import (
     Encoder,
     LogUniform,
@@ -26,6 +27,7 @@ from stilts_ray.spec import (
     Untrained,
 )
 from stilts_ray.steps import Evaluation, Pretrain, Ranking, Row, Study
+from stilts_ray.twin import MINI
 from tests.sweep.fakes import ORIGIN as HUB
 from tests.sweep.fakes import REVISIONS, XLMR
 from tests.tasks.rows import FIXTURES, write
@@ -481,6 +483,23 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "an intermediate without training": (
         lambda: planned(intermediates=[("xnli",)]),
         "'xnli' has no training split and cannot be an intermediate task",
+    ),
+    "raw text as an intermediate task": (
+        lambda: planned(intermediates=[("mlm_text",)]),
+        "'mlm_text' is raw text: train on it with Mixture(tasks=..., masked=MaskedShare(...))",
+    ),
+    "masked text in an unknown language": (
+        lambda: make_plan(
+            Sweep(
+                name="m",
+                data="mini",
+                encoders=(MINI,),
+                intermediates=(Mixture(tasks=("mnli",), masked=MaskedShare(share=0.5, languages=("xx",))),),
+                targets=("xnli",),
+            ),
+            Mini(),
+        ),
+        "mlm_text: no language 'xx' in mini; it has qaa, ",
     ),
     "recipe of an unused task": (
         lambda: planned(targets=["xnli"], intermediates=[()], recipes={"mnly": Recipe()}),

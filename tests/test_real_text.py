@@ -9,8 +9,9 @@ import pytest
 
 from stilts_ray import tasks
 from stilts_ray.data import cache, check, rows
+from stilts_ray.needs import reads
 from stilts_ray.origin import Folder, sliced
-from stilts_ray.plan import Plan, make_plan, reads
+from stilts_ray.plan import Plan, make_plan
 from stilts_ray.spec import Pretraining
 from stilts_ray.store import Store
 from stilts_ray.sweep.frontier import Frontier

@@ -84,6 +84,10 @@ WRONG: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
         lambda: Mixture(tasks=("mnli",), masked=MaskedShare(share=1.0, languages=("en",))),
         ("MaskedShare", "share", "less than 1"),
     ),
+    "a language of masked text twice": (
+        lambda: MaskedShare(share=0.5, languages=("en", "en")),
+        ("MaskedShare", "languages", "twice: en, en"),
+    ),
     "two mixtures that read alike": (
         lambda: sweep(intermediates=[("mnli",), Mixture(tasks=("squad",), name="mnli")]),
         ("intermediates has an entry twice", "mnli"),

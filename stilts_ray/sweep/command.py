@@ -7,8 +7,9 @@ from rich.markup import escape
 
 from stilts_ray import tracking
 from stilts_ray.lock import changes, lock, resolved
+from stilts_ray.needs import reads
 from stilts_ray.overview import overview, summary
-from stilts_ray.plan import Plan, reads
+from stilts_ray.plan import Plan
 from stilts_ray.report import files, table, terminal
 from stilts_ray.spec import Runtime
 from stilts_ray.store import Store

@@ -15,8 +15,8 @@ from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import file_digest
 from stilts_ray.models import files
 from stilts_ray.models import model as models
+from stilts_ray.needs import location
 from stilts_ray.origin import UNRESOLVED
-from stilts_ray.plan import location
 from stilts_ray.spec import Pretraining, Untrained
 from stilts_ray.store import Record
 from stilts_ray.sweep.jobs import Job

@@ -14,8 +14,8 @@ from stilts_ray.data import cache
 from stilts_ray.data.batches import Items
 from stilts_ray.data.encode import Encoded, Reading, joined, selected, with_answers
 from stilts_ray.errors import RequestError
+from stilts_ray.needs import training_splits
 from stilts_ray.origin import Origin
-from stilts_ray.plan import training_splits
 from stilts_ray.spec import Mixture, Recipe
 from stilts_ray.sweep.place import Place
 from stilts_ray.tasks import Kind

@@ -6,8 +6,9 @@ from stilts_ray.errors import RequestError
 from stilts_ray.evaluation.benchmarks import BENCHMARKS
 from stilts_ray.evaluation.pool import Pool
 from stilts_ray.lock import lock
+from stilts_ray.needs import reads, used_tasks
 from stilts_ray.origin import Hub, Mini, Origin
-from stilts_ray.plan import make_plan, reads, used_tasks
+from stilts_ray.plan import make_plan
 from stilts_ray.spec import Encoder, Pretrained, Recipe, Sweep
 from stilts_ray.steps import Evaluation
 from stilts_ray.store import Store
