@@ -17,7 +17,8 @@ from stilts_ray.mini import PIVOT, build, questions
 from stilts_ray.mini.render import span, words
 from stilts_ray.mini.seeds import generator
 from stilts_ray.mini.world import Sentence
-from stilts_ray.tasks.base import Example, Pair, Tagged, Task
+from stilts_ray.tasks.base import Task
+from stilts_ray.tasks.examples import Example, Pair, Tagged
 
 
 @cache

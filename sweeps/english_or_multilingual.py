@@ -8,7 +8,7 @@ Social IQa, COPA, LAReQA and Mewsli-X are trained as XTREME-R's scripts do, as f
 128, batch 32; LAReQA: 3 epochs, candidates of 256 tokens, batch 16; Mewsli-X: 2 epochs, length 64, batch 32).
 """
 
-from stilts_ray import Encoder, Mixture, Pretrained, Recipe, Search, Sweep
+from stilts_ray import Encoder, Mixture, Pretrained, Recipe, Search, Sweep, tasks
 from stilts_ray.mini import LANGUAGES
 from stilts_ray.recipes import JIANT, XTREME_SCRIPTS
 from stilts_ray.tasks.nli import XNLI_LANGUAGES
@@ -58,6 +58,6 @@ def mini() -> Sweep:
     return twin(
         sweep(),
         intermediates=rows(codes, codes),
-        targets=[target.removesuffix("_xr") for target in TARGETS],
+        targets=[tasks.get(target).form for target in TARGETS],
         recipe=SHORT.model_copy(update={"train_rows": 600}),
     )

@@ -19,7 +19,8 @@ from stilts_ray.data.encode import VERSION, Encoded, Reading, encode
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.fingerprint import canonical_json, digest
 from stilts_ray.origin import Origin
-from stilts_ray.tasks.base import Example, Task
+from stilts_ray.tasks.base import Task
+from stilts_ray.tasks.examples import Example
 
 
 def examples(origin: Origin, task: Task, split: str, language: str) -> list[Example]:

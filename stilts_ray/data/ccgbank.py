@@ -24,7 +24,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value, disable_progres
 
 from stilts_ray import tasks
 from stilts_ray.errors import RequestError, first_line
-from stilts_ray.tasks.base import Tagged
+from stilts_ray.tasks.examples import Tagged
 
 SECTIONS = {"train": tuple(f"{number:02}" for number in range(2, 22)), "validation": ("00",)}
 """By convention; section 23, the test, is not read."""

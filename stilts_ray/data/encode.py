@@ -11,20 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stilts_ray.tasks.base import (
+from stilts_ray.tasks.base import Kind, Task
+from stilts_ray.tasks.examples import (
     Asked,
     Choice,
     Comparable,
     Entity,
     Example,
-    Kind,
     Pair,
     Parallel,
     Passage,
     Query,
     Span,
     Tagged,
-    Task,
     Text,
     passages,
 )

@@ -14,7 +14,8 @@ from filelock import FileLock
 
 from stilts_ray.errors import RequestError, RowError, Unavailable, first_line
 from stilts_ray.origin import Folder, Hub, Mini, Origin, sliced
-from stilts_ray.tasks.base import Choice, Example, Pair, Row, Tagged, Task
+from stilts_ray.tasks.base import Row, Task
+from stilts_ray.tasks.examples import Choice, Example, Pair, Tagged
 
 BLOCK = 10_000
 """Rows that are read at once: of some data sets not all columns of all rows have room beside the examples."""
@@ -59,9 +60,9 @@ def examples(task: Task, split: str, rows: Iterable[Row]) -> list[Example]:
     made = []
     for number, row in enumerate(rows):
         try:
-            if not task.keep(row):
-                continue
             example = task.example(row)
+            if example is None:
+                continue
             _known_labels(task, example)
         except KeyError as error:
             raise RowError(task.name, split, number, _missing(error.args[0], row)) from None

@@ -7,7 +7,8 @@ from typing import Any
 from stilts_ray.evaluation.metrics import gold_label
 from stilts_ray.evaluation.pool import Pool
 from stilts_ray.evaluation.submission import FORMS, write_labels, write_predictions
-from stilts_ray.tasks.base import Comparable, Example, Kind, Query, Span, Tagged, Task
+from stilts_ray.tasks.base import Kind, Task
+from stilts_ray.tasks.examples import Comparable, Example, Query, Span, Tagged
 
 
 def has_form(task: Task) -> bool:

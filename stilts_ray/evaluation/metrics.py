@@ -16,7 +16,8 @@ from seqeval.metrics import f1_score
 from stilts_ray.evaluation import answers
 from stilts_ray.evaluation.answers import Answer, squad_v2
 from stilts_ray.evaluation.pool import Pool
-from stilts_ray.tasks.base import Choice, Comparable, Example, Kind, Pair, Parallel, Query, Span, Tagged, Task
+from stilts_ray.tasks.base import Kind, Task
+from stilts_ray.tasks.examples import Choice, Comparable, Example, Pair, Parallel, Query, Span, Tagged
 
 Scores = dict[str, float]
 """Metric -> value in 0-100 (of mining also the threshold, as it is); "score" is the one that enters averages."""

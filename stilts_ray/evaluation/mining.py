@@ -15,7 +15,7 @@ from stilts_ray.evaluation.metrics import Mined
 from stilts_ray.evaluation.nearest import nearest_by_product
 from stilts_ray.evaluation.retrieval import by_layer
 from stilts_ray.models.model import Model
-from stilts_ray.tasks.base import Comparable, Corpora
+from stilts_ray.tasks.examples import Comparable, Corpora
 
 NEIGHBOURS = 4
 

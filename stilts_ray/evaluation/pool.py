@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stilts_ray.errors import RequestError
-from stilts_ray.tasks.base import Entity, Mention, Query, passages
+from stilts_ray.tasks.examples import Entity, Mention, Query, passages
 
 
 @dataclass(frozen=True)

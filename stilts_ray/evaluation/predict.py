@@ -14,8 +14,9 @@ from stilts_ray.evaluation.nearest import nearest_by_product
 from stilts_ray.models.attention import Layout
 from stilts_ray.models.families import first_tokens
 from stilts_ray.models.model import Model
-from stilts_ray.tasks.base import Example, Span, Task
 from stilts_ray.tasks.base import Kind as TaskKind
+from stilts_ray.tasks.base import Task
+from stilts_ray.tasks.examples import Example, Span
 
 BUDGET = 16_384
 """Tokens a batch."""

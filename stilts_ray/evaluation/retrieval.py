@@ -10,7 +10,7 @@ from stilts_ray.data.encode import Encoded
 from stilts_ray.evaluation.predict import BUDGET
 from stilts_ray.models.families import means
 from stilts_ray.models.model import Model
-from stilts_ray.tasks.base import Parallel
+from stilts_ray.tasks.examples import Parallel
 
 LAYER, DEPTH = 14, 24
 """X-STILTs pools hidden_states[14] of XLM-R Large's 24 layers."""

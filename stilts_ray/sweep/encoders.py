@@ -23,7 +23,7 @@ from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.place import Place
 from stilts_ray.sweep.trial import outcome_of
 from stilts_ray.tasks import Kind
-from stilts_ray.tasks.base import Example, Text
+from stilts_ray.tasks.examples import Example, Text
 from stilts_ray.training import masked
 from stilts_ray.training.checkpoint import Checkpoints
 from stilts_ray.training.loop import Run, train

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from stilts_ray.tasks.base import Choice, Kind, Row, Source, Task, filled
+from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.examples import Choice, filled
 
 
 def hellaswag(row: Row) -> Choice:

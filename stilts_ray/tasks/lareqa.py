@@ -6,13 +6,15 @@ over 4, set 3 wrong candidates against each right one; here all those of a batch
 that `batch_size` says more than how often weights change.
 """
 
-from stilts_ray.tasks.base import Asked, Kind, Passage, Row, Source, Task
+from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.examples import Asked, Passage
 from stilts_ray.tasks.qa import SQUAD, XQUAD, squad
 from stilts_ray.tasks.sentences import sentence_breaks
 
 
-def asked(row: Row) -> Asked:
-    """SQuAD's columns; what answers a question is the sentence in which its first answer begins.
+def asked(row: Row) -> Asked | None:
+    """SQuAD's columns; what answers a question is the sentence in which its first answer begins; as in the
+    published code, a question whose answer begins in none is left out.
 
     Sentences are those of the column `sentence_breaks`, [[start, stop], ...], where there is one, as in the files of
     google-research-datasets/lareqa. The hub's rows have none and are split by `stilts_ray.tasks.sentences`, so that
@@ -20,15 +22,7 @@ def asked(row: Row) -> Asked:
     """
     span, passage = squad(row), _passage(row)
     answer = passage.holding(span.answers[0][1])
-    if answer is None:
-        raise ValueError("the answer begins in no sentence")
-    return Asked(span.id, span.question, passage, answer)
-
-
-def in_a_sentence(row: Row) -> bool:
-    """Whether the first answer begins in a sentence; the published code leaves out the others. Raises as `asked` does for
-    what does not fit."""
-    return _passage(row).holding(squad(row).answers[0][1]) is not None
+    return None if answer is None else Asked(span.id, span.question, passage, answer)
 
 
 def _passage(row: Row) -> Passage:
@@ -44,7 +38,6 @@ SQUAD_R = Task(
     example=asked,
     train="train",
     dev="validation",
-    keep=in_a_sentence,
     train_size=SQUAD.train_size,
     tokens=250,
 )
@@ -57,6 +50,5 @@ LAREQA = Task(
     example=asked,
     test="validation",
     languages=XQUAD.languages,
-    keep=in_a_sentence,
     train_on=("squad_r",),
 )

@@ -9,7 +9,8 @@ sentence with the mention in braces. Their columns are known from the scripts th
 the rows; izhx/uni-rep's run_retrieval.py), not from the rows.
 """
 
-from stilts_ray.tasks.base import Asked, Entity, Kind, Mention, Row, Source, Task
+from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.examples import Asked, Entity, Mention
 
 HUB = "izhx/mewsli-x"
 

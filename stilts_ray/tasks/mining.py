@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from stilts_ray.tasks.base import Comparable, Corpora, Kind, Row, Source, Task
+from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.examples import Comparable, Corpora
 
 SHARE = 5
 """Dev gets one part in so many."""

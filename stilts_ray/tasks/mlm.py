@@ -1,6 +1,7 @@
 """Raw text for masked-language-model training."""
 
-from stilts_ray.tasks.base import Kind, Row, Source, Task, Text
+from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.examples import Text
 
 
 def text(row: Row) -> Text:

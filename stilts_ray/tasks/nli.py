@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from stilts_ray.tasks.base import Kind, Pair, Row, Source, Task
+from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.examples import Pair
 
 LABELS = ("entailment", "neutral", "contradiction")
 
@@ -12,9 +13,9 @@ def inference(row: Row) -> Pair:
     return Pair(row["premise"], row["hypothesis"], row["label"])
 
 
-def agreed(row: Row) -> bool:
+def agreed(row: Row) -> Pair | None:
     """SNLI's own rule: a pair on which its annotators did not agree (-1 in the hub's files) has no gold label."""
-    return row["label"] is not None
+    return None if row["label"] is None else inference(row)
 
 
 MNLI = Task(
@@ -61,9 +62,8 @@ SNLI = Task(
     name="snli",
     kind=Kind.PAIR,
     source=Source(hub="stanfordnlp/snli", config="plain_text", folder="snli/plain_text"),
-    example=inference,
+    example=agreed,
     labels=LABELS,
-    keep=agreed,
     train="train",
     dev="validation",
     train_size=550_152,  # with those that are left out

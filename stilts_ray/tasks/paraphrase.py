@@ -1,6 +1,7 @@
 """Paraphrases: do two sentences, or two questions, mean the same?"""
 
-from stilts_ray.tasks.base import Kind, Pair, Row, Source, Task
+from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.examples import Pair
 
 
 def sentences(row: Row) -> Pair:

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from stilts_ray.tasks.base import Kind, Row, Source, Span, Task
+from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.examples import Span
 
 
 def squad_v2(row: Row) -> Span:
@@ -52,7 +53,7 @@ XQUAD = Task(
 )
 
 # XTREME-R's twelve languages.
-XQUAD_XR = replace(XQUAD, name="xquad_xr", languages=(*XQUAD.languages, "ro"))
+XQUAD_XR = replace(XQUAD, name="xquad_xr", extends="xquad", languages=(*XQUAD.languages, "ro"))
 
 MLQA = Task(
     name="mlqa",

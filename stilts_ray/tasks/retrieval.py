@@ -1,6 +1,7 @@
 """Sentence retrieval: find the translation by the distance of sentence vectors. No head is trained for it."""
 
-from stilts_ray.tasks.base import Kind, Parallel, Row, Source, Task
+from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.examples import Parallel
 
 # Codes of the files (ISO 639-3), from google-research/xtreme's evaluate_retrieval.py.
 ISO3 = {
@@ -36,6 +37,7 @@ XR_ISO3 = {**ISO3, "az": "aze", "lt": "lit", "pl": "pol", "ro": "ron", "uk": "uk
 
 TATOEBA_XR = Task(
     name="tatoeba_xr",
+    extends="tatoeba",
     kind=Kind.RETRIEVAL,
     source=Source(
         hub="mteb/tatoeba-bitext-mining", config="{}-eng", folder="tatoeba_bitext_mining/{}-eng", keys=XR_ISO3

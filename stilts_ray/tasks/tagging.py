@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from stilts_ray.tasks.base import Kind, Row, Source, Tagged, Task
+from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.examples import Tagged
 
 UPOS = (
     "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM",
@@ -65,6 +66,7 @@ UDPOS = Task(
 # fused words, this repository does not: scores of one language differ between the two.
 UDPOS_XR = Task(
     name="udpos_xr",
+    extends="udpos",
     kind=Kind.TAGGING,
     source=Source(hub="izhx/xtreme-r-udpos", config="{}", folder="xtreme_r_udpos/{}"),
     example=parts_of_speech,
@@ -93,6 +95,7 @@ PANX = Task(
 PANX_XR = replace(
     PANX,
     name="panx_xr",
+    extends="panx",
     source=Source(hub="unimelb-nlp/wikiann", config="{}", folder="panx/{}"),
     train=None,
     dev=None,

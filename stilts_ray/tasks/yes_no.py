@@ -1,6 +1,7 @@
 """Questions to be answered by yes or no from a text."""
 
-from stilts_ray.tasks.base import Kind, Pair, Row, Source, Task
+from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.examples import Pair
 
 
 def pubmedqa(row: Row) -> Pair:

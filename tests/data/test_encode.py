@@ -15,7 +15,7 @@ from stilts_ray.data.encode import APART, IGNORE, QUESTION, Encoded, Reading, en
 from stilts_ray.data.rows import load
 from stilts_ray.origin import Folder
 from stilts_ray.tasks import TASKS
-from stilts_ray.tasks.base import Asked, Choice, Entity, Mention, Pair, Parallel, Passage, Span, Tagged
+from stilts_ray.tasks.examples import Asked, Choice, Entity, Mention, Pair, Parallel, Passage, Span, Tagged
 from stilts_ray.training.masked import make_tokenizer
 from tests import tiny
 from tests.tasks import rows

@@ -11,7 +11,7 @@ from stilts_ray.evaluation.answers import mlqa, normalize_answer, normalize_mlqa
 from stilts_ray.evaluation.benchmarks import BENCHMARKS
 from stilts_ray.evaluation.metrics import score
 from stilts_ray.tasks import TASKS
-from stilts_ray.tasks.base import Span
+from stilts_ray.tasks.examples import Span
 
 LANGUAGES = BENCHMARKS["xtreme"]["mlqa"]
 

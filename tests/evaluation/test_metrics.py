@@ -19,7 +19,7 @@ from stilts_ray.evaluation.answers import (
 )
 from stilts_ray.evaluation.metrics import Mined, accuracy, binary_f1, majority, mining, score, tagging
 from stilts_ray.tasks import TASKS, Kind
-from stilts_ray.tasks.base import Choice, Pair, Parallel, Span, Tagged
+from stilts_ray.tasks.examples import Choice, Pair, Parallel, Span, Tagged
 
 TASK = {
     Kind.PAIR: TASKS["mnli"],

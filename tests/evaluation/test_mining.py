@@ -13,7 +13,8 @@ from stilts_ray.data.encode import Encoded
 from stilts_ray.evaluation import mining, nearest, retrieval
 from stilts_ray.evaluation.metrics import Mined
 from stilts_ray.models.model import Model
-from stilts_ray.tasks.base import BY_VECTOR, Comparable, Corpora
+from stilts_ray.tasks.base import BY_VECTOR
+from stilts_ray.tasks.examples import Comparable, Corpora
 from tests import tiny
 
 

@@ -5,7 +5,7 @@ import pytest
 from stilts_ray.evaluation.metrics import majority, score, score_ranked
 from stilts_ray.evaluation.pool import Pool
 from stilts_ray.tasks import TASKS
-from stilts_ray.tasks.base import Asked, Passage
+from stilts_ray.tasks.examples import Asked, Passage
 
 FIRST, SECOND = Passage("One. Two.", ((0, 4), (5, 9))), Passage("Three.", ((0, 6),))
 EINS = Passage("Eins. Zwei. Drei.", ((0, 5), (6, 11), (12, 17)))

@@ -12,7 +12,7 @@ from stilts_ray.data import rows as reader
 from stilts_ray.mini import PIVOT, SIZES, build
 from stilts_ray.mini.lexicon import PEOPLE, lexicon
 from stilts_ray.mini.world import CLASSES, COMMON, PLACES, SCRIPTS, STATIVE, SYNONYM
-from stilts_ray.tasks.base import Choice
+from stilts_ray.tasks.examples import Choice
 
 FORMS = lexicon(PIVOT)
 VERBS = {FORMS[form]: verb for _, verbs in SCRIPTS for verb in verbs for form in (verb, SYNONYM.get(verb, verb))}

@@ -14,7 +14,7 @@ from stilts_ray.evaluation.metrics import majority, score
 from stilts_ray.mini import PIVOT, build, domains
 from stilts_ray.mini.lexicon import lexicon
 from stilts_ray.mini.world import CLASSES, COMMON, OPPOSITE, PATIENTS, QUALITIES, SYNONYM, TRAITS
-from stilts_ray.tasks.base import Choice, Pair
+from stilts_ray.tasks.examples import Choice, Pair
 from tests.mini.test_choices import examples, guessed
 
 FORMS = lexicon(PIVOT)

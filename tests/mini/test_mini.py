@@ -34,7 +34,8 @@ from stilts_ray.mini.world import (
     Thing,
 )
 from stilts_ray.mini.world import SCRIPTS as STORIES
-from stilts_ray.tasks.base import Comparable, Kind
+from stilts_ray.tasks.base import Kind
+from stilts_ray.tasks.examples import Comparable
 
 CODES = [language.code for language in LANGUAGES]
 EVERYWHERE = list(dict.fromkeys(language.code for languages in WORLDS.values() for language in languages))

@@ -19,7 +19,8 @@ from stilts_ray.spec import Search
 from stilts_ray.store import Store
 from stilts_ray.sweep.export import export_model, export_predictions
 from stilts_ray.tasks import TASKS, Kind
-from stilts_ray.tasks.base import BY_VECTOR, Pair
+from stilts_ray.tasks.base import BY_VECTOR
+from stilts_ray.tasks.examples import Pair
 from tests.sweep.test_work import LANGUAGES, Bench
 
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "lareqa", "mewslix", "bucc2018", "tatoeba")

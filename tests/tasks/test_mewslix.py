@@ -13,7 +13,7 @@ from stilts_ray.spec import Encoder, Pretrained, Recipe, Sweep
 from stilts_ray.steps import Evaluation
 from stilts_ray.store import Store
 from stilts_ray.tasks import TASKS
-from stilts_ray.tasks.base import Asked, Entity, Mention, passages
+from stilts_ray.tasks.examples import Asked, Entity, Mention, passages
 from stilts_ray.tasks.mewslix import HUB, entity, linked, mention
 
 MILL, LIND = Entity("Q9", "A mill in Arlen."), Entity("Q8", "Ein Bürgermeister.")

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stilts_ray.tasks.base import Corpora
+from stilts_ray.tasks.examples import Corpora
 from stilts_ray.tasks.mining import comparable, distinct, held_out
 from tests.tasks.rows import BUCC_DE
 
