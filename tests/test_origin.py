@@ -7,6 +7,7 @@ import pytest
 from stilts_ray import mini
 from stilts_ray.data import rows
 from stilts_ray.errors import RequestError
+from stilts_ray.mini import PIVOT
 from stilts_ray.fingerprint import canonical, file_digest
 from stilts_ray.origin import UNRESOLVED, Folder, Hub, Mini, Origin, at, sliced
 from stilts_ray.tasks import TASKS
@@ -116,8 +117,8 @@ def test_slices_of_a_file_are_found_told_apart_and_counted(data_dir: Path) -> No
     assert Mini().train_size(rest)[0] == Mini().train_size(whole)[0] - 3
     with pytest.raises(RequestError, match=r"no file glue/mnli/other\.parquet"):
         folder.file(whole, "other[:3]", "en")
-    for origin in (Hub({}), Mini()):
-        assert origin.identity(first, "train[:3]", ("en",))["split"] == "train[:3]"
+    for origin, language in ((Hub({}), "en"), (Mini(), PIVOT)):
+        assert origin.identity(first, "train[:3]", (language,))["split"] == "train[:3]"
 
 
 def test_every_repository_that_is_read_is_looked_up() -> None:
