@@ -7,8 +7,8 @@ import pytest
 from stilts_ray import mini
 from stilts_ray.data import rows
 from stilts_ray.errors import RequestError
-from stilts_ray.mini import PIVOT
 from stilts_ray.fingerprint import canonical, file_digest
+from stilts_ray.mini import PIVOT
 from stilts_ray.origin import UNRESOLVED, Folder, Hub, Mini, Origin, at, sliced
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.base import Source

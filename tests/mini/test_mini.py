@@ -188,7 +188,11 @@ def test_files_have_the_hubs_columns_and_fit_their_tasks(folder: str, tmp_path: 
                 if labels and isinstance(inner, datasets.ClassLabel):
                     assert tuple(sorted(inner.names)) == tuple(sorted(labels))
             named = task if task.labels_from is None else replace(task, labels=labels)
-            assert len(reader.examples(named, folder, rows)) == sum(task.example(row) is not None for row in rows) > 0.95 * size
+            assert (
+                len(reader.examples(named, folder, rows))
+                == sum(task.example(row) is not None for row in rows)
+                > 0.95 * size
+            )
 
 
 def test_labels_are_stored_by_number_and_named_in_the_metadata(tmp_path: Path) -> None:
