@@ -19,8 +19,8 @@ from stilts_ray.plan import make_plan
 from stilts_ray.spec import Runtime
 from stilts_ray.store import Store
 from stilts_ray.sweep import launch
-from stilts_ray.sweep.frontier import Outcome
 from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.ledger import Outcome
 
 
 class Clock:

@@ -13,7 +13,7 @@ F1 of each language is in the report's results.csv; XTREME's own score of QA is 
 is no F1, is there for reference.
 """
 
-from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep
+from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep, tasks
 from stilts_ray.recipes import JIANT
 from stilts_ray.twin import SHORT, twin
 
@@ -45,6 +45,6 @@ def mini() -> Sweep:
     """The same rows on generated languages; XTREME-R's larger variants of a target are the target itself there."""
     return twin(
         sweep(),
-        targets=[target.removesuffix("_xr") for target in TARGETS],
+        targets=[tasks.get(target).form for target in TARGETS],
         recipes={"mnli": SHORT.model_copy(update={"train_rows": 3 * 800})},
     )

@@ -13,8 +13,8 @@ from stilts_ray.overview import step_records
 from stilts_ray.plan import Plan
 from stilts_ray.steps import Evaluation, Row
 from stilts_ray.store import Store
-from stilts_ray.sweep.frontier import Frontier, Missing
 from stilts_ray.sweep.jobs import Start
+from stilts_ray.sweep.ledger import Ledger, Missing
 from stilts_ray.sweep.place import PREDICTIONS, Place, quiet, restored
 
 
@@ -85,8 +85,8 @@ def _start(plan: Plan, store: Store, cell: str, seed: int) -> Start:
         raise RequestError(f"no seed {seed} in {plan.sweep.name}; it has {', '.join(map(str, plan.sweep.seeds))}")
     evaluation = plan.by_digest[row.cells[target]]
     assert isinstance(evaluation, Evaluation)
-    frontier = Frontier(plan, dict(store.records("pretrain")), step_records(store))
-    match frontier.start(evaluation, evaluation.of, seed):
+    ledger = Ledger(plan, dict(store.records("pretrain")), step_records(store))
+    match ledger.start(evaluation, evaluation.of, seed):
         case Start() as start:
             return start
         case Missing(reason):

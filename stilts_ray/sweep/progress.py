@@ -12,8 +12,8 @@ from rich.text import Text
 
 from stilts_ray.plan import Plan
 from stilts_ray.steps import Evaluation, Pretrain, Ranking, Study
-from stilts_ray.sweep.frontier import Outcome
 from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.ledger import Outcome
 
 ROWS = 20
 """Steps shown at once: those that run, then those that ended last."""

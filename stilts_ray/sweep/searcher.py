@@ -7,8 +7,9 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from stilts_ray.store import Store
-from stilts_ray.sweep.frontier import Frontier, Outcome
+from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.ledger import Outcome
 from stilts_ray.sweep.watcher import Watcher
 
 

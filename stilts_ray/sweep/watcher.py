@@ -2,8 +2,8 @@
 
 from typing import Any, Protocol
 
-from stilts_ray.sweep.frontier import Outcome
 from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.ledger import Outcome
 
 
 class Watcher(Protocol):

@@ -12,8 +12,9 @@ from stilts_ray.overview import job_records, step_records
 from stilts_ray.plan import Plan, make_plan
 from stilts_ray.spec import Mixture
 from stilts_ray.store import Store
-from stilts_ray.sweep.frontier import Frontier, Outcome
+from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.ledger import Outcome
 from stilts_ray.tasks import Kind
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)

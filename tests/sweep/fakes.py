@@ -7,8 +7,9 @@ from stilts_ray.origin import Hub
 from stilts_ray.plan import Plan, make_plan
 from stilts_ray.spec import Encoder, Pretrained, Sweep, Untrained
 from stilts_ray.store import Record
-from stilts_ray.sweep.frontier import Frontier, Outcome
+from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.ledger import Outcome
 
 REVISIONS = {
     "nyu-mll/glue": "1" * 40,

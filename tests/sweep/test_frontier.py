@@ -11,8 +11,9 @@ from stilts_ray.plan import Plan
 from stilts_ray.spec import Encoder, LogUniform, Mixture, Search
 from stilts_ray.steps import Evaluation, Ranking, Study
 from stilts_ray.store import Record
-from stilts_ray.sweep.frontier import Frontier, Outcome
+from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.ledger import Ledger, Outcome
 from tests.sweep.fakes import RANDOM, XLMR, diverged, drained, number, planned, run, scoring, succeed
 
 RATES = Search(learning_rates=(1e-5, 3e-5, 5e-5))
@@ -220,7 +221,7 @@ def test_a_band_waits_for_the_losses_of_the_run_of_its_seed_and_for_nothing_else
         "xlmr.squad-ranking-s0",
         True,
     )
-    runs = {0: frontier.run(step(plan, "xlmr.squad"), 0)}
+    runs = {0: Ledger(plan, frontier.outcomes, frontier.records).run(step(plan, "xlmr.squad"), 0)}
     assert isinstance(runs[0], dict)
     assert ranking.details["start"]["run"] == runs[0]["path"]
 

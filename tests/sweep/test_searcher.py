@@ -8,8 +8,9 @@ from ray.tune.search import Searcher
 
 from stilts_ray.plan import Plan
 from stilts_ray.store import Store
-from stilts_ray.sweep.frontier import Frontier, Outcome
+from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.ledger import Outcome
 from stilts_ray.sweep.searcher import PlanSearcher
 from tests.sweep.fakes import RANDOM, planned, succeed
 
