@@ -9,9 +9,9 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from tables import GROUPS
 
 COLORS = {"mini": "#3b6fb6", "random": "#c2c7cf", "guess": "#d1495b"}
-GROUPS = ("pivot", "related", "unrelated", "other script")
 LINES = ("#3b6fb6", "#e0903c", "#4d9d72", "#8a62b5")
 
 

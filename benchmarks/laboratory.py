@@ -20,7 +20,7 @@ from baselines import GUESSES, guesses
 from figures import draw
 from rich.console import Console
 from scipy.stats import spearmanr
-from tables import fill
+from tables import GROUPS, fill
 
 from stilts_ray import Sweep
 from stilts_ray.mini import LANGUAGES, PIVOT, WORLDS, Language
@@ -35,7 +35,6 @@ from stilts_ray.sweepfile import load
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "laboratory"
-GROUPS = ("pivot", "related", "unrelated", "other script")
 SIZES = (250, 1000, 4000)
 CHANCE = {"xnli": 100 / 3, "pawsx": 50.0, "tatoeba": 100 / 400}
 

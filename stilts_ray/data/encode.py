@@ -119,7 +119,7 @@ class Reading:
 
 
 def encode(task: Task, examples: Sequence[Example], tokenizer: Any, reading: Reading) -> Encoded:
-    """Encodes the examples of `task`; for retrieval use `encode_texts` on each side."""
+    """Encodes the examples of `task`; of comparable and parallel texts both sides, one after the other."""
     return _ENCODERS[task.kind](task, examples, tokenizer, reading)
 
 
@@ -255,7 +255,7 @@ def _texts(task: Task, examples: Sequence[Text], tokenizer: Any, reading: Readin
     return encode_texts([e.text for e in examples], tokenizer, reading)
 
 
-def _foreign(task: Task, examples: Sequence[Parallel], tokenizer: Any, reading: Reading) -> Encoded:
+def _parallel(task: Task, examples: Sequence[Parallel], tokenizer: Any, reading: Reading) -> Encoded:
     """Both sides of each pair as an item: the foreign sentence, then its translation."""
     texts = [text for e in examples for text in (e.foreign, e.english)]
     ids = tokenizer(texts, truncation=True, max_length=reading.max_length)["input_ids"]
@@ -323,7 +323,7 @@ _ENCODERS: dict[Kind, Callable[..., Encoded]] = {
     Kind.SPAN: _spans,
     Kind.SPAN_OR_NONE: _spans,
     Kind.TAGGING: _tagged,
-    Kind.RETRIEVAL: _foreign,
+    Kind.RETRIEVAL: _parallel,
     Kind.MINING: _sides,
     Kind.DUAL: _asked,
     Kind.CANDIDATES: _entities,

@@ -100,15 +100,9 @@ def _average_precision(right: AbstractSet[str], candidates: Sequence[str]) -> fl
 
 def score(task: Task, examples: Sequence[Example], predictions: Sequence[object], language: str = "en") -> Scores:
     """Scores of predictions in the order of the examples: labels, tag sequences, answers, indices, mined pairs, or rankings
-    of the examples' own pool (`score_ranked` has those of a larger one).
-    language: that of the examples, on which MLQA's rule depends."""
+    of the examples' own pool. language: that of the examples, on which MLQA's rule depends."""
     scores = _SCORERS[task.kind](task, examples, predictions, language)
     return scores | {"score": scores[task.metric]} if task.metric else scores
-
-
-def score_ranked(pool: Pool, examples: Sequence[Query], rankings: Sequence[Sequence[int]]) -> Scores:
-    """mAP@20 of rankings of places in a pool, best first, one for each example."""
-    return map_at_20(pool.answers(examples), pool.named(examples, rankings))
 
 
 def majority(task: Task, examples: Sequence[Example]) -> float:
@@ -181,7 +175,8 @@ def _pairs(task: Task, examples: Sequence[Comparable], predictions: Sequence[Min
 
 
 def _ranked(task: Task, examples: Sequence[Query], predictions: Sequence[Sequence[int]], language: str) -> Scores:
-    return score_ranked(Pool.of({language: examples}), examples, predictions)
+    pool = Pool.of({language: examples})
+    return map_at_20(pool.answers(examples), pool.named(examples, predictions))
 
 
 _SCORERS: dict[Kind, Callable[..., Scores]] = {

@@ -147,7 +147,6 @@ XCOPA = Task(
     choices=2,
     test="test",
     languages=("et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh"),
-    # XTREME-R trains on Social IQa first; as a row of the sweep that is the intermediate task social_i_qa.
     # As in XTREME-R: COPA is small, and Social IQa comes first.
     train_on=("social_i_qa", "copa"),
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stilts_ray.evaluation.metrics import majority, score, score_ranked
+from stilts_ray.evaluation.metrics import majority, map_at_20, score
 from stilts_ray.evaluation.pool import Pool
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.examples import Asked, Passage
@@ -32,11 +32,11 @@ def test_names_do_not_depend_on_the_order_of_languages() -> None:
 def test_average_precision_by_hand() -> None:
     # b: right at 1 and 3 of 2 right ones; a: right at 2 alone.
     rankings = [[2, 0, 5, 1], [0, 4, 3]]
-    found = score_ranked(POOL, GERMAN, rankings)
+    found = map_at_20(POOL.answers(GERMAN), POOL.named(GERMAN, rankings))
     assert found == {"score": pytest.approx(100 * ((1 + 2 / 3) / 2 + (1 / 2) / 2) / 2), "map@20": found["score"]}
     assert POOL.named(GERMAN, rankings)["a"] == ["en_0_0", "de_0_1", "de_0_0"]
     with pytest.raises(ValueError, match="shorter"):
-        score_ranked(POOL, GERMAN, rankings[:1])
+        POOL.named(GERMAN, rankings[:1])
 
 
 def test_the_examples_alone_are_a_pool_and_the_same_ranking_for_all_is_worth_little() -> None:
