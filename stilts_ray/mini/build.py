@@ -46,7 +46,7 @@ MAKERS: dict[str, tasks.Maker] = {
     "glue/qqp": tasks.qqp,
     "squad/plain_text": questions.squad,
     "squad_v2/squad_v2": questions.squad_v2,
-    "hellaswag/default": tasks.hellaswag,
+    "hellaswag/default": choices.hellaswag,
     "ccg/default": tagged.ccg,
     "mnli_translated/{}": tasks.mnli_translated,
     "xnli/{}": tasks.xnli,

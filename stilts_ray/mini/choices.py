@@ -1,4 +1,4 @@
-"""Multiple choice beside HellaSwag: what follows, what fits, and who is meant. In the columns of their models on the hub.
+"""Multiple choice: what follows, what fits, and who is meant. In the columns of their models on the hub.
 
 Without the prompt the choices cannot be told apart: all are of one form, and each is right as often as any other. What a
 guess without a model scores is stated for each task.
@@ -10,7 +10,7 @@ from typing import Any
 
 from stilts_ray.mini import scenes
 from stilts_ray.mini.lexicon import lexicon
-from stilts_ray.mini.render import say, text, words
+from stilts_ray.mini.render import say, span, text, words
 from stilts_ray.mini.seeds import generator
 from stilts_ray.mini.text import asked
 from stilts_ray.mini.world import CLASSES, MOTIONS, PATIENTS, PLACES, SCRIPTS, SYNONYM, Answer, Clause, Sentence, Thing
@@ -25,16 +25,47 @@ def _answers(things: list[Thing], case: str, code: str) -> list[str]:
     return [text(words(Answer(thing, case), code)) for thing in things]
 
 
-def _scripts(person: Thing, rng: Random) -> tuple[list[Clause], list[tuple[str, ...]]]:
-    """The steps of a script, any of them first, and the verbs of two other scripts."""
+def _scripts(person: Thing, rng: Random) -> tuple[str, list[Clause], list[tuple[str, ...]]]:
+    """A script's name and its steps, any of them first, and the verbs of two other scripts."""
     (name, _), *others = rng.sample(SCRIPTS, 3)
-    return scenes.script(person, name, rng), [verbs for _, verbs in others]
+    return name, scenes.script(person, name, rng), [verbs for _, verbs in others]
 
 
 def _strangers(steps: list[Clause], others: list[tuple[str, ...]], rng: Random) -> list[Clause]:
     """A step of each other script, done by the same person and with the same thing."""
     thing = next(step.patient for step in steps if step.patient)
     return [scenes.step_with(steps[0].subject, rng.choice(verbs), thing, rng) for verbs in others]
+
+
+def hellaswag(code: str, split: str, count: int) -> Iterator[Row]:
+    """HellaSwag: two steps of a script of daily life, and which step comes next?
+
+    The four endings speak of the same thing. One of the wrong ones belongs to the same script, two to others; every verb is
+    right as often as any other. So endings alone score 25%, and knowing which verbs belong to one script, but not their
+    order, 50%. The shape of the text (how long the two steps are, which words of an ending recur in them; no word is known)
+    scores 46%: scripts differ in which of their steps have a thing, and in tense.
+    """
+    rng = generator("hellaswag", split)
+    for number in range(count):
+        (person,) = scenes.people(1, rng)
+        name, steps, others = _scripts(person, rng)
+        endings = [steps[2], steps[3], *_strangers(steps, others, rng)]
+        rng.shuffle(endings)
+        told = [words(Sentence(ending), code) for ending in endings]
+        start, subject = span(told[0], "subject")
+        beginning = say(map(Sentence, steps[:2]), code)
+        yield {
+            "ind": number,
+            "activity_label": name,
+            "ctx_a": beginning,
+            "ctx_b": subject,
+            "ctx": f"{beginning} {subject}",
+            "endings": [text(ending)[start + len(subject) + 1 :] for ending in told],
+            "source_id": f"mini~{number}",
+            "split": {"validation": "val"}.get(split, split),
+            "split_type": "indomain",
+            "label": str(endings.index(steps[2])),
+        }
 
 
 def cosmosqa(code: str, split: str, count: int) -> Iterator[Row]:
@@ -46,7 +77,7 @@ def cosmosqa(code: str, split: str, count: int) -> Iterator[Row]:
     rng = generator("cosmosqa", split)
     for number in range(count):
         people = scenes.people(4, rng)
-        steps, others = _scripts(people[0], rng)
+        _, steps, others = _scripts(people[0], rng)
         done = [steps[0], steps[2], *_strangers(steps, others, rng)]
         told = [step._replace(subject=person) for step, person in zip(done, people, strict=True)]
         question, _ = asked(steps[1], "subject")
@@ -139,7 +170,7 @@ def xcopa(code: str, split: str, count: int) -> Iterator[Row]:
     rng = generator("copa", split)
     for number in range(count):
         (person,) = scenes.people(1, rng)
-        steps, others = _scripts(person, rng)
+        _, steps, others = _scripts(person, rng)
         before, now, after, _ = steps
         question = rng.choice(("cause", "effect"))
         right, wrong = (before, after) if question == "cause" else (after, before)

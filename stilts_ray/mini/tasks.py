@@ -1,4 +1,4 @@
-"""The rows of sentence-pair tasks, multiple choice and retrieval, in the columns of their models on the Hugging Face hub.
+"""The rows of sentence-pair tasks and retrieval, in the columns of their models on the Hugging Face hub.
 
 Items are made as meanings, seeded by data set and split, and then told in a language: so test sets are parallel
 over languages, and any language can be written alone. What a guess without a model scores is stated for
@@ -7,13 +7,12 @@ each task, in percent of its score; `tests/mini/test_shortcuts.py` computes it.
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from random import Random
 from typing import Any
 
 from stilts_ray.mini import PIVOT, SIZES, inference, scenes
-from stilts_ray.mini.render import say, span, text, words
+from stilts_ray.mini.render import say
 from stilts_ray.mini.seeds import generator
-from stilts_ray.mini.world import SCRIPTS, Sentence
+from stilts_ray.mini.world import Sentence
 
 Row = dict[str, Any]
 Maker = Callable[[str, str, int], Iterator[Row]]
@@ -99,46 +98,6 @@ def qqp(code: str, split: str, count: int) -> Iterator[Row]:
     for number, (first, second, label) in enumerate(_paraphrases(code, f"qqp-{split}", count)):
         names = ("not_duplicate", "duplicate")
         yield {"question1": first, "question2": second, "label": names[label], "idx": number}
-
-
-def hellaswag(code: str, split: str, count: int) -> Iterator[Row]:
-    """HellaSwag: two steps of a script of daily life, and which step comes next?
-
-    The four endings speak of the same thing. One of the wrong ones belongs to the same script, two to others; every verb is
-    right as often as any other. So endings alone score 25%, and knowing which verbs belong to one script, but not their
-    order, 50%. The shape of the text (how long the two steps are, which words of an ending recur in them; no word is known)
-    scores 46%: scripts differ in which of their steps have a thing, and in tense.
-    """
-    rng = generator("hellaswag", split)
-    for number in range(count):
-        (person,) = scenes.people(1, rng)
-        name, others = _scripts(rng)
-        steps = scenes.script(person, name, rng)
-        thing = next(step.patient for step in steps if step.patient)
-        strangers = [scenes.step_with(person, rng.choice(verbs), thing, rng) for verbs in others]
-        endings = [steps[2], steps[3], *strangers]
-        rng.shuffle(endings)
-        told = [words(Sentence(ending), code) for ending in endings]
-        start, subject = span(told[0], "subject")
-        beginning = say(map(Sentence, steps[:2]), code)
-        yield {
-            "ind": number,
-            "activity_label": name,
-            "ctx_a": beginning,
-            "ctx_b": subject,
-            "ctx": f"{beginning} {subject}",
-            "endings": [text(ending)[start + len(subject) + 1 :] for ending in told],
-            "source_id": f"mini~{number}",
-            "split": {"validation": "val"}.get(split, split),
-            "split_type": "indomain",
-            "label": str(endings.index(steps[2])),
-        }
-
-
-def _scripts(rng: Random) -> tuple[str, list[tuple[str, ...]]]:
-    """The name of a script, and the verbs of two others."""
-    chosen = rng.sample(SCRIPTS, 3)
-    return chosen[0][0], [verbs for _, verbs in chosen[1:]]
 
 
 def _pool(name: str, split: str, count: int) -> list[Sentence]:
