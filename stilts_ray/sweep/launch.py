@@ -168,8 +168,9 @@ def _ray(runtime: Runtime) -> Iterator[None]:
         raise RequestError(f"cannot use Ray on {where}: {first_line(error)}") from None
     if runtime.address is None:
         _check_resources(runtime, ray.cluster_resources())
-    for name in ("ray.tune", "ray.train"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("ray.train").setLevel(logging.ERROR)
+    # Of a trial that broke off Tune prints the whole trace; the searcher tries again, and the display says so.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     try:
         yield
     finally:

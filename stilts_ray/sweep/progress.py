@@ -58,8 +58,11 @@ class Progress:
             self.live.stop()
 
     def begun(self, job: Job) -> None:
-        """Marks the job's step as running."""
+        """Marks the job's step as running; says so if it had begun before."""
         if line := self.lines.get(job.step):
+            if job.digest in line.running:
+                again = f"{job.kind} {job.name}: its process died, and it is gone on with from its last checkpoint"
+                self.console.print(f"[yellow]{escape(again)}[/yellow]", highlight=False, soft_wrap=True)
             line.running.add(job.digest)
             line.changed = time.monotonic()
         self._show()

@@ -139,9 +139,9 @@ def wait_for(what: Callable[[], bool], process: subprocess.Popen[bytes], seconds
 
 
 def started(store: Path) -> subprocess.Popen[bytes]:
-    """A run in the background, in a process group of its own."""
-    sink = subprocess.DEVNULL
-    return subprocess.Popen(command(store), stdout=sink, stderr=sink, start_new_session=True)
+    """A run in the background, in a process group of its own; what it prints is in `<store>.log`."""
+    with store.with_suffix(".log").open("wb") as sink:
+        return subprocess.Popen(command(store), stdout=sink, stderr=sink, start_new_session=True)
 
 
 def committed(store: Path, kind: str) -> bool:
@@ -189,6 +189,9 @@ def test_killed_trial_processes_lose_nothing(finished: tuple[Path, str], tmp_pat
         time.sleep(1)
     assert process.wait(240) == 0
     assert results(tmp_path) == results(finished[0])
+    printed = tmp_path.with_suffix(".log").read_text()
+    assert "its process died, and it is gone on with" in printed
+    assert "Traceback" not in printed
 
 
 def test_two_workers_train_one_model(tmp_path: Path) -> None:
