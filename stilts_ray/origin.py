@@ -206,11 +206,14 @@ class Mini:
             return ()
         # No sentence is searched among its own translations.
         skip = {mini.PIVOT} if task.kind in BY_VECTOR else set()
-        return tuple(language.code for language in mini.WORLDS[self.world] if language.code not in skip)
+        return tuple(code for code in self._codes if code not in skip)
 
     def training_languages(self, task: Task) -> tuple[str, ...]:
-        codes = tuple(language.code for language in mini.WORLDS[self.world])
-        return codes if task.train_languages else (self.source_language,)
+        return self._codes if task.train_languages else (self.source_language,)
+
+    @property
+    def _codes(self) -> tuple[str, ...]:
+        return tuple(language.code for language in mini.WORLDS[self.world])
 
     def identity(self, task: Task, split: str, languages: Iterable[str]) -> Any:
         codes = sorted(languages)
@@ -219,9 +222,10 @@ class Mini:
     def _pin(self, task: Task, split: str, languages: list[str]) -> dict[str, Any]:
         if task.source.folder not in mini.SIZES:
             raise RequestError(f"{task.name} is not among mini's generated data")
-        known = [language.code for language in mini.WORLDS[self.world]]
-        if unknown := sorted(set(languages) - set(known)):
-            raise RequestError(f"{task.name}: no language '{unknown[0]}' in {self.world}; it has {', '.join(known)}")
+        if unknown := sorted(set(languages) - set(self._codes)):
+            raise RequestError(
+                f"{task.name}: no language '{unknown[0]}' in {self.world}; it has {', '.join(self._codes)}"
+            )
         return {"mini": mini.VERSION, "dataset": task.source.folder, "split": split, "languages": languages}
 
     def train_size(self, task: Task) -> tuple[int, int]:

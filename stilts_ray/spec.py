@@ -343,7 +343,6 @@ class Runtime(Spec):
     """Where and how fast, and therefore no part of any identity. On CPUs none of it changes a number, with one exception:
     several workers draw dropout and masks each for their part of a batch. GPUs add rounding of their own."""
 
-    store: str = "runs"
     mlflow: str | None = None
     address: str | None = None
     gpus_per_trial: Share = 0.0

@@ -11,7 +11,7 @@ from statistics import mean
 from typing import Any
 
 from stilts_ray.evaluation.averages import average, cell
-from stilts_ray.report.paired import sound
+from stilts_ray.report.paired import gap, sound
 
 Cell = Mapping[str, Any]
 Intermediate = tuple[str, ...]
@@ -136,7 +136,7 @@ def _row(
         for target in targets
     }
     overall = average({target: found["score"] for target, found in cells.items()})
-    delta = _difference(overall, baseline["average"] if baseline is not None else None)
+    delta = gap(overall, baseline["average"] if baseline is not None else None)
     return {"encoder": encoder, "average": overall, "delta": delta, "cells": cells}
 
 
@@ -151,13 +151,9 @@ def _cell(cells: Mapping[Intermediate, Cell | None], base: Cell | None) -> dict[
     whole = cell([{**run, "languages": {}} for run in runs])
     return {
         **{name: whole[name] for name in ("score", "sd", "collapsed")},
-        "delta": _difference(whole["score"], base["score"] if base is not None else None),
+        "delta": gap(whole["score"], base["score"] if base is not None else None),
         "chosen": choice.names,
         "by": choice.by,
         "reason": choice.reason,
         "seeds": runs,
     }
-
-
-def _difference(score: float | None, base: float | None) -> float | None:
-    return None if score is None or base is None else score - base

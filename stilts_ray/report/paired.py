@@ -60,3 +60,8 @@ def estimate(values: BySeed) -> Estimate:
 def standard_error(values: BySeed) -> float | None:
     """Of the mean over seeds: sample standard deviation over the root of their number; None for fewer than two."""
     return stdev(values.values()) / len(values) ** 0.5 if len(values) > 1 else None
+
+
+def gap(score: float | None, base: float | None) -> float | None:
+    """`score` minus `base`, of two means; None where one is not known."""
+    return None if score is None or base is None else score - base

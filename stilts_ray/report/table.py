@@ -8,6 +8,7 @@ from stilts_ray.evaluation.averages import average, average_name
 from stilts_ray.plan import Plan
 from stilts_ray.report.best import best_rows
 from stilts_ray.report.groups import groups
+from stilts_ray.report.paired import gap
 from stilts_ray.steps import Evaluation, Row, Step
 from stilts_ray.store import Record
 
@@ -38,11 +39,11 @@ def results(plan: Plan, records: Mapping[str, Record]) -> Document:
                 "intermediate": list(row.intermediate),
                 "mixture": row.mixture.model_dump(mode="json"),
                 "average": average(own),
-                "delta": _difference(average(own), average(base)),
+                "delta": gap(average(own), average(base)),
                 "cells": {
                     target: _cell(
                         records[digest],
-                        _difference(own[target], base.get(target)),
+                        gap(own[target], base.get(target)),
                         _dev_scores(plan.by_digest[digest], records),
                     )
                     if digest in records
@@ -73,10 +74,6 @@ def intermediate_name(names: list[str] | tuple[str, ...]) -> str:
 
 def _scores(row: Row, records: Mapping[str, Record]) -> dict[str, float | None]:
     return {target: records[digest]["score"] if digest in records else None for target, digest in row.cells.items()}
-
-
-def _difference(score: float | None, base: float | None) -> float | None:
-    return None if score is None or base is None else score - base
 
 
 def _dev_scores(evaluation: Step, records: Mapping[str, Record]) -> dict[int, float | None]:

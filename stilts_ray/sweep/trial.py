@@ -33,7 +33,8 @@ def train_trial(job: Job, place: Place) -> Record:
     """One training run of a study: its dev curve, and its weights in the store."""
     details = job.details
     recipes = {name: Recipe.model_validate_json(recipe) for name, recipe in details["recipes"].items()}
-    encoder, folder = started(Start(**details["start"]), place)
+    start = Start(**details["start"])
+    encoder, folder = started(start, place)
     mixture = Mixture.model_validate_json(details["mixture"])
     for name, recipe in recipes.items():
         check_length(encoder, name, recipe.max_length)
@@ -41,7 +42,7 @@ def train_trial(job: Job, place: Place) -> Record:
     model = models.with_heads(encoder, trained, details["seed"])
     if mixture.masked:
         model.heads[mixture.masked.texts] = files.load_masked_head(encoder, folder, details["seed"])
-    data = training_rows(mixture, recipes, folder, details["start"]["ranking"], place)
+    data = training_rows(mixture, recipes, folder, start.ranking, place)
     model.to(place.team.device)
     sizes = {name: encoded.items for name, encoded in data.items()}
     batches = mixture.batches(sizes, recipes)
