@@ -1,0 +1,29 @@
+"""Where and how fast a sweep runs."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from stilts_ray.spec.values import Positive, Share, Spec
+
+
+class Runtime(Spec):
+    """Where and how fast, and therefore no part of any identity. On CPUs none of it changes a number, with one exception:
+    several workers draw dropout and masks each for their part of a batch. GPUs add rounding of their own."""
+
+    mlflow: str | None = None
+    address: str | None = None
+    gpus_per_trial: Share = 0.0
+    """Of each process: a whole one, or a share that several trials fill."""
+    workers_per_trial: Positive = 1
+    max_concurrent: Positive | None = None
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """Time between two checkpoints of a training run; work lost to a crash is at most this."""
+    max_failures: Annotated[int, Field(ge=0)] = 3
+    """How often a crashed trial is started again."""
+
+    @model_validator(mode="after")
+    def _whole_devices(self) -> "Runtime":
+        if self.workers_per_trial > 1 and self.gpus_per_trial not in (0, 1):
+            raise ValueError("gpus_per_trial must be 0 or 1 where several workers train one model")
+        return self

@@ -1,0 +1,39 @@
+"""What all specifications share: their base, the types of their fields, and how a wrong one is told."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(gt=0)]
+LearningRate = Annotated[float, Field(gt=0, lt=1)]
+# Lists are welcome where tuples are kept; everything else is strict.
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError(f"an entry stands there twice: {', '.join(values)}")
+    return values
+
+
+Languages = Annotated[Names, Field(min_length=1), AfterValidator(_each_once)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Title = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
+
+
+class Spec(BaseModel):
+    """A frozen, strict value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def explain(error: Any) -> str:
+    """One line for a pydantic ValidationError: where, what, and what would be right."""
+    first = error.errors()[0]
+    places = [error.title, ".".join(str(part) for part in first["loc"])]
+    given = "" if first["type"] in {"missing", "value_error"} else f" (given: {first['input']!r})"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = f"{error.title} has no such field"
+    return f"{': '.join(filter(None, places))}: {message}{given}"
