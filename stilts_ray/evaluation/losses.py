@@ -4,9 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stilts_ray.data.batches import by_tokens, collate
 from stilts_ray.data.encode import Encoded
-from stilts_ray.evaluation.predict import BUDGET
+from stilts_ray.evaluation.predict import batches
 from stilts_ray.models.heads import ITEM_LOSSES
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.base import Task
@@ -22,7 +21,6 @@ def item_losses(model: Model, task: Task, encoded: Encoded) -> NDArray[np.float3
     losses = np.empty(encoded.items, dtype=np.float32)
     model.eval()
     with torch.inference_mode():
-        for items in by_tokens(encoded.item_lengths, BUDGET):
-            batch = collate(encoded, items).to(model.device)
+        for items, batch in batches(model, encoded):
             losses[items] = loss(model(task.name, batch), batch).cpu().numpy()
     return losses

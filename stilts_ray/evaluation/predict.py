@@ -28,14 +28,15 @@ def predict(model: Model, task: Task, examples: Sequence[Example], encoded: Enco
     return _PREDICTORS[task.kind](model, task, examples, encoded, max_answer)
 
 
-def _batches(model: Model, encoded: Encoded) -> Iterator[tuple[Items, Batch]]:
+def batches(model: Model, encoded: Encoded) -> Iterator[tuple[Items, Batch]]:
+    """All items in batches of at most BUDGET tokens, on the model's device, with their indices."""
     for items in by_tokens(encoded.item_lengths, BUDGET):
         yield items, collate(encoded, items).to(model.device)
 
 
 def _labels(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int) -> list[object]:
     best: list[object] = [None] * encoded.items
-    for items, batch in _batches(model, encoded):
+    for items, batch in batches(model, encoded):
         for item, label in zip(items, model(task.name, batch).argmax(-1).tolist(), strict=True):
             best[item] = task.labels[label] if task.labels else label
     return best
@@ -43,7 +44,7 @@ def _labels(model: Model, task: Task, examples: Sequence[Example], encoded: Enco
 
 def _tags(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int) -> list[object]:
     chosen = np.empty(len(encoded.tokens), dtype=np.int64)
-    for items, batch in _batches(model, encoded):
+    for items, batch in batches(model, encoded):
         labels = model(task.name, batch).argmax(-1).cpu().numpy()
         chosen[_places(encoded, items)] = labels
     tags: list[list[str]] = [[] for _ in examples]
@@ -78,7 +79,7 @@ def _best_answers(
     such sum of a window's first token."""
     best = [("", -np.inf)] * len(examples)
     null = [np.inf] * len(examples)
-    for items, batch in _batches(model, encoded):
+    for items, batch in batches(model, encoded):
         logits = model(task.name, batch)
         values, starts, ends = best_spans(logits, batch, max_answer)
         firsts = first_tokens(logits, batch).float().sum(-1).tolist()
@@ -127,7 +128,7 @@ def dual_vectors(model: Model, task: Task, encoded: Encoded) -> tuple[torch.Tens
 def head_vectors(model: Model, task: Task, encoded: Encoded) -> torch.Tensor:
     """The vectors of all sequences by the head of `task`: [sequences, hidden]."""
     vectors = torch.empty(0, device=model.device)
-    for items, batch in _batches(model, encoded):
+    for items, batch in batches(model, encoded):
         found = model.vectors(task.name, batch)
         if not len(vectors):
             # Filled in, not put together at the end: of a million candidates there is room for one copy.

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from stilts_ray.data.batches import by_tokens, collate
 from stilts_ray.data.encode import Encoded
-from stilts_ray.evaluation.predict import BUDGET
+from stilts_ray.evaluation.predict import batches
 from stilts_ray.models.families import means
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.examples import Parallel
@@ -27,10 +26,8 @@ def default_layer(depth: int) -> int:
 def sentence_vectors(model: Model, encoded: Encoded, layers: slice = slice(None)) -> torch.Tensor:
     """Mean of each of the layers' states over all tokens, special ones included: [layers, sequences, hidden]. Layer 0 are
     the embeddings."""
-    whole = Encoded(encoded.tokens, encoded.offsets)
     order, vectors = [], []
-    for items in by_tokens(whole.item_lengths, BUDGET):
-        batch = collate(whole, items).to(model.device)
+    for items, batch in batches(model, Encoded(encoded.tokens, encoded.offsets)):
         vectors.append(torch.stack([means(states.float(), batch) for states in model.states(batch)[layers]]).cpu())
         order.append(items)
     back = torch.from_numpy(np.argsort(np.concatenate(order)))

@@ -8,7 +8,7 @@ import torch
 
 from stilts_ray.data.batches import collate
 from stilts_ray.data.encode import selected
-from stilts_ray.evaluation import losses
+from stilts_ray.evaluation import losses, predict
 from stilts_ray.models.heads import HEADS, INSEPARABLE, ITEM_LOSSES, LOSSES
 from stilts_ray.tasks import Kind
 from tests import tiny
@@ -26,7 +26,7 @@ def test_every_kind_that_is_trained_has_losses_of_its_items_unless_they_depend_o
 def test_an_items_loss_is_its_own_whatever_it_is_packed_with(
     kind: Kind, budget: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(losses, "BUDGET", budget)
+    monkeypatch.setattr(predict, "BUDGET", budget)
     task, made = TASK[kind], tiny.encoded(TASK[kind], ITEMS, seed=1)
     model = tiny.model(task, dropout=0.3)
     tiny.roughen(model, 1)
