@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from stilts_ray.data.encode import Encoded
 from stilts_ray.evaluation.predict import batches
-from stilts_ray.models.heads import ITEM_LOSSES
+from stilts_ray.models import losses
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.base import Task
 
@@ -15,12 +15,11 @@ def item_losses(model: Model, task: Task, encoded: Encoded) -> NDArray[np.float3
     """The training loss of each item under the head of `task`, in nats: [items], a mean over the item's tags or over the two
     ends of its span. In float32 on a GPU, too: bf16 would make equals of the many rows that are easy.
 
-    Raises KeyError for a kind whose items have no loss of their own.
+    For kinds whose items have losses of their own.
     """
-    loss = ITEM_LOSSES[task.kind]
-    losses = np.empty(encoded.items, dtype=np.float32)
+    found = np.empty(encoded.items, dtype=np.float32)
     model.eval()
     with torch.inference_mode():
         for items, batch in batches(model, encoded):
-            losses[items] = loss(model(task.name, batch), batch).cpu().numpy()
-    return losses
+            found[items] = losses.item_losses(task.kind, model(task.name, batch), batch).cpu().numpy()
+    return found

@@ -99,7 +99,7 @@ def best_spans(logits: torch.Tensor, batch: Batch, max_answer: int) -> tuple[lis
 
     All spans are looked at, not only those of the 20 best starts and ends.
     """
-    layout = Layout.of(batch.lengths, batch.positions)
+    layout = Layout.of(batch)
     outside = (batch.fields["begin"] < 0)[:, None]
     start, end = layout.spread(logits.float().masked_fill(outside, float("-inf")), fill=float("-inf")).unbind(-1)
     longest = min(max_answer, layout.longest)

@@ -31,15 +31,17 @@ class Layout:
     mask: torch.Tensor | None
 
     @classmethod
-    def of(cls, lengths: torch.Tensor, positions: torch.Tensor) -> "Layout":
-        """The layout of sequences of these lengths, whose tokens have these positions, on their device."""
-        longest = int(lengths.max())
-        row = torch.repeat_interleave(torch.arange(len(lengths), device=lengths.device), lengths)
-        cell = row * longest + positions
+    def of(cls, batch: Batch) -> "Layout":
+        """The layout of a batch, on its device."""
+        return cls.make(batch.lengths, batch.sequence, batch.positions, batch.longest)
+
+    @classmethod
+    def make(cls, lengths: torch.Tensor, row: torch.Tensor, column: torch.Tensor, longest: int) -> "Layout":
+        """The layout of tokens in these rows and columns, of sequences of these lengths."""
         columns = torch.arange(longest, device=lengths.device)
-        full = len(cell) == len(lengths) * longest
+        full = len(row) == len(lengths) * longest
         mask = None if full else (columns < lengths[:, None])[:, None, None, :]
-        return cls(len(lengths), longest, cell, mask)
+        return cls(len(lengths), longest, row * longest + column, mask)
 
     def spread(self, packed: torch.Tensor, fill: float = 0.0) -> torch.Tensor:
         """[total, ...] -> [rows, longest, ...], `fill` where there is no token."""
@@ -70,10 +72,10 @@ class Buckets:
         for sequences in like_lengths(batch.lengths.tolist()):
             chosen = torch.tensor(sequences, device=batch.lengths.device)
             lengths = batch.lengths[chosen]
-            places = torch.arange(int(lengths.sum()), device=lengths.device)
-            positions = places - torch.repeat_interleave(torch.cumsum(lengths, 0) - lengths, lengths)
-            tokens = torch.repeat_interleave(starts[chosen], lengths) + positions
-            parts.append((tokens, Layout.of(lengths, positions)))
+            row = torch.repeat_interleave(torch.arange(len(chosen), device=lengths.device), lengths)
+            positions = torch.arange(len(row), device=lengths.device) - (torch.cumsum(lengths, 0) - lengths)[row]
+            # From long to short: the first is the longest.
+            parts.append((starts[chosen][row] + positions, Layout.make(lengths, row, positions, int(lengths[0]))))
         return cls(tuple(parts), torch.argsort(torch.cat([tokens for tokens, _ in parts])))
 
 

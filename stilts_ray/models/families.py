@@ -25,8 +25,7 @@ def first_tokens(states: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 def means(states: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Mean over each sequence, special tokens included."""
-    sequence = torch.repeat_interleave(torch.arange(len(batch.lengths), device=states.device), batch.lengths)
-    sums = states.new_zeros(len(batch.lengths), states.shape[1]).index_add(0, sequence, states)
+    sums = states.new_zeros(len(batch.lengths), states.shape[1]).index_add(0, batch.sequence, states)
     return sums / batch.lengths[:, None]
 
 
@@ -116,6 +115,12 @@ def word_embeddings(encoder: Any) -> nn.Parameter:
     """The matrix of word embeddings: [vocabulary, hidden]."""
     weight: nn.Parameter = encoder.get_input_embeddings().weight
     return weight
+
+
+def layers_of(encoder: Any) -> nn.ModuleList:
+    """The layers of an encoder, in their order."""
+    layers: nn.ModuleList = encoder.encoder.layer if hasattr(encoder, "encoder") else encoder.block
+    return layers
 
 
 def dropout_of(config: PretrainedConfig) -> float:

@@ -1,13 +1,12 @@
-"""A model's files: checkpoints of ours, and folders that transformers reads without this package."""
+"""Folders of models that transformers reads without this package."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors import safe_open
+from safetensors.torch import save_file
 from transformers import AutoConfig, PretrainedConfig
 
 from stilts_ray.errors import RequestError, first_line
@@ -79,24 +78,6 @@ def load_masked_head(encoder: Any, folder: Path, seed: int) -> MaskedHead:
     if found:
         head.load_state_dict(found)
     return head
-
-
-def save_weights(model: nn.Module, path: Path) -> None:
-    """Writes all parameters and buffers as safetensors."""
-    save_file(_plain(model.state_dict()), path)
-
-
-def load_weights(model: nn.Module, path: Path, prefix: str = "") -> None:
-    """Loads what `save_weights` wrote; with a `prefix`, only that part. Raises RequestError if it does not fit."""
-    try:
-        weights = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise RequestError(f"checkpoint {path} cannot be read: {error}; delete its folder to train it again") from None
-    part = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
-    try:
-        model.load_state_dict(part)
-    except RuntimeError as error:
-        raise RequestError(f"checkpoint {path} is of another model: {str(error).splitlines()[1].strip()}") from None
 
 
 def save_encoder(encoder: Any, folder: Path) -> str:

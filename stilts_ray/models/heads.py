@@ -8,8 +8,6 @@ from torch.nn import functional as F
 from transformers import PretrainedConfig
 
 from stilts_ray.data.batches import Batch
-from stilts_ray.data.encode import IGNORE
-from stilts_ray.models.attention import Layout
 from stilts_ray.models.families import dropout_of, family_of
 from stilts_ray.tasks.base import Kind, Task
 
@@ -81,7 +79,7 @@ class DualHead(nn.Module):
         super().__init__()
         self.pooled = family_of(config).pooled
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.logit_scale = nn.Parameter(torch.tensor(100.0))
+        self.logit_scale = nn.Parameter(torch.tensor([100.0]))
 
     def vectors(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         """What each sequence is compared by: [sequences, hidden], of length 1."""
@@ -121,80 +119,3 @@ HEADS: dict[Kind, Callable[[PretrainedConfig, Task], nn.Module]] = {
     Kind.TAGGING: TagHead,
     Kind.DUAL: DualHead,
 }
-
-
-def _class_loss(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
-    labels = batch.fields["label"]
-    return F.cross_entropy(logits, labels, reduction="sum"), len(labels)
-
-
-def _span_loss(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
-    grid = Layout.of(batch.lengths, batch.positions).spread(logits, fill=float("-inf"))
-    start = F.cross_entropy(grid[..., 0], batch.fields["start"], reduction="sum")
-    end = F.cross_entropy(grid[..., 1], batch.fields["end"], reduction="sum")
-    return (start + end) / 2, len(batch.lengths)
-
-
-def _tag_loss(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
-    tags = batch.fields["tags"]
-    return F.cross_entropy(logits, tags, ignore_index=IGNORE, reduction="sum"), int((tags != IGNORE).sum())
-
-
-def _in_batch_loss(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
-    """The right candidate of each question among those of the whole batch; one that answers two questions is wrong for the
-    other all the same, as in the published code."""
-    return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device), reduction="sum"), len(logits)
-
-
-def _masked_loss(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
-    targets = batch.fields["target"]
-    return F.cross_entropy(logits, targets, reduction="sum"), len(targets)
-
-
-LOSSES: dict[Kind, Callable[[torch.Tensor, Batch], tuple[torch.Tensor, int]]] = {
-    Kind.PAIR: _class_loss,
-    Kind.CHOICE: _class_loss,
-    Kind.SPAN: _span_loss,
-    Kind.SPAN_OR_NONE: _span_loss,
-    Kind.TAGGING: _tag_loss,
-    Kind.DUAL: _in_batch_loss,
-    Kind.TEXT: _masked_loss,
-}
-"""Logits and batch -> (sum of losses, number of things predicted): the mean is taken over a whole batch, however many
-devices share it."""
-
-Loss = Callable[[torch.Tensor, Batch], torch.Tensor]
-
-
-def _item_class_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-    return F.cross_entropy(logits, batch.fields["label"], reduction="none")
-
-
-def _item_span_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-    grid = Layout.of(batch.lengths, batch.positions).spread(logits, fill=float("-inf"))
-    start = F.cross_entropy(grid[..., 0], batch.fields["start"], reduction="none")
-    return (start + F.cross_entropy(grid[..., 1], batch.fields["end"], reduction="none")) / 2
-
-
-def _item_tag_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-    tags = batch.fields["tags"]
-    losses = F.cross_entropy(logits, tags, ignore_index=IGNORE, reduction="none")
-    sequence = torch.repeat_interleave(torch.arange(len(batch.lengths), device=tags.device), batch.lengths)
-    sums, counts = (
-        losses.new_zeros(len(batch.lengths)).index_add(0, sequence, values)
-        for values in (losses, (tags != IGNORE).to(losses.dtype))
-    )
-    return sums / counts.clamp(min=1)
-
-
-ITEM_LOSSES: dict[Kind, Loss] = {
-    Kind.PAIR: _item_class_loss,
-    Kind.CHOICE: _item_class_loss,
-    Kind.SPAN: _item_span_loss,
-    Kind.SPAN_OR_NONE: _item_span_loss,
-    Kind.TAGGING: _item_tag_loss,
-}
-"""Logits and batch -> the mean loss of each item [items], for kinds in which an item has one of its own."""
-
-INSEPARABLE = frozenset({Kind.DUAL})
-"""Kinds in which the loss of an item depends on the others of its batch: devices cannot share one."""

@@ -1,21 +1,26 @@
 """Where and how fast a sweep runs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from stilts_ray.spec.values import Positive, Share, Spec
 
+Parallel = Literal["replicated", "sharded"]
+"""Each of several workers has the whole model (DDP), or a part of every layer (FSDP2)."""
+
 
 class Runtime(Spec):
     """Where and how fast, and therefore no part of any identity. On CPUs none of it changes a number, with one exception:
-    several workers draw dropout and masks each for their part of a batch. GPUs add rounding of their own."""
+    several workers draw dropout each for their part of a batch. GPUs add rounding of their own, and where a batch is more
+    than one has memory for, it is computed in parts, each with its own dropout."""
 
     mlflow: str | None = None
     address: str | None = None
     gpus_per_trial: Share = 0.0
     """Of each process: a whole one, or a share that several trials fill."""
     workers_per_trial: Positive = 1
+    parallel: Parallel = "replicated"
     max_concurrent: Positive | None = None
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
     """Time between two checkpoints of a training run; work lost to a crash is at most this."""

@@ -9,14 +9,14 @@ import transformers
 
 from stilts_ray.data.hub import encoder_folder
 from stilts_ray.errors import RequestError
-from stilts_ray.models import files
+from stilts_ray.models import files, weights
 from stilts_ray.models.families import longest_input
 from stilts_ray.models.model import Model, with_heads
 from stilts_ray.origin import Origin
 from stilts_ray.store import Store
 from stilts_ray.sweep.jobs import Start
 from stilts_ray.tasks import Task
-from stilts_ray.training.loop import ALONE, Team
+from stilts_ray.training.team import ALONE, Team
 
 WEIGHTS = "weights.safetensors"
 PREDICTIONS = "predictions"
@@ -52,7 +52,7 @@ def started(start: Start, place: Place) -> tuple[Any, Path]:
     folder = located(start.encoder, place.store)
     encoder = files.load_encoder(str(folder))
     if start.run is not None:
-        files.load_weights(encoder, place.store.fetch(start.run, WEIGHTS), prefix="encoder.")
+        weights.load_weights(encoder, _own_weights(encoder, start.run, place.store), prefix="encoder.")
     return encoder, folder
 
 
@@ -63,8 +63,20 @@ def restored(start: Start, trained: Task | None, place: Place) -> tuple[Model, P
         return with_heads(encoder, [], seed=0), folder
     folder = located(start.encoder, place.store)
     model = with_heads(files.load_encoder(str(folder)), [trained], seed=0)
-    files.load_weights(model, place.store.fetch(start.run, WEIGHTS))
+    weights.load_weights(model, _own_weights(model.encoder, start.run, place.store))
     return model, folder
+
+
+def _own_weights(encoder: Any, run: str, store: Store) -> Path:
+    """The file of a run's weights, for which the encoder is given the word embeddings that the run began from."""
+    own = store.fetch(run, WEIGHTS)
+    chain, base = [], weights.base_of(own)
+    while base is not None:
+        chain.append(store.fetch(base, WEIGHTS))
+        base = weights.base_of(chain[-1])
+    for file in reversed(chain):
+        weights.load_embeddings(encoder, file)
+    return own
 
 
 def check_length(encoder: Any, task: str, max_length: int) -> None:

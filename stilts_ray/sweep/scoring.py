@@ -28,7 +28,7 @@ from stilts_ray.store import Record
 from stilts_ray.sweep.jobs import Job, Start
 from stilts_ray.sweep.place import PREDICTIONS, Place, check_length, restored
 from stilts_ray.tasks import Kind, Task
-from stilts_ray.training.loop import precision
+from stilts_ray.training.step import precision
 
 _SEARCHES: dict[Kind, Callable[..., Iterable[Sequence[object]]]] = {
     Kind.RETRIEVAL: translations,

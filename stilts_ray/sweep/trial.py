@@ -14,7 +14,7 @@ from stilts_ray.data.rows import labelled
 from stilts_ray.evaluation.metrics import Scores, majority, score
 from stilts_ray.evaluation.predict import predict
 from stilts_ray.fingerprint import file_digest
-from stilts_ray.models import files
+from stilts_ray.models import files, vocabulary, weights
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.origin import Origin
@@ -25,8 +25,9 @@ from stilts_ray.sweep.place import WEIGHTS, Place, check_length, started
 from stilts_ray.sweep.rows import reading, training_rows
 from stilts_ray.tasks import Task
 from stilts_ray.training.checkpoint import Checkpoints
-from stilts_ray.training.loop import MakeBatch, Outcome, Run, train
+from stilts_ray.training.loop import Outcome, Run, train
 from stilts_ray.training.masked import Masking, masked_batch
+from stilts_ray.training.step import MakeBatch
 
 
 def train_trial(job: Job, place: Place) -> Record:
@@ -43,11 +44,12 @@ def train_trial(job: Job, place: Place) -> Record:
     if mixture.masked:
         model.heads[mixture.masked.texts] = files.load_masked_head(encoder, folder, details["seed"])
     data = training_rows(mixture, recipes, folder, start.ranking, place)
+    dev = Dev(trained, recipes, folder, place.origin)
+    vocabulary.narrow(model, [*data.values(), *dev.encoded.values()])
     model.to(place.team.device)
     sizes = {name: encoded.items for name, encoded in data.items()}
     batches = mixture.batches(sizes, recipes)
     shares = {name: Share(batches[name], r.batch_size, r.train_rows) for name, r in recipes.items()}
-    dev = Dev(trained, recipes, folder, place.origin)
     run = Run(
         order=order(sizes, shares, details["seed"]),
         make_batch=_batch_maker(mixture, data, folder, details["seed"]),
@@ -66,7 +68,7 @@ def train_trial(job: Job, place: Place) -> Record:
         "collapsed": outcome.end == "diverged" or outcome.progress.curve[-1]["score"] <= dev.majority(),
         "learning_rate": details["learning_rate"],
         "seed": details["seed"],
-        **(_saved(model, job, place) if outcome.end == "finished" else {"files": {}, "bytes": 0}),
+        **(_saved(model, start.run, job, place) if outcome.end == "finished" else {"files": {}, "bytes": 0}),
     }
 
 
@@ -82,13 +84,13 @@ def outcome_of(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _saved(model: Model, job: Job, place: Place) -> dict[str, Any]:
-    if place.team.rank > 0:
-        return {}
+def _saved(model: Model, base: str | None, job: Job, place: Place) -> dict[str, Any]:
+    """Leaves the weights in the store. All of a team take part."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / WEIGHTS
-        files.save_weights(model, path)
-        place.store.upload(Path(scratch), job.path)
+        weights.save_weights(model, path, base)
+        if place.team.rank == 0:
+            place.store.upload(Path(scratch), job.path)
         return {"files": {WEIGHTS: file_digest(path)}, "bytes": path.stat().st_size}
 
 

@@ -13,11 +13,12 @@ import torch
 
 from stilts_ray import origin as origins
 from stilts_ray.errors import RequestError, Unavailable, first_line
+from stilts_ray.spec.runtime import Parallel
 from stilts_ray.store import Store, now
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.place import Place
 from stilts_ray.sweep.work import carry_out
-from stilts_ray.training.loop import Team
+from stilts_ray.training.team import Team
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Setting:
     checkpoint_seconds: float
     gpus: float
     workers: int
+    parallel: Parallel
 
 
 def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
@@ -111,7 +113,7 @@ def _team(job: Job, setting: Setting) -> Team:
         return Team(device=torch.device("cuda" if setting.gpus > 0 else "cpu"))
     context = ray.train.get_context()
     device = ray.train.torch.get_device() if setting.gpus > 0 else torch.device("cpu")
-    return Team(context.get_world_rank(), context.get_world_size(), device)
+    return Team(context.get_world_rank(), context.get_world_size(), device, setting.parallel)
 
 
 def _request_error(error: BaseException | None) -> RequestError | None:

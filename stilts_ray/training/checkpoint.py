@@ -18,8 +18,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from stilts_ray.fingerprint import file_digest
-from stilts_ray.models.files import load_weights, save_weights
+from stilts_ray.models.weights import distributed, gathered, load_weights, save_weights
 from stilts_ray.store import Store
+from stilts_ray.training.step import Room
+from stilts_ray.training.team import ALONE, Team
 
 
 @dataclass
@@ -47,21 +49,33 @@ class Checkpoints:
         """Whether it is time to save."""
         return time.monotonic() - self._last >= self.seconds
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-        """Commits a checkpoint, then removes the one before it."""
-        name, before = f"{progress.step:06d}", self.store.read_json(self.path, "checkpoint", "latest.json")
+    def room(self) -> Room:
+        """How much of a batch the device was found to have room for."""
+        return Room(**(self.store.read_json(self.path, "checkpoint", "room.json") or {}))
+
+    def keep_room(self, room: Room) -> None:
+        """Keeps it for when the run is gone on with."""
+        self.store.write_json(asdict(room), self.path, "checkpoint", "room.json")
+
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, team: Team = ALONE) -> None:
+        """Commits a checkpoint, then removes the one before it. All of a team take part."""
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             save_weights(model, folder / "weights.safetensors")
             save_file(_optimizer_tensors(optimizer), folder / "optimizer.safetensors")
-            digests = {file.name: file_digest(file) for file in folder.iterdir()}
-            self.store.upload(folder, self.path, "checkpoint", name)
+            if team.rank == 0:
+                self._commit(folder, progress)
+        self._last = time.monotonic()
+
+    def _commit(self, folder: Path, progress: Progress) -> None:
+        name, before = f"{progress.step:06d}", self.store.read_json(self.path, "checkpoint", "latest.json")
+        digests = {file.name: file_digest(file) for file in folder.iterdir()}
+        self.store.upload(folder, self.path, "checkpoint", name)
         self.store.write_json(
             {"folder": name, "digests": digests, "progress": asdict(progress)}, self.path, "checkpoint", "latest.json"
         )
         if before is not None and before["folder"] != name:
             self.store.delete(self.path, "checkpoint", before["folder"])
-        self._last = time.monotonic()
 
     def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
         """Brings model and optimizer to the last committed checkpoint; to the beginning if there is none, or if it is
@@ -87,15 +101,18 @@ def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     return {
-        f"{number}.{name}": tensor.detach().cpu().contiguous()
+        f"{number}.{name}": gathered(tensor)
         for number, parameter in enumerate(_parameters(optimizer))
         for name, tensor in optimizer.state.get(parameter, {}).items()
     }
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    parameters = _parameters(optimizer)
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
         number, name = key.split(".", 1)
-        state.setdefault(int(number), {})[name] = tensor
+        # Steps are counted in a single number.
+        shared = distributed(tensor, parameters[int(number)]) if tensor.ndim else tensor
+        state.setdefault(int(number), {})[name] = shared
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

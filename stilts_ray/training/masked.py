@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -108,8 +108,7 @@ def masked_batch(encoded: Encoded, items: Items, masking: Masking, seed: int) ->
     swapped = chosen[(what >= 0.8) & (what < 0.9)]
     drawn = masking.ordinary[draw.integers(0, len(masking.ordinary), len(swapped))]
     tokens[torch.from_numpy(swapped)] = torch.from_numpy(drawn)
-    fields = {"masked": torch.from_numpy(chosen), "target": target}
-    return Batch(tokens, batch.positions, batch.lengths, fields)
+    return replace(batch, tokens=tokens, fields={"masked": torch.from_numpy(chosen), "target": target})
 
 
 def held_out(model: Model, encoded: Encoded, masking: Masking, budget: int) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """AdamW and its schedule."""
 
+import math
+
 import torch
 from torch import nn
 
@@ -26,3 +28,16 @@ def schedule(step: int, steps: int, warmup: float) -> float:
     if step < rising:
         return step / max(1, rising)
     return max(0.0, (steps - step) / max(1, steps - rising))
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Sets the learning rate of the next update."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def decay(steps: int, learning_rate: float, spec: Optimizer) -> float:
+    """What a run of `steps` multiplies a weight by that never has a gradient: the product of AdamW's decays."""
+    return math.prod(
+        1 - learning_rate * schedule(step, steps, spec.warmup) * spec.weight_decay for step in range(steps)
+    )

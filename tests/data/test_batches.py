@@ -8,12 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stilts_ray.data.batches import Share, by_tokens, collate, generator, order
-from stilts_ray.tasks import TASKS
+from stilts_ray.data.batches import Batch, Share, by_tokens, collate, generator, order, packed, shared, split
+from stilts_ray.tasks import TASKS, Kind, Task
 from tests import tiny
 
 LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=40)
 SHARES = st.builds(Share, st.integers(1, 30), st.integers(1, 7), st.none() | st.integers(1, 30))
+PARTED = {Kind.PAIR, Kind.CHOICE, Kind.SPAN, Kind.TAGGING, Kind.DUAL}
 RUNS = st.dictionaries(st.sampled_from("abc"), st.tuples(st.integers(1, 25), SHARES), min_size=1)
 
 
@@ -123,3 +124,47 @@ def test_a_batch_moves_whole() -> None:
     batch = collate(tiny.encoded(TASKS["squad"], 2, seed=0), np.arange(2)).to(torch.device("meta"))
     tensors = (batch.tokens, batch.positions, batch.lengths, *batch.fields.values())
     assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
+def concatenated(parts: list[Batch]) -> Batch:
+    """The batch that parts were made of."""
+    fields = {name: torch.cat([part.fields[name] for part in parts]) for name in parts[0].fields}
+    tokens, lengths = (torch.cat([getattr(part, name) for part in parts]) for name in ("tokens", "lengths"))
+    return packed(tokens, lengths, fields, parts[0].group)
+
+
+def same(one: Batch, other: Batch) -> bool:
+    names = ("tokens", "positions", "sequence", "lengths")
+    plain = all(torch.equal(getattr(one, name), getattr(other, name)) for name in names)
+    fields = all(torch.equal(values, other.fields[name]) for name, values in one.fields.items())
+    return (
+        plain
+        and fields
+        and (one.longest, one.group, set(one.fields)) == (other.longest, other.group, set(other.fields))
+    )
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS.values() if task.kind in PARTED], ids=lambda task: task.name)
+@given(items=st.integers(1, 9), seed=st.integers(0, 3), budget=st.integers(1, 150))
+def test_parts_hold_every_item_once_within_the_budget(task: Task, items: int, seed: int, budget: int) -> None:
+    batch = collate(tiny.encoded(task, items, seed), np.arange(items))
+    parts = split(batch, budget)
+    assert same(concatenated(parts), batch)
+    assert all(len(part.tokens) <= budget or len(part.lengths) == part.group for part in parts)
+    for one, other in pairwise(parts):
+        assert len(one.tokens) + int(other.lengths[: other.group].sum()) > budget, "as full as their order allows"
+
+
+@given(items=st.integers(1, 9), seed=st.integers(0, 3), count=st.integers(1, 12))
+def test_shares_hold_every_item_once_and_are_equal_to_one(items: int, seed: int, count: int) -> None:
+    batch = collate(tiny.encoded(TASKS["hellaswag"], items, seed), np.arange(items))
+    shares = shared(batch, count)
+    assert same(concatenated(shares), batch)
+    sizes = [len(share.lengths) // share.group for share in shares]
+    assert len(sizes) == min(count, items)
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_no_budget_is_the_batch_itself() -> None:
+    batch = collate(tiny.encoded(TASKS["mnli"], 3, 0), np.arange(3))
+    assert split(batch, None) == [batch]

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stilts_ray.data.batches import Batch, collate
+from stilts_ray.data.batches import collate, packed
 from stilts_ray.data.encode import IGNORE, Encoded, Reading, encode
 from stilts_ray.data.rows import load
 from stilts_ray.evaluation import nearest, predict
@@ -157,7 +157,7 @@ def test_best_span_is_that_of_brute_force(contexts: list[tuple[int, int, int]], 
 
 
 def test_a_sequence_without_context_has_no_span() -> None:
-    batch = Batch(torch.tensor([0, 2]), torch.tensor([0, 1]), torch.tensor([2]), {"begin": torch.tensor([-1, -1])})
+    batch = packed(torch.tensor([0, 2]), torch.tensor([2]), {"begin": torch.tensor([-1, -1])})
     values, _, _ = predict.best_spans(torch.ones(2, 2), batch, 3)
     assert values == [-np.inf]
 

@@ -9,7 +9,7 @@ from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep, mini
 from stilts_ray.data import cache
 from stilts_ray.data.encode import Reading, encode_texts
 from stilts_ray.mini import text
-from stilts_ray.models import files
+from stilts_ray.models import files, weights
 from stilts_ray.origin import Mini
 from stilts_ray.plan import make_plan
 from stilts_ray.store import Store
@@ -61,7 +61,7 @@ def run(sweep: Sweep, folder: Path) -> Scores:
 def masked_accuracy() -> float:
     """How many masked tokens of new texts of the pivot the encoder's own head guesses, in percent."""
     model = tiny.with_masked_head(files.load_encoder(str(mini.ENCODER)), 0)
-    files.load_weights(model.heads["mlm_text"], mini.ENCODER / "model.safetensors", "lm_head.")
+    weights.load_weights(model.heads["mlm_text"], mini.ENCODER / "model.safetensors", "lm_head.")
     tokenizer = cache.tokenizer_at(str(mini.ENCODER))
     texts = list(text.documents(PIVOT, 200, text.alone, seed="laboratory"))
     with torch.inference_mode():

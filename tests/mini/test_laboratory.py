@@ -12,7 +12,7 @@ import pytest
 
 from stilts_ray import Sweep
 from stilts_ray.data import cache
-from stilts_ray.models import families, files
+from stilts_ray.models import families, weights
 from stilts_ray.sweep import scoring, trial
 from stilts_ray.sweep.jobs import Start
 from stilts_ray.tasks import Task
@@ -44,7 +44,7 @@ def position_offsets(patch: pytest.MonkeyPatch) -> None:
 
 def fresh_heads(patch: pytest.MonkeyPatch) -> None:
     """A model that is scored has its encoder's weights, but a head made anew."""
-    original = files.load_weights
+    original = weights.load_weights
 
     def encoder_alone(model: Any, path: Path, prefix: str = "") -> None:
         if prefix:
@@ -52,7 +52,7 @@ def fresh_heads(patch: pytest.MonkeyPatch) -> None:
         else:
             original(model.encoder, path, "encoder.")
 
-    patch.setattr(files, "load_weights", encoder_alone)
+    patch.setattr(weights, "load_weights", encoder_alone)
 
 
 def intermediate_not_loaded(patch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from transformers import (
 
 from stilts_ray.data.batches import collate
 from stilts_ray.errors import RequestError
-from stilts_ray.models import files
+from stilts_ray.models import files, weights
 from stilts_ray.models import model as models
 from stilts_ray.models.attention import Buckets, Layout
 from stilts_ray.models.families import FAMILIES
@@ -106,9 +106,9 @@ def test_every_family_comes_back_from_its_folder(family: str, tmp_path: Path) ->
     again = files.load_encoder(str(tmp_path))
     assert again.state_dict().keys() == encoder.state_dict().keys()
     assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in encoder.state_dict().items())
-    files.save_weights(again, tmp_path / "own.safetensors")
+    weights.save_weights(again, tmp_path / "own.safetensors")
     fresh = models.new_encoder(again.config, seed=9)
-    files.load_weights(fresh, tmp_path / "own.safetensors")
+    weights.load_weights(fresh, tmp_path / "own.safetensors")
     batch = collate(tiny.sequences(3, np.random.default_rng(0)), np.arange(3))
     torch.testing.assert_close(Model(fresh, {}).eval().states(batch)[-1], Model(again, {}).eval().states(batch)[-1])
 
@@ -147,7 +147,7 @@ def test_layout_spreads_and_gathers_every_token_once(lengths: list[int]) -> None
     made = tiny.sequences(1, np.random.default_rng(0))
     made = type(made)(np.arange(offsets[-1], dtype=np.int32), offsets)
     batch = collate(made, np.arange(len(lengths)))
-    layout = Layout.of(batch.lengths, batch.positions)
+    layout = Layout.of(batch)
 
     grid = layout.spread(batch.tokens.float(), fill=-1.0)
     assert grid.shape == (len(lengths), max(lengths))

@@ -19,7 +19,8 @@ from transformers import (
 from stilts_ray.data.batches import Batch, collate
 from stilts_ray.data.encode import IGNORE, Encoded
 from stilts_ray.models import model as models
-from stilts_ray.models.heads import HEADS, INSEPARABLE, LOSSES
+from stilts_ray.models.heads import HEADS
+from stilts_ray.models.losses import COUNTS, INSEPARABLE, TERMS, loss
 from stilts_ray.models.model import Model
 from stilts_ray.tasks import TASKS, Kind, Task
 from stilts_ray.training.masked import masked_batch
@@ -32,7 +33,7 @@ class DualEncoder(torch.nn.Module):
     def __init__(self, config: Any) -> None:
         super().__init__()
         self.roberta = XLMRobertaModel(config)
-        self.logit_scale = torch.nn.Parameter(torch.tensor(1.0))
+        self.logit_scale = torch.nn.Parameter(torch.ones(1))
 
     def tie_weights(self) -> None:
         """Nothing is tied."""
@@ -150,20 +151,20 @@ def both(kind: Kind, seed: int, items: int = 5, dtype: torch.dtype = torch.float
         model.heads[task.name]._tied = [model.encoder.embeddings.word_embeddings.weight]
 
     logits = model(task.name, batch)
-    total, count = LOSSES[kind](logits, batch)
-    (total / count).backward()
-    expected, loss = reference_logits(kind, reference, made, batch)
-    loss.backward()
+    mean = loss(kind, logits, batch) / COUNTS[kind](batch)
+    mean.backward()
+    expected, expected_loss = reference_logits(kind, reference, made, batch)
+    expected_loss.backward()
     # The decoder's weight is the embedding; both names are looked for.
     theirs = dict(reference.named_parameters(remove_duplicate=False))
     gradients = {
         name: (parameter.grad, theirs[reference_name(kind, name)].grad) for name, parameter in model.named_parameters()
     }
-    return Both((logits, expected), (total / count, loss), gradients)
+    return Both((logits, expected), (mean, expected_loss), gradients)
 
 
 def test_every_trained_kind_is_compared() -> None:
-    assert {*HEADS, Kind.TEXT} == set(TASK) == set(LOSSES)
+    assert {*HEADS, Kind.TEXT} == set(TASK) == set(TERMS) == set(COUNTS)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -210,12 +211,12 @@ def test_span_loss_is_transformers_own_for_each_sequence_alone() -> None:
     reference = reference_model(Kind.SPAN, model)
     for item in range(made.items):
         batch = collate(made, np.array([item]))
-        total, count = LOSSES[Kind.SPAN](model(task.name, batch), batch)
-        loss = reference(
+        total = loss(Kind.SPAN, model(task.name, batch), batch)
+        expected = reference(
             batch.tokens[None], start_positions=batch.fields["start"], end_positions=batch.fields["end"]
         ).loss
-        assert count == 1
-        torch.testing.assert_close(total, loss, rtol=1e-5, atol=1e-5)
+        assert COUNTS[Kind.SPAN](batch) == 1
+        torch.testing.assert_close(total, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in HEADS if kind not in INSEPARABLE], ids=lambda kind: kind.name)
@@ -225,12 +226,11 @@ def test_the_loss_of_a_batch_is_the_sum_over_its_parts(kind: Kind) -> None:
     model, made = tiny.model(task), tiny.encoded(task, 6, 2)
     tiny.roughen(model, 2)
 
-    def loss(items: list[int]) -> tuple[float, int]:
+    def found(items: list[int]) -> tuple[float, int]:
         batch = collate(made, np.array(items))
-        total, count = LOSSES[kind](model(task.name, batch), batch)
-        return total.item(), count
+        return loss(kind, model(task.name, batch), batch).item(), COUNTS[kind](batch)
 
-    whole, parts = loss([0, 1, 2, 3, 4, 5]), [loss([0, 3]), loss([5, 1, 2, 4])]
+    whole, parts = found([0, 1, 2, 3, 4, 5]), [found([0, 3]), found([5, 1, 2, 4])]
     assert whole[0] == pytest.approx(sum(total for total, _ in parts), rel=1e-5)
     assert whole[1] == sum(count for _, count in parts)
 

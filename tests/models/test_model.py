@@ -98,32 +98,6 @@ def test_a_folder_that_does_not_load_is_one_line(tmp_path: Path, content: str | 
     assert "\n" not in str(caught.value)
 
 
-def test_weights_come_back_bit_for_bit_whole_and_in_part(tmp_path: Path) -> None:
-    task = TASKS["mnli"]
-    model = tiny.model(task, seed=1)
-    files.save_weights(model, tmp_path / "w.safetensors")
-
-    whole = tiny.model(task, seed=2)
-    files.load_weights(whole, tmp_path / "w.safetensors")
-    for name, tensor in model.state_dict().items():
-        assert torch.equal(tensor, whole.state_dict()[name])
-
-    encoder = models.new_encoder(tiny.config(), seed=3)
-    files.load_weights(encoder, tmp_path / "w.safetensors", prefix="encoder.")
-    for name, tensor in model.encoder.state_dict().items():
-        assert torch.equal(tensor, encoder.state_dict()[name])
-
-
-def test_weights_that_do_not_fit_or_cannot_be_read_are_one_line(tmp_path: Path) -> None:
-    files.save_weights(tiny.model(TASKS["mnli"]), tmp_path / "w.safetensors")
-    (tmp_path / "cut.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes()[:100])
-    model = tiny.model(TASKS["squad"])
-    for name, reason in (("w", "of another model"), ("cut", "cannot be read"), ("absent", "cannot be read")):
-        with pytest.raises(RequestError, match=reason) as caught:
-            files.load_weights(model, tmp_path / f"{name}.safetensors")
-        assert "\n" not in str(caught.value)
-
-
 def test_a_new_encoder_depends_on_its_seed_alone() -> None:
     first, again, other = (models.new_encoder(tiny.config(), seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], again[name]) for name in first)

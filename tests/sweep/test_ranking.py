@@ -17,9 +17,9 @@ from stilts_ray.data import cache
 from stilts_ray.data.batches import Share, collate, order
 from stilts_ray.data.encode import Reading
 from stilts_ray.errors import RequestError
-from stilts_ray.models import files
+from stilts_ray.models import losses as criteria
 from stilts_ray.models import model as models
-from stilts_ray.models.heads import LOSSES
+from stilts_ray.models import weights
 from stilts_ray.origin import Mini
 from stilts_ray.plan import make_plan
 from stilts_ray.spec import MaskedShare, Mixture, Search, Sweep
@@ -75,16 +75,17 @@ def test_every_row_that_was_drawn_has_the_loss_that_the_finished_run_gives_it_al
 
     encoder, folder = started(Start(**job.details["start"]), Place(store, bench.origin))
     model = models.with_heads(encoder, [TASKS[task]], seed=0).eval()
-    files.load_weights(model, store.fetch(plain.path, WEIGHTS))
+    weights.load_weights(model, store.fetch(plain.path, WEIGHTS))
     data = cache.encoded(bench.origin, TASKS[task], "train", "en", str(folder), Reading(24, 4))
     seen = {item for _, items in order({task: data.items}, {task: Share(2, 3, RANKED[task])}, SEED) for item in items}
     assert found.tolist() == sorted(seen), "the rows of the run itself"
     assert len(found) == RANKED[task] < data.items
+    kind = TASKS[task].kind
     for item, loss in zip(found, losses, strict=True):
         batch = collate(data, np.array([item]))
         with torch.inference_mode():
-            total, count = LOSSES[TASKS[task].kind](model(task, batch), batch)
-        assert loss == pytest.approx(float(total) / count, abs=1e-5)
+            expected = criteria.loss(kind, model(task, batch), batch) / criteria.COUNTS[kind](batch)
+        assert loss == pytest.approx(float(expected), abs=1e-5)
     record = store.read_json(job.path, "record.json")
     assert record["rows"] == RANKED[task]
     assert record["loss"] == pytest.approx(losses.mean())

@@ -16,6 +16,7 @@ from stilts_ray.data import cache
 from stilts_ray.data.encode import Reading, encode
 from stilts_ray.errors import RequestError, RowError
 from stilts_ray.fingerprint import file_digest
+from stilts_ray.models import weights
 from stilts_ray.models.files import load_encoder
 from stilts_ray.origin import Folder
 from stilts_ray.overview import job_records
@@ -324,9 +325,20 @@ def test_a_target_starts_from_the_weights_of_its_intermediate_run(bench: Bench, 
     saved = load_file(store.fetch(squad.path, WEIGHTS))
     encoder, folder = started(Start(**mnli.details["start"]), Place(store, bench.origin))
     assert folder == bench.encoder
+    table = "embeddings.word_embeddings"
+    rows, decay = saved[f"encoder.{table}.rows"], saved[f"encoder.{table}.decay"]
     for name, tensor in encoder.state_dict().items():
-        assert torch.equal(tensor, saved[f"encoder.{name}"])
+        found = tensor[rows] if name == f"{table}.weight" else tensor
+        assert torch.equal(found, saved[f"encoder.{name}"])
+    # Of tokens that the run did not see, the encoder's own vectors, decayed.
+    unseen = np.setdiff1d(np.arange(len(encoder.embeddings.word_embeddings.weight)), rows)
+    original = load_encoder(str(bench.encoder)).embeddings.word_embeddings.weight
+    assert len(unseen) > 0
+    assert 0.99 < decay < 1
+    torch.testing.assert_close(encoder.embeddings.word_embeddings.weight[unseen], original[unseen] * decay.float())
     own = load_file(store.fetch(mnli.path, WEIGHTS))
+    assert weights.base_of(store.fetch(squad.path, WEIGHTS)) is None
+    assert weights.base_of(store.fetch(mnli.path, WEIGHTS)) == squad.path
     assert {name.split(".")[1] for name in saved if name.startswith("heads.")} == {"squad"}
     assert {name.split(".")[1] for name in own if name.startswith("heads.")} == {"mnli"}, "the old head is left behind"
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from stilts_ray.data.batches import Batch, Items, Share, collate, order
-from stilts_ray.models.files import save_weights
 from stilts_ray.models.model import Model
+from stilts_ray.models.weights import save_weights
 from stilts_ray.spec import Optimizer
 from stilts_ray.store import Store
-from stilts_ray.tasks import TASKS, Kind, Task
+from stilts_ray.tasks import TASKS, Task
 from stilts_ray.training.checkpoint import Checkpoints
-from stilts_ray.training.loop import Outcome, Run, Team, _part, evaluation_steps, train
+from stilts_ray.training.loop import Outcome, Run, evaluation_steps, train
 from tests import tiny
 
 PATH = "trial/some-run"
@@ -286,10 +286,3 @@ def test_evaluations_are_evenly_spaced_and_the_last_is_the_end(
     steps: int, evaluations: int, expected: list[int]
 ) -> None:
     assert evaluation_steps(steps, evaluations) == expected
-
-
-def test_a_batch_that_cannot_be_shared_is_the_first_process_alone() -> None:
-    items = np.arange(5)
-    teams = [Team(rank, 2) for rank in range(2)]
-    assert [_part(items, Kind.PAIR, team).tolist() for team in teams] == [[0, 2, 4], [1, 3]]
-    assert [_part(items, Kind.DUAL, team).tolist() for team in teams] == [[0, 1, 2, 3, 4], []]

@@ -1,0 +1,149 @@
+"""One update of a model: a batch, in as many parts as the device has room for, shared by as many devices as there are."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from stilts_ray.data.batches import Batch, Items, shared, split
+from stilts_ray.errors import RequestError
+from stilts_ray.models import losses
+from stilts_ray.models.families import layers_of
+from stilts_ray.models.model import Model
+from stilts_ray.tasks.base import Kind
+from stilts_ray.training.team import Team, gathering
+
+
+@dataclass(frozen=True)
+class Room:
+    """How a device takes a batch: `tokens` of it at a time (None: all), and, where `recompute` says so, without keeping the
+    activations of its layers for the backward pass (activation checkpointing; Chen et al., 2016). Neither changes a
+    gradient but by rounding; dropout is drawn for each part."""
+
+    tokens: int | None = None
+    recompute: bool = False
+
+    def less(self, batch: Batch, separable: bool) -> "Room | None":
+        """What to try when that much of `batch` did not fit; None if nothing is left to try."""
+        parts = split(batch, self.tokens)
+        tokens = max(len(part.tokens) for part in parts)
+        if separable and any(len(part.lengths) > part.group for part in parts):
+            return replace(self, tokens=tokens // 2)
+        return None if self.recompute else replace(self, recompute=True)
+
+
+MakeBatch = Callable[[int, str, Items], Batch]
+"""(step, task, items) -> their batch, on the host."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """What an update says of its batch. loss: [], on the device, this process's part of the mean over all that is predicted.
+    tokens: of the whole batch."""
+
+    loss: torch.Tensor
+    tokens: int
+
+
+@dataclass
+class Stepper:
+    """Makes the updates of a run. module: the model as the team trains it. kinds: kind of each task. room: becomes less
+    whenever the device was out of memory, of which `lost` is told."""
+
+    model: Model
+    module: nn.Module
+    optimizer: torch.optim.Optimizer
+    team: Team
+    order: Sequence[tuple[str, Items]]
+    make_batch: MakeBatch
+    kinds: dict[str, Kind]
+    seed: int
+    clip: float
+    room: Room
+    lost: Callable[[Room], None]
+
+    def __post_init__(self) -> None:
+        self._recompute()
+
+    def take(self, step: int) -> Update:
+        """One update.
+
+        Raises RequestError if a single item does not fit the device, torch.OutOfMemoryError if a team's part of the batch
+        does not: some of a team would wait for one that tries again, so that all have to begin anew, with less room.
+        """
+        task, items = self.order[step]
+        # All of a team know the whole batch: what is counted and drawn does not depend on how many they are.
+        batch = self.make_batch(step, task, items)
+        while (loss := self._try(step, self.kinds[task], task, batch)) is None:
+            self._make_room(task, batch)
+        torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.clip)
+        self.optimizer.step()
+        return Update(loss, len(batch.tokens))
+
+    def _try(self, step: int, kind: Kind, task: str, batch: Batch) -> torch.Tensor | None:
+        """The gradients of a batch, and this process's part of its loss; None if it does not fit."""
+        # Each step seeds its own dropout, so that a resumed run needs no random state from before.
+        torch.manual_seed((self.seed * 1_000_003 + step) * 1_009 + self.team.rank)
+        try:
+            return self._gradients(kind, task, batch)
+        except torch.OutOfMemoryError:
+            # Nothing more here: as long as an exception is handled, it holds on to all that the pass had made.
+            return None
+
+    def _gradients(self, kind: Kind, task: str, batch: Batch) -> torch.Tensor:
+        self.module.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        count, total = losses.COUNTS[kind](batch), torch.zeros((), dtype=torch.float64, device=self.team.device)
+        passes = list(_passes(batch, kind, self.team, self.room))
+        for number, (part, counts) in enumerate(passes):
+            part = part.to(self.team.device)
+            with gathering(self.module, last=number == len(passes) - 1), precision(self.team.device):
+                loss = losses.loss(kind, self.module(task, part), part) * (counts / count)
+            # Of a team, gradients are averaged, and the mean over the batch is a sum.
+            (loss * self.team.size).backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+        return total
+
+    def _make_room(self, task: str, batch: Batch) -> None:
+        room = self.room.less(batch, separable=self.kinds[task] not in losses.INSEPARABLE)
+        if room is None:
+            raise RequestError(
+                f"{task}: the device has no memory for one item; take a larger one or --workers-per-trial"
+            )
+        self.lost(room)
+        if self.team.size > 1:
+            raise torch.OutOfMemoryError(f"{task}: out of memory; tried again with {room.tokens} tokens at a time")
+        self.room = room
+        self._recompute()
+        torch.cuda.empty_cache()
+
+    def _recompute(self) -> None:
+        if self.room.recompute:
+            recompute(self.model)
+
+
+def recompute(model: Model) -> None:
+    """Lets the layers of a model keep nothing but their input for the backward pass; random numbers are drawn again alike."""
+    for layer in layers_of(model.encoder):
+        if "forward" not in vars(layer):
+            layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
+
+
+def _passes(batch: Batch, kind: Kind, team: Team, room: Room) -> Iterator[tuple[Batch, float]]:
+    """The parts of a batch that a process computes one after the other, with 1 for those that count. All of a team make as
+    many passes as the one that needs most; one without work takes part with a loss that does not count."""
+    whole = kind in losses.INSEPARABLE
+    shares = [[batch]] if whole else [split(share, room.tokens) for share in shared(batch, team.size)]
+    own = shares[team.rank] if team.rank < len(shares) else []
+    for number in range(max(len(share) for share in shares)):
+        yield (own[number], 1.0) if number < len(own) else (shares[0][0], 0.0)
+
+
+def precision(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """bf16 autocast over float32 weights on a GPU, plain float32 on a CPU."""
+    return torch.autocast("cuda", dtype=torch.bfloat16) if device.type == "cuda" else contextlib.nullcontext()

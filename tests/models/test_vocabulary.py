@@ -1,0 +1,175 @@
+"""Training with an active vocabulary ends with the weights of training with all of it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, T5Config, XLMRobertaXLConfig
+
+from stilts_ray.data.batches import Share, collate, order
+from stilts_ray.data.encode import Encoded
+from stilts_ray.models import model as models
+from stilts_ray.models import vocabulary, weights
+from stilts_ray.models.families import word_embeddings
+from stilts_ray.models.model import Model
+from stilts_ray.models.vocabulary import ActiveEmbedding, narrow
+from stilts_ray.spec import Optimizer
+from stilts_ray.store import Store
+from stilts_ray.tasks import TASKS
+from stilts_ray.training.checkpoint import Checkpoints
+from stilts_ray.training.loop import Run, train
+from tests import tiny
+
+STEPS, ITEMS = 50, 12
+TOKENS = np.arange(tiny.FIRST_ORDINARY, 30)
+"""The part of the vocabulary that is used."""
+MIXTURE = ("mnli", "udpos", "squad")
+
+
+def data(names: tuple[str, ...] = MIXTURE, tokens: Any = TOKENS) -> dict[str, Encoded]:
+    """Random rows of such tokens."""
+    made = {name: tiny.encoded(TASKS[name], ITEMS, seed=number) for number, name in enumerate(names)}
+    return {
+        name: replace(each, tokens=tokens[each.tokens % len(tokens)].astype(np.int32)) for name, each in made.items()
+    }
+
+
+def trained(model: Model, store: Store, optimizer: Optimizer, rows: dict[str, Encoded], rate: float = 3e-3) -> Model:
+    run = Run(
+        order=order(dict.fromkeys(rows, ITEMS), {name: Share(-(-STEPS // len(rows)), 4) for name in rows}, seed=1)[
+            :STEPS
+        ],
+        make_batch=lambda step, name, items: collate(rows[name], items),
+        kinds={name: TASKS[name].kind for name in rows},
+        evaluate=lambda model: {"score": 1.0},
+        evaluations=1,
+        learning_rate=rate,
+        optimizer=optimizer,
+        seed=3,
+    )
+    assert train(model, run, Checkpoints(store, "trial/run", 1e9)).end == "finished"
+    return model
+
+
+def fresh(config: Any = None) -> Model:
+    encoder = models.new_encoder(config or tiny.config(dropout=0.1), seed=5)
+    return models.with_heads(encoder, [TASKS[name] for name in MIXTURE], seed=5)
+
+
+def completed(active: Model, before: Model, path: Path) -> dict[str, torch.Tensor]:
+    """The weights of a run, by way of its file, on top of the model it began from."""
+    weights.save_weights(active, path)
+    weights.load_weights(before, path)
+    return before.state_dict()
+
+
+CONFIGS: dict[str, Any] = {
+    "xlm-roberta": lambda: tiny.config(dropout=0.1),
+    "bert": lambda: BertConfig(
+        vocab_size=tiny.VOCABULARY, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24
+    ),
+    "xlm-roberta-xl": lambda: XLMRobertaXLConfig(
+        vocab_size=tiny.VOCABULARY, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24
+    ),
+    "t5": lambda: T5Config(vocab_size=tiny.VOCABULARY, d_model=16, d_kv=8, num_layers=1, num_heads=2, d_ff=16),
+}
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+@pytest.mark.parametrize("clip", [1e9, 0.1], ids=["not clipped", "clipped"])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_after_fifty_steps_the_weights_are_those_of_dense_adamw(
+    family: str, clip: float, weight_decay: float, store: Store, tmp_path: Path
+) -> None:
+    optimizer = Optimizer(weight_decay=weight_decay, clip=clip)
+    dense = trained(fresh(CONFIGS[family]()), store, optimizer, data()).state_dict()
+    model = fresh(CONFIGS[family]())
+    narrow(model, data().values())
+    trained(model, store, optimizer, data())
+    before = fresh(CONFIGS[family]())
+    began = word_embeddings(before.encoder).detach().clone()
+    ours = completed(model, before, tmp_path / "w.safetensors")
+    assert set(ours) == set(dense)
+    for name, expected in dense.items():
+        torch.testing.assert_close(
+            ours[name], expected, rtol=0, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}"
+        )
+    table = word_embeddings(before.encoder)
+    unused = np.setdiff1d(np.arange(tiny.VOCABULARY), TOKENS)
+    moved = (table - began).abs().amax(1)
+    assert moved[TOKENS].min() > 1e-4
+    assert (moved[unused].max() > 1e-5) == (weight_decay > 0), "rows without a gradient are only decayed"
+
+
+def test_only_used_rows_have_gradients_moments_and_a_place_in_the_file(store: Store, tmp_path: Path) -> None:
+    model = fresh()
+    narrow(model, data().values())
+    embedding = model.encoder.get_input_embeddings()
+    assert isinstance(embedding, ActiveEmbedding)
+    assert embedding.rows.tolist() == TOKENS.tolist()
+    assert embedding.weight.shape == (len(TOKENS), 16)
+    weights.save_weights(model, tmp_path / "active.safetensors")
+    weights.save_weights(fresh(), tmp_path / "dense.safetensors")
+    saved = (tiny.VOCABULARY - len(TOKENS)) * 16 * 4
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("dense", "active")]
+    # The ids of the rows and their decay take a little.
+    assert sizes[0] - sizes[1] == pytest.approx(saved, abs=len(TOKENS) * 8 + 500)
+
+
+def test_a_token_that_is_not_there_is_an_error_and_no_other_tokens_vector() -> None:
+    model = fresh().eval()
+    narrow(model, data().values())
+    strange = tiny.encoded(TASKS["mnli"], 2, seed=0)
+    with pytest.raises(IndexError):
+        model("mnli", collate(replace(strange, tokens=np.full_like(strange.tokens, 50)), np.arange(2)))
+
+
+def test_logits_are_the_same_to_the_bit() -> None:
+    model = fresh().eval()
+    batch = collate(data()["mnli"], np.arange(ITEMS))
+    before = model("mnli", batch)
+    narrow(model, data().values())
+    assert torch.equal(model("mnli", batch), before)
+
+
+def test_a_masked_language_model_needs_the_whole_vocabulary() -> None:
+    model = tiny.with_masked_head(models.new_encoder(tiny.config(), 0), 0)
+    narrow(model, data().values())
+    assert isinstance(model.encoder.get_input_embeddings(), torch.nn.Embedding)
+
+
+def test_a_run_on_a_run_has_the_rows_of_both(store: Store, tmp_path: Path) -> None:
+    """Two runs with vocabularies that overlap, one after the other, are what two dense runs are."""
+    # A bias before a softmax has no gradient but rounding, which AdamW without an epsilon would make full steps of.
+    spec, first, second = Optimizer(weight_decay=0.1, epsilon=1e-3), data(), data(tokens=np.arange(20, 45))
+    dense = trained(trained(fresh(), store, spec, first), store, spec, second).state_dict()
+
+    one = fresh()
+    narrow(one, first.values())
+    trained(one, store, spec, first)
+    weights.save_weights(one, tmp_path / "one.safetensors")
+    two = fresh()
+    weights.load_weights(two, tmp_path / "one.safetensors")
+    narrow(two, second.values())
+    trained(two, store, spec, second)
+    weights.save_weights(two, tmp_path / "two.safetensors", base="trial/one")
+
+    assert weights.base_of(tmp_path / "one.safetensors") is None
+    assert weights.base_of(tmp_path / "two.safetensors") == "trial/one"
+    loaded = fresh()
+    weights.load_embeddings(loaded.encoder, tmp_path / "one.safetensors")
+    weights.load_weights(loaded, tmp_path / "two.safetensors")
+    for name, expected in dense.items():
+        torch.testing.assert_close(loaded.state_dict()[name], expected, rtol=0, atol=1e-6)
+
+
+def test_the_whole_table_is_the_decayed_one_with_the_active_rows_in_it() -> None:
+    table = torch.arange(8.0).view(4, 2)
+    made = vocabulary.whole(
+        table, torch.tensor([[9.0, 9.0]]), torch.tensor([2]), torch.tensor(0.5, dtype=torch.float64)
+    )
+    assert made.tolist() == [[0, 0.5], [1, 1.5], [9, 9], [3, 3.5]]
+    assert made.dtype == torch.float32

@@ -1,0 +1,165 @@
+"""An update in parts is the update of the whole batch, and a device that is too small only makes parts of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from stilts_ray.data.batches import Batch, collate
+from stilts_ray.data.encode import Encoded
+from stilts_ray.errors import RequestError
+from stilts_ray.models.families import layers_of
+from stilts_ray.models.heads import HEADS
+from stilts_ray.models.losses import INSEPARABLE
+from stilts_ray.models.model import Model
+from stilts_ray.spec import Optimizer
+from stilts_ray.store import Store
+from stilts_ray.tasks import TASKS, Kind, Task
+from stilts_ray.training.checkpoint import Checkpoints
+from stilts_ray.training.loop import Run, train
+from stilts_ray.training.masked import masked_batch
+from stilts_ray.training.optimizer import make_optimizer
+from stilts_ray.training.step import Room, Stepper
+from stilts_ray.training.team import ALONE
+from tests import tiny
+from tests.models.test_heads import TASK
+
+ITEMS = 9
+
+
+def recomputing(model: Model) -> bool:
+    return all("forward" in vars(layer) for layer in layers_of(model.encoder))
+
+
+class Small:
+    """A device that has memory for so many tokens at a time, and for more if activations are not kept."""
+
+    def __init__(self, model: Model, tokens: int, recomputed: int = 0) -> None:
+        self.sizes: list[int] = []
+        original = type(model).forward
+
+        def forward(task: str, batch: Batch) -> torch.Tensor:
+            self.sizes.append(len(batch.tokens))
+            if len(batch.tokens) > (recomputed if recomputing(model) else tokens):
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return original(model, task, batch)
+
+        model.forward = forward  # type: ignore[method-assign]
+
+
+def batches(task: Task, made: Encoded) -> Callable[..., Batch]:
+    if task.kind is Kind.TEXT:
+        return lambda step, name, items: masked_batch(made, items, tiny.masking(0.3), step)
+    return lambda step, name, items: collate(made, items)
+
+
+def stepper(model: Model, task: Task, room: Room, lost: Callable[[Room], None] = lambda room: None) -> Stepper:
+    optimizer = make_optimizer(model, 0.0, Optimizer())
+    make, order = batches(task, tiny.encoded(task, ITEMS, seed=4)), [(task.name, np.arange(ITEMS))]
+    return Stepper(model, model, optimizer, ALONE, order, make, {task.name: task.kind}, 0, 1e9, room, lost)
+
+
+def gradients(kind: Kind, room: Room) -> tuple[dict[str, torch.Tensor], float]:
+    model = tiny.model(TASK[kind])
+    tiny.roughen(model, 1)
+    update = stepper(model, TASK[kind], room).take(0)
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}, update.loss.item()
+
+
+@pytest.mark.parametrize("room", [Room(60), Room(20), Room(1), Room(None, True), Room(20, True)], ids=str)
+@pytest.mark.parametrize("kind", TASK, ids=lambda kind: kind.name)
+def test_gradients_and_loss_do_not_depend_on_the_room(kind: Kind, room: Room) -> None:
+    whole, loss = gradients(kind, Room())
+    parts, loss_of_parts = gradients(kind, room)
+    assert loss_of_parts == pytest.approx(loss, rel=1e-5)
+    assert set(parts) == set(whole)
+    for name, gradient in parts.items():
+        torch.testing.assert_close(
+            gradient, whole[name], rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}"
+        )
+
+
+@pytest.mark.parametrize("kind", [kind for kind in HEADS if kind not in INSEPARABLE], ids=lambda kind: kind.name)
+def test_a_device_that_is_too_small_gets_parts(kind: Kind) -> None:
+    task = TASK[kind]
+    whole, _ = gradients(kind, Room())
+    model, told = tiny.model(task), list[Room]()
+    tiny.roughen(model, 1)
+    made = tiny.encoded(task, ITEMS, seed=4)
+    most = max(int(made.item_lengths.max()), int(made.item_lengths.sum()) // 4)
+    small = Small(model, most)
+    step = stepper(model, task, Room(), told.append)
+    step.take(0)
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.grad, whole[name], rtol=1e-4, atol=1e-5)
+    assert told[-1] == step.room
+    assert [room.tokens for room in told] == sorted((room.tokens for room in told), key=lambda n: -(n or 0))
+    assert not step.room.recompute, "parts come first: they cost nothing"
+    before = len(small.sizes)
+    step.take(0)
+    assert all(size <= most for size in small.sizes[before:]), "it knows by now"
+
+
+def test_where_an_item_does_not_fit_activations_are_computed_again() -> None:
+    model, told = tiny.model(TASKS["mnli"]), list[Room]()
+    Small(model, tokens=3, recomputed=1000)
+    step = stepper(model, TASKS["mnli"], Room(), told.append)
+    step.take(0)
+    assert step.room.recompute
+    assert recomputing(model)
+
+
+def test_a_batch_that_cannot_be_parted_is_computed_again_at_once() -> None:
+    model = tiny.model(TASK[Kind.DUAL])
+    Small(model, tokens=30, recomputed=1000)
+    step = stepper(model, TASK[Kind.DUAL], Room())
+    step.take(0)
+    assert step.room == Room(None, True)
+
+
+def test_an_item_for_which_nothing_helps_is_one_clear_line() -> None:
+    model = tiny.model(TASKS["mnli"])
+    Small(model, tokens=3, recomputed=3)
+    with pytest.raises(RequestError, match="mnli: the device has no memory for one item") as caught:
+        stepper(model, TASKS["mnli"], Room()).take(0)
+    assert "\n" not in str(caught.value)
+
+
+def run_of(task: Task, made: Encoded) -> Run:
+    return Run(
+        order=[(task.name, np.arange(ITEMS))] * 6,
+        make_batch=batches(task, made),
+        kinds={task.name: task.kind},
+        evaluate=lambda model: {"score": 1.0},
+        evaluations=2,
+        learning_rate=1e-3,
+        optimizer=Optimizer(),
+        seed=0,
+    )
+
+
+def test_a_run_on_a_small_device_ends_as_on_a_large_one_and_remembers(store: Store) -> None:
+    task = TASKS["mnli"]
+    made = tiny.encoded(task, ITEMS, seed=4)
+
+    def ended(path: str, tokens: int, **change: Any) -> tuple[Model, list[int]]:
+        model = tiny.model(task)
+        small = Small(model, tokens)
+        train(model, replace(run_of(task, made), **change), Checkpoints(store, path, 0.0))
+        return model, small.sizes
+
+    large, _ = ended("trial/large", 10_000)
+    total = len(made.tokens)
+    model, sizes = ended("trial/small", total // 2)
+    for name, tensor in large.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], tensor, rtol=0, atol=1e-6)
+    assert sizes[0] == total
+    assert max(sizes[1:]) <= total // 2
+    assert Checkpoints(store, "trial/small", 0.0).room().tokens == total // 2
+    assert Checkpoints(store, "trial/large", 0.0).room() == Room()
+    # Whoever goes on with it begins with what was learnt.
+    store.delete("trial/small", "checkpoint", "latest.json")
+    assert max(ended("trial/small", total // 2)[1]) <= total // 2
