@@ -1,7 +1,8 @@
 """Attention within the sequences of a packed batch, registered with transformers as "packed".
 
-The encoder sees one sequence [1, tokens, hidden]; only here is it laid out as [sequences, longest], for the attention
-itself and for sequences of like length at a time. Every other layer works on real tokens alone.
+The encoder sees one sequence [1, tokens, hidden]; only here do sequences stand apart. On a GPU they are a jagged tensor, for
+which attention has kernels of its own; elsewhere they are laid out as [sequences, longest], those of like length at a
+time. Every other layer works on real tokens alone.
 """
 
 from collections.abc import Callable
@@ -108,6 +109,37 @@ class Bias:
         return bias if layout.mask is None else bias.masked_fill(~layout.mask, float("-inf"))
 
 
+@dataclass(frozen=True)
+class Jagged:
+    """Sequences of unlike lengths as they are. offsets: [sequences + 1], where each begins. longest: their greatest length."""
+
+    offsets: torch.Tensor
+    longest: int
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Jagged":
+        """The layout of a batch, on its device, made without waiting for it."""
+        offsets = torch.nn.functional.pad(torch.cumsum(batch.lengths, 0), (1, 0))
+        return cls(offsets, batch.longest)
+
+    def attend(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, **options: Any) -> torch.Tensor:
+        """Each [total, heads, dim] -> [total, heads, dim]."""
+        q, k, v = (
+            torch.nested.nested_tensor_from_jagged(
+                part.contiguous(), self.offsets, min_seqlen=1, max_seqlen=self.longest
+            )
+            for part in (query, key, value)
+        )
+        found = scaled_dot_product_attention(*(part.transpose(1, 2) for part in apart), **options)
+        mixed: torch.Tensor = found.transpose(1, 2).values()
+        return mixed
+
+
+def layout_of(batch: Batch, biased: bool) -> "Jagged | Buckets":
+    """How a batch is laid out on its device. biased: whether the logits depend on distance, for which a grid is needed."""
+    return Buckets.of(batch) if biased or batch.tokens.device.type != "cuda" else Jagged.of(batch)
+
+
 def packed_attention(
     module: torch.nn.Module,
     query: torch.Tensor,
@@ -117,19 +149,22 @@ def packed_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     *,
-    buckets: Buckets,
+    layout: "Jagged | Buckets",
     position_bias: Bias | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """query, key, value: [1, heads, total, dim] -> [1, total, heads, dim]. `buckets` comes with the model's call."""
+    """query, key, value: [1, heads, total, dim] -> [1, total, heads, dim]. `layout` comes with the model's call."""
     tokens_first = [part[0].transpose(0, 1) for part in (query, key, value)]
+    options: dict[str, Any] = {"dropout_p": dropout, "scale": scaling}
+    if isinstance(layout, Jagged):
+        return layout.attend(*tokens_first, **options)[None], None
     mixed = []
-    for tokens, layout in buckets.parts:
-        q, k, v = (layout.spread(part[tokens]).transpose(1, 2) for part in tokens_first)
-        mask = layout.mask if position_bias is None else position_bias.mask(layout).to(q.dtype)
-        grid = scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, scale=scaling)
-        mixed.append(layout.gather(grid.transpose(1, 2)))
-    return torch.cat(mixed)[buckets.back][None], None
+    for tokens, grid in layout.parts:
+        q, k, v = (grid.spread(part[tokens]).transpose(1, 2) for part in tokens_first)
+        mask = grid.mask if position_bias is None else position_bias.mask(grid).to(query.dtype)
+        found = scaled_dot_product_attention(q, k, v, attn_mask=mask, **options)
+        mixed.append(grid.gather(found.transpose(1, 2)))
+    return torch.cat(mixed)[layout.back][None], None
 
 
 def _no_mask(*_: Any, **__: Any) -> None:

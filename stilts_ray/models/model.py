@@ -36,11 +36,14 @@ class Model(nn.Module):
         return self.heads[task].vectors(self._run(batch).last_hidden_state[0], batch)  # type: ignore[operator,no-any-return]
 
     def _run(self, batch: Batch, **options: Any) -> Any:
-        if families.family_of(self.encoder.config).positions:
+        positions = families.family_of(self.encoder.config).positions
+        if positions:
             options["position_ids"] = batch.positions[None] + families.first_position(self.encoder)
         if "segments" in batch.fields:
             options["token_type_ids"] = batch.fields["segments"][None]
-        return self.encoder(input_ids=batch.tokens[None], buckets=attention.Buckets.of(batch), **options)
+        return self.encoder(
+            input_ids=batch.tokens[None], layout=attention.layout_of(batch, biased=not positions), **options
+        )
 
     @property
     def device(self) -> torch.device:

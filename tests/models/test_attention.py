@@ -23,7 +23,7 @@ from stilts_ray.data.batches import collate
 from stilts_ray.errors import RequestError
 from stilts_ray.models import files, weights
 from stilts_ray.models import model as models
-from stilts_ray.models.attention import Buckets, Layout
+from stilts_ray.models.attention import Buckets, Jagged, Layout, layout_of, packed_attention
 from stilts_ray.models.families import FAMILIES
 from stilts_ray.models.model import Model
 from tests import tiny
@@ -173,3 +173,24 @@ def test_buckets_hold_every_token_once_and_give_it_back_in_its_place(lengths: li
         assert layout.longest <= len(tokens) / layout.rows / 0.75
         grid = layout.spread(batch.tokens[tokens].float(), fill=-1.0)
         assert all((np.diff([cell for cell in row if cell >= 0]) == 1).all() for row in grid.tolist())
+
+
+@pytest.mark.parametrize("lengths", [[3], [4, 4, 4], [2, 5, 1], [16, 4, 15, 8, 2, 11]])
+def test_a_jagged_tensor_gives_what_the_grids_give(lengths: list[int]) -> None:
+    """What a GPU computes with, in value and in gradient."""
+    draw = torch.Generator().manual_seed(len(lengths))
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    made = tiny.sequences(1, np.random.default_rng(0))
+    batch = collate(type(made)(np.arange(offsets[-1], dtype=np.int32), offsets), np.arange(len(lengths)))
+    results = []
+    parts = [torch.randn(1, 2, int(offsets[-1]), 8, generator=draw).requires_grad_() for _ in range(3)]
+    for layout in (Buckets.of(batch), Jagged.of(batch)):
+        found, _ = packed_attention(torch.nn.Module(), *parts, None, layout=layout)
+        results.append((found, *torch.autograd.grad(found.square().sum(), parts)))
+    for grids, jagged in zip(*results, strict=True):
+        torch.testing.assert_close(jagged, grids, rtol=1e-5, atol=1e-5)
+
+
+def test_a_cpu_computes_with_grids() -> None:
+    batch = collate(tiny.sequences(3, np.random.default_rng(0)), np.arange(3))
+    assert isinstance(layout_of(batch, biased=False), Buckets)

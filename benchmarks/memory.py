@@ -1,0 +1,67 @@
+"""Memory and checkpoints with an active vocabulary beside those with all of it.
+
+    python benchmarks/memory.py [--shape base|large] [--active 40000]
+
+Makes an encoder of that shape with a classifier, takes one update of AdamW, saves, and counts bytes: weights, gradients,
+moments, and the checkpoint's file. Prints one JSON line with both sides and their ratios.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from training_step import ACTIVE, SHAPES, VOCABULARY
+
+from stilts_ray import tasks
+from stilts_ray.data.encode import Encoded
+from stilts_ray.models import model as models
+from stilts_ray.models.model import Model
+from stilts_ray.models.vocabulary import narrow
+from stilts_ray.models.weights import save_weights
+from stilts_ray.spec import Optimizer, Shape
+from stilts_ray.training.optimizer import make_optimizer
+
+
+def sizes(model: Model) -> dict[str, int]:
+    """Bytes after an update."""
+    optimizer = make_optimizer(model, 1e-5, Optimizer())
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    states = [tensor for state in optimizer.state.values() for tensor in state.values()]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.safetensors"
+        save_weights(model, path)
+        return {
+            "weights": sum(p.nbytes for p in model.parameters()),
+            "gradients": sum(p.grad.nbytes for p in model.parameters() if p.grad is not None),
+            "optimizer": sum(tensor.nbytes for tensor in states),
+            "checkpoint": path.stat().st_size,
+        }
+
+
+def made(shape: Shape) -> Model:
+    """A classifier of that shape."""
+    return models.with_heads(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [tasks.get("mnli")], 0)
+
+
+def main() -> None:
+    """Prints both sides."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shape", choices=SHAPES, default="large")
+    parser.add_argument("--active", type=int, default=ACTIVE)
+    given = parser.parse_args()
+    dense = sizes(made(SHAPES[given.shape]))
+    model = made(SHAPES[given.shape])
+    narrow(model, [Encoded(np.arange(given.active, dtype=np.int32), np.array([0, given.active]))])
+    active = sizes(model)
+    ratios = {name: round(active[name] / dense[name], 3) for name in dense}
+    figures = {"shape": given.shape, "vocabulary": VOCABULARY, "active": given.active}
+    print(json.dumps(figures | {"dense_bytes": dense, "active_bytes": active, "ratio": ratios}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+"""A training step beside the Hugging Face Trainer's, on sequences as long as MNLI's, SQuAD's and UD-POS'.
+
+    python benchmarks/training_step.py [--peer hf-trainer] [--shape base|large|small] [--profile nli|qa|tagging]
+        [--device cpu|cuda] [--steps 6] [--repeats 5] [--compile]
+
+Both train the same shape with random weights and XLM-R's whole vocabulary on the same rows, 32 a step, from the batch to the
+updated weights: fused AdamW, clipping, a linear schedule; float32 on a CPU, bf16 autocast on a GPU. The Trainer pads to the
+longest of a batch, with its length-grouped and with its random sampler, whichever is faster, and attends by SDPA; --compile
+adds torch.compile to it. Sides take turns; each has a first, longer turn that is not counted. Prints one JSON line for
+each profile: examples a second (medians), the ratio to the best Trainer, and on a GPU our model FLOP utilisation:
+6 x weights without embeddings x tokens, and the attention's 12 x layers x width x sum of squared lengths, against 790
+TFLOP/s. Imports neither Ray nor MLflow nor datasets.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainingArguments,
+    XLMRobertaForQuestionAnswering,
+    XLMRobertaForSequenceClassification,
+    XLMRobertaForTokenClassification,
+)
+
+from stilts_ray import tasks
+from stilts_ray.data.batches import Share, collate, order
+from stilts_ray.data.encode import Encoded
+from stilts_ray.models import model as models
+from stilts_ray.models.vocabulary import narrow
+from stilts_ray.spec import Optimizer, Shape
+from stilts_ray.store import Store
+from stilts_ray.training.checkpoint import Checkpoints
+from stilts_ray.training.loop import Run, train
+from stilts_ray.training.team import Team
+
+PERCENT = (0, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 100)
+LENGTHS = {
+    "nli": ("mnli", (9, 18, 22, 27, 33, 38, 42, 47, 53, 60, 71, 82, 111, 212)),
+    "qa": ("squad", (50, 91, 105, 122, 145, 172, 194, 218, 243, 271, 305, 349, 384, 384)),
+    "tagging": ("udpos", (3, 5, 6, 9, 12, 15, 18, 22, 27, 34, 44, 54, 78, 169)),
+}
+"""The task, and tokens at these percentiles of 2,000 of its training rows (windows of 384), by XLM-R's tokenizer."""
+SHAPES = {
+    "small": Shape(layers=4, hidden=256, heads=4, feed_forward=1024, positions=512, dropout=0.1),
+    "base": Shape(layers=12, hidden=768, heads=12, feed_forward=3072, positions=512, dropout=0.1),
+    "large": Shape(layers=24, hidden=1024, heads=16, feed_forward=4096, positions=512, dropout=0.1),
+}
+VOCABULARY, BATCH, RATE, PEAK = 250_002, 32, 1e-5, 790e12
+ACTIVE = 40_000
+"""Rows of the vocabulary in use. Four million tokens of English tasks have 28,296 distinct ones."""
+CLASSES = {
+    "nli": XLMRobertaForSequenceClassification,
+    "qa": XLMRobertaForQuestionAnswering,
+    "tagging": XLMRobertaForTokenClassification,
+}
+
+
+def active() -> np.ndarray:
+    """The tokens in use, somewhere in the vocabulary."""
+    return np.sort(np.random.default_rng(1).choice(np.arange(5, VOCABULARY), ACTIVE, replace=False)).astype(np.int32)
+
+
+def made(profile: str, count: int) -> Encoded:
+    """Random tokens of realistic lengths, random labels."""
+    name, lengths_at = LENGTHS[profile]
+    draw = np.random.default_rng(0)
+    lengths = np.interp(draw.uniform(0, 100, count), PERCENT, lengths_at).astype(np.int64)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    ids = active()[draw.integers(0, ACTIVE, offsets[-1])]
+    labels = len(tasks.get(name).labels)
+    fields = {
+        "nli": lambda: {"label": draw.integers(0, labels, count)},
+        "qa": lambda: {side: (draw.random(count) * lengths).astype(int) for side in ("start", "end")},
+        "tagging": lambda: {"tags": draw.integers(0, labels, offsets[-1])},
+    }[profile]()
+    return Encoded(ids, offsets, 1, {field: values.astype(np.int32) for field, values in fields.items()})
+
+
+class Clock:
+    """Seconds from the first counted step to the end of the last."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.begin = device, 0.0
+
+    def step(self, number: int) -> None:
+        """At the beginning of a step, counted from 0."""
+        if number == UNCOUNTED:
+            self.begin = self._now()
+
+    def seconds(self) -> float:
+        """At the end."""
+        return self._now() - self.begin
+
+    def _now(self) -> float:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+
+UNCOUNTED = 2
+"""Steps at the beginning of each turn that make what later ones use again."""
+
+
+def ours(profile: str, shape: Shape, examples: Encoded, device: torch.device) -> Callable[[], float]:
+    """Seconds of this package's loop, for one model that goes on from turn to turn."""
+    task = tasks.get(LENGTHS[profile][0])
+    model = models.with_heads(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [task], 0)
+    narrow(model, [examples, Encoded(active(), np.array([0, ACTIVE]))])
+    model.to(device)
+    batches = order({task.name: examples.items}, {task.name: Share(-(-examples.items // BATCH), BATCH)}, 0)
+
+    def turn() -> float:
+        clock = Clock(device)
+
+        def make_batch(step: int, name: str, items: Any) -> Any:
+            clock.step(step)
+            return collate(examples, items)
+
+        run = Run(
+            order=batches,
+            make_batch=make_batch,
+            kinds={task.name: task.kind},
+            evaluate=lambda _: {"score": 0.0},
+            evaluations=1,
+            learning_rate=RATE,
+            optimizer=Optimizer(),
+            seed=0,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            train(model, run, Checkpoints(Store(folder), "run", seconds=1e9), team=Team(device=device))
+            return clock.seconds()
+
+    return turn
+
+
+def padded(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """Pads to the longest of the batch."""
+    longest = max(len(row["input_ids"]) for row in rows)
+    ids = torch.tensor([row["input_ids"] + [1] * (longest - len(row["input_ids"])) for row in rows])
+    found = {"input_ids": ids, "attention_mask": (ids != 1).long()}
+    if isinstance(rows[0].get("labels"), list):
+        labels = [row["labels"] + [-100] * (longest - len(row["labels"])) for row in rows]
+        return found | {"labels": torch.tensor(labels)}
+    return found | {name: torch.tensor([row[name] for row in rows]) for name in rows[0] if name != "input_ids"}
+
+
+def rows_of(profile: str, examples: Encoded) -> list[dict[str, Any]]:
+    """The examples as a Trainer takes them."""
+    fields = examples.fields
+    labels: dict[str, Callable[[int, int, int], dict[str, Any]]] = {
+        "nli": lambda n, a, b: {"labels": int(fields["label"][n])},
+        "qa": lambda n, a, b: {f"{side}_positions": int(fields[side][n]) for side in ("start", "end")},
+        "tagging": lambda n, a, b: {"labels": fields["tags"][a:b].tolist()},
+    }
+    bounds = zip(examples.offsets, examples.offsets[1:], strict=False)
+    return [{"input_ids": examples.tokens[a:b].tolist(), **labels[profile](n, a, b)} for n, (a, b) in enumerate(bounds)]
+
+
+class Timing(transformers.TrainerCallback):
+    """Tells a clock of the Trainer's steps."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.clock.step(state.global_step)
+
+
+def theirs(
+    profile: str, shape: Shape, examples: Encoded, device: torch.device, sampling: str, compiled: bool
+) -> Callable[[], float]:
+    """Seconds of the Trainer, likewise."""
+    config = models.xlm_roberta(shape, VOCABULARY)
+    config.num_labels = max(2, len(tasks.get(LENGTHS[profile][0]).labels))
+    model, rows = CLASSES[profile](config), rows_of(profile, examples)
+
+    def turn() -> float:
+        clock = Clock(device)
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = TrainingArguments(
+                output_dir=folder,
+                per_device_train_batch_size=BATCH,
+                num_train_epochs=1,
+                learning_rate=RATE,
+                weight_decay=0.01,
+                warmup_steps=0.1,
+                optim="adamw_torch_fused",
+                train_sampling_strategy=sampling,
+                bf16=device.type == "cuda",
+                torch_compile=compiled,
+                save_strategy="no",
+                logging_strategy="no",
+                report_to="none",
+                disable_tqdm=True,
+                use_cpu=device.type == "cpu",
+            )
+            trainer = Trainer(
+                model=model, args=arguments, train_dataset=rows, data_collator=padded, callbacks=[Timing(clock)]
+            )
+            trainer.remove_callback(PrinterCallback)
+            trainer.train()
+            return clock.seconds()
+
+    return turn
+
+
+def utilisation(shape: Shape, examples: Encoded, rate: float) -> float:
+    """Model FLOP utilisation at so many examples a second."""
+    weights = shape.layers * (4 * shape.hidden**2 + 2 * shape.hidden * shape.feed_forward)
+    squares = float((examples.lengths.astype(float) ** 2).sum())
+    work = 6 * weights * len(examples.tokens) + 12 * shape.layers * shape.hidden * squares
+    return work / examples.items * rate / PEAK
+
+
+def measured(profile: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Examples a second of all sides for one profile."""
+    device, shape = torch.device(given.device), SHAPES[given.shape]
+    examples = made(profile, BATCH * (given.steps + UNCOUNTED))
+    sides = {"packed": ours(profile, shape, examples, device)}
+    for sampling in ("group_by_length", "random"):
+        for compiled in {False, given.compile}:
+            name = f"trainer_{sampling}" + ("_compiled" if compiled else "")
+            sides[name] = theirs(profile, shape, examples, device, sampling, compiled)
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(given.repeats + 1):
+        for name, turn in sides.items():
+            seconds[name].append(turn())
+    rates = {name: BATCH * given.steps / median(values[1:]) for name, values in seconds.items()}
+    best = max(rate for name, rate in rates.items() if name != "packed")
+    figures = {
+        "profile": profile,
+        "shape": given.shape,
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "precision": "bf16 autocast" if device.type == "cuda" else "float32",
+        "threads": torch.get_num_threads(),
+        "examples_a_second": {name: round(rate, 2) for name, rate in rates.items()},
+        "ratio_to_best_trainer": round(rates["packed"] / best, 2),
+    }
+    if device.type == "cuda":
+        figures["model_flop_utilisation"] = round(utilisation(shape, examples, rates["packed"]), 3)
+    return figures
+
+
+def main() -> None:
+    """Prints a line for each profile."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peer", choices=["hf-trainer"], default="hf-trainer")
+    parser.add_argument("--shape", choices=SHAPES, default="base")
+    parser.add_argument("--profile", choices=LENGTHS, action="append")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--compile", action="store_true")
+    given = parser.parse_args()
+    transformers.utils.logging.set_verbosity_error()
+    for profile in given.profile or LENGTHS:
+        print(json.dumps(measured(profile, given)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
