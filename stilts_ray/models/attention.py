@@ -79,6 +79,18 @@ class Buckets:
             parts.append((starts[chosen][row] + positions, Layout.make(lengths, row, positions, int(lengths[0]))))
         return cls(tuple(parts), torch.argsort(torch.cat([tokens for tokens, _ in parts])))
 
+    def attend(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: "Bias | None", **options: Any
+    ) -> torch.Tensor:
+        """Each [total, heads, dim] -> [total, heads, dim]."""
+        mixed = []
+        for tokens, grid in self.parts:
+            q, k, v = (grid.spread(part[tokens]).transpose(1, 2) for part in (query, key, value))
+            mask = grid.mask if bias is None else bias.mask(grid).to(query.dtype)
+            found = scaled_dot_product_attention(q, k, v, attn_mask=mask, **options)
+            mixed.append(grid.gather(found.transpose(1, 2)))
+        return torch.cat(mixed)[self.back]
+
 
 def like_lengths(lengths: list[int], slack: float = 0.75) -> list[list[int]]:
     """Indices in groups, from long to short, none shorter than `slack` of the longest of its group."""
@@ -122,16 +134,17 @@ class Jagged:
         offsets = torch.nn.functional.pad(torch.cumsum(batch.lengths, 0), (1, 0))
         return cls(offsets, batch.longest)
 
-    def attend(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, **options: Any) -> torch.Tensor:
+    def attend(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: None, **options: Any
+    ) -> torch.Tensor:
         """Each [total, heads, dim] -> [total, heads, dim]."""
         q, k, v = (
             torch.nested.nested_tensor_from_jagged(
                 part.contiguous(), self.offsets, min_seqlen=1, max_seqlen=self.longest
-            )
+            ).transpose(1, 2)
             for part in (query, key, value)
         )
-        found = scaled_dot_product_attention(*(part.transpose(1, 2) for part in apart), **options)
-        mixed: torch.Tensor = found.transpose(1, 2).values()
+        mixed: torch.Tensor = scaled_dot_product_attention(q, k, v, **options).transpose(1, 2).values()
         return mixed
 
 
@@ -150,21 +163,12 @@ def packed_attention(
     dropout: float = 0.0,
     *,
     layout: "Jagged | Buckets",
-    position_bias: Bias | None = None,
+    position_bias: Any = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
     """query, key, value: [1, heads, total, dim] -> [1, total, heads, dim]. `layout` comes with the model's call."""
-    tokens_first = [part[0].transpose(0, 1) for part in (query, key, value)]
-    options: dict[str, Any] = {"dropout_p": dropout, "scale": scaling}
-    if isinstance(layout, Jagged):
-        return layout.attend(*tokens_first, **options)[None], None
-    mixed = []
-    for tokens, grid in layout.parts:
-        q, k, v = (grid.spread(part[tokens]).transpose(1, 2) for part in tokens_first)
-        mask = grid.mask if position_bias is None else position_bias.mask(grid).to(query.dtype)
-        found = scaled_dot_product_attention(q, k, v, attn_mask=mask, **options)
-        mixed.append(grid.gather(found.transpose(1, 2)))
-    return torch.cat(mixed)[layout.back][None], None
+    tokens_first = (part[0].transpose(0, 1) for part in (query, key, value))
+    return layout.attend(*tokens_first, position_bias, dropout_p=dropout, scale=scaling)[None], None
 
 
 def _no_mask(*_: Any, **__: Any) -> None:
