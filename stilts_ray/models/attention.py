@@ -167,8 +167,8 @@ def packed_attention(
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
     """query, key, value: [1, heads, total, dim] -> [1, total, heads, dim]. `layout` comes with the model's call."""
-    tokens_first = (part[0].transpose(0, 1) for part in (query, key, value))
-    return layout.attend(*tokens_first, position_bias, dropout_p=dropout, scale=scaling)[None], None
+    q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
+    return layout.attend(q, k, v, position_bias, dropout_p=dropout, scale=scaling)[None], None
 
 
 def _no_mask(*_: Any, **__: Any) -> None:
