@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from stilts_ray.errors import RequestError, first_line
-from stilts_ray.overview import job_records, step_records
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Runtime
-from stilts_ray.store import BEAT_SECONDS, Lease, Record, Store, now
+from stilts_ray.state import State
+from stilts_ray.store import BEAT_SECONDS, Lease, Store, now
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.watcher import Watcher
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run came to: records of steps by digest, and the steps that failed or could not be run, with reasons."""
+    """What a run came to: the steps that failed or could not be run, by digest, with reasons, and how many jobs ended."""
 
-    records: dict[str, Record]
     failed: dict[str, str]
     jobs: int
 
@@ -48,12 +47,13 @@ def held(store: Store) -> Iterator[None]:
         lease.release()
 
 
-def run_plan(plan: Plan, store: Store, runtime: Runtime, watchers: list[Watcher]) -> Result:
-    """Does what is left of `plan`. The caller holds the store. Failures of single steps are in the result.
+def run_plan(plan: Plan, store: Store, state: State, runtime: Runtime, watchers: list[Watcher]) -> Result:
+    """Does what is left of `plan`. The caller holds the store, and has read its state. Failures of single steps are in the
+    result.
 
     Raises RequestError if the cluster cannot be reached.
     """
-    frontier = Frontier(plan, dict(job_records(store)), step_records(store))
+    frontier = Frontier(plan, dict(state.jobs), dict(state.steps))
     settle(frontier, store)
     count = 0
     if frontier.running:
@@ -64,7 +64,7 @@ def run_plan(plan: Plan, store: Store, runtime: Runtime, watchers: list[Watcher]
         step = plan.by_digest[digest]
         failure = {"kind": step.kind, "name": step.name, "digest": digest, "reason": reason, "at": now()}
         store.write_json(failure, step.kind, step.slug, "failure.json")
-    return Result(frontier.records, dict(frontier.failed), count)
+    return Result(dict(frontier.failed), count)
 
 
 def settle(frontier: Frontier, store: Store) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from stilts_ray.fingerprint import digest
 from stilts_ray.plan import Plan
 from stilts_ray.report.runs import TrackedRun, tracked_runs
-from stilts_ray.report.state import State
 from stilts_ray.report.views import saved_views
+from stilts_ray.state import State
 from stilts_ray.tracking.address import artifacts, client_of, experiment, is_server
 
 TABLE = "languages.json"
