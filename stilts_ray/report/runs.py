@@ -40,7 +40,7 @@ class TrackedRun:
     table: dict[str, Any] | None = None
     model: tuple[str, str] | None = None
 
-    @property
+    @cached_property
     def state(self) -> str:
         """Changes when there is something new to send. Start and parent are fixed when the run is made."""
         sent = {"status": self.status, "end": self.end, "tags": self.tags, "params": self.params}
