@@ -1,16 +1,22 @@
-"""Records of jobs that nobody did, with all that real ones have: what they score follows from their names alone."""
+"""A sweep of any size, like sweeps/paper.py, and records of jobs that nobody did, with all that real ones have."""
 
 import zlib
+from pathlib import Path
 from typing import Any
 
-from stilts_ray import tasks
+from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep, tasks
 from stilts_ray.fingerprint import digest
+from stilts_ray.origin import Hub
+from stilts_ray.plan import Plan, make_plan
 from stilts_ray.provenance import provenance
-from stilts_ray.spec import Mixture, Recipe
+from stilts_ray.spec import Recipe
+from stilts_ray.steps import Study
 from stilts_ray.store import Record, now
 from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweepfile import load
 from stilts_ray.tasks import Kind
 
+PAPER = Path(__file__).resolve().parents[1] / "sweeps" / "paper.py"
 METRICS = {
     Kind.PAIR: ("accuracy",),
     Kind.CHOICE: ("accuracy",),
@@ -20,6 +26,31 @@ METRICS = {
     Kind.RETRIEVAL: ("accuracy",),
     Kind.MINING: ("f1", "precision", "recall", "threshold"),
 }
+
+
+def plan_of(trials: int) -> Plan:
+    """About so many trials (at least one encoder's 603, and for each some three scorings for four trials): the paper's rows
+    and targets with five learning rates and seeds, for as many encoders as that takes. Nothing of it exists anywhere."""
+    one = _plan(1)
+    return _plan(max(1, round(trials / sum(step.trials for step in one.steps if isinstance(step, Study)))))
+
+
+def _plan(encoders: int) -> Plan:
+    paper = load(PAPER)
+    names = [f"encoder-{number:02}" for number in range(encoders)]
+    rows = [row.tasks for row in paper.mixtures if "ccg" not in row.tasks]
+    sweep = Sweep(
+        name="made-up",
+        encoders=[Encoder(name=name, start=Pretrained(source=f"owner/{name}")) for name in names],
+        intermediates=[*rows, Mixture(tasks=tuple(sorted({name for row in rows for name in row})), name="all")],
+        targets=paper.targets,
+        recipe=paper.recipe,
+        recipes={name: recipe for name, recipe in paper.recipes.items() if name != "ccg"},
+        search=Search(learning_rates=[2e-6, 5e-6, 1e-5, 2e-5, 3e-5]),
+        seeds=list(range(5)),
+    )
+    unknown = make_plan(sweep, Hub({})).unresolved
+    return make_plan(sweep, Hub({name: digest(name)[:40] for name in unknown}))
 
 
 def record(job: Job) -> Record:

@@ -39,7 +39,8 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
         self.jobs[trial_id] = job
         for watcher in self.watchers:
             watcher.begun(job)
-        return {"job": job.to_json()}
+        # Tune keeps several copies of every configuration to the end of the run; of a text they are one.
+        return {"kind": job.kind, "job": job.to_json()}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Passes dev evaluations on."""

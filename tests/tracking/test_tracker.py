@@ -40,6 +40,39 @@ def test_sends_all_once(
     assert capfd.readouterr() == ("", ""), "MLflow said something"
 
 
+def test_runs_of_a_server_that_has_all_are_not_looked_through(
+    uri: str, plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.carry_out(plan, store, jobs=10)
+    sync(uri, plan, store)
+    searched = 0
+
+    class Counting(Forwarding):
+        """A client that counts how often runs are asked for."""
+
+        def search_runs(self, *args: Any, **kwargs: Any) -> Any:
+            nonlocal searched
+            searched += 1
+            return self.client.search_runs(*args, **kwargs)
+
+    monkeypatch.setattr(tracker, "client_of", lambda uri: Counting(address.client_of(uri)))
+    assert (sync(uri, plan, store), searched) == (0, 0)
+    fakes.carry_out(plan, store)
+    assert sync(uri, plan, store) > 0
+    assert searched == 1
+    assert (sync(uri, plan, store), searched) == (0, 1)
+
+
+class Forwarding:
+    """A client that passes everything on."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+
 def test_parts_of_a_sweep_grow_into_the_whole(uri: str, plan: Plan, store: Store, tmp_path: Path) -> None:
     sender, jobs = tracking.Tracker(uri, plan), 0
     while fakes.carry_out(plan, store, jobs=12).running:
