@@ -90,7 +90,7 @@ def tune(
     """
     import ray.tune
 
-    from stilts_ray.sweep.searcher import PlanSearcher
+    from stilts_ray.sweep.searcher import Forgetting, PlanSearcher
     from stilts_ray.sweep.worker import Setting, trainable
 
     setting = Setting(
@@ -114,6 +114,7 @@ def tune(
                 name=plan.sweep.name,
                 storage_path=scratch if store.local else f"{store.url}/ray",
                 verbose=0,
+                callbacks=[Forgetting()],
             ),
         )
         tuner.fit()
