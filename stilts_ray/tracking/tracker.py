@@ -16,7 +16,7 @@ BATCH = 800
 """Metrics a request; MLflow takes 1000 of metrics, parameters and tags together."""
 SENT = "stilts.sent"
 """Tag of an experiment that has all that was last wanted: the digest of it, else ''. Looking through the runs of a large
-sweep takes a server longer than the sweep's own records take to read."""
+sweep takes longer than reading its records. A run that somebody deleted there comes back when there is something new."""
 
 
 @dataclass
