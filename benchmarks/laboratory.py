@@ -26,10 +26,10 @@ from stilts_ray import Sweep
 from stilts_ray.mini import LANGUAGES, PIVOT, WORLDS, Language
 from stilts_ray.mini.describe import describe
 from stilts_ray.origin import Mini
-from stilts_ray.overview import step_records
 from stilts_ray.plan import Plan, make_plan
 from stilts_ray.report.table import intermediate_name
 from stilts_ray.spec import Runtime
+from stilts_ray.state import state_of
 from stilts_ray.store import Record, Store
 from stilts_ray.sweepfile import load
 
@@ -184,7 +184,7 @@ def sizes(store: Store) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for rows in SIZES:
         (row,) = carried_out(intermediate_of(whole.sweep, rows), store).rows
-        records = step_records(store)
+        records = state_of(store).steps
         found[str(rows)] = {
             target: difference(scores_of(records[digest]), scores_of(records[baseline[target]]))
             for target, digest in row.cells.items()
@@ -226,7 +226,7 @@ def of_sweep(name: str, measure: Callable[[Plan, dict[str, Record]], Any]) -> Ca
 
     def part(store: Store) -> Any:
         plan = carried_out(load(ROOT / "sweeps" / f"mini_{name}.py"), store)
-        return measure(plan, step_records(store))
+        return measure(plan, state_of(store).steps)
 
     return part
 

@@ -17,6 +17,7 @@ from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
 from stilts_ray.origin import Mini
 from stilts_ray.plan import make_plan
 from stilts_ray.spec import Runtime
+from stilts_ray.state import NOTHING
 from stilts_ray.store import Store
 from stilts_ray.sweep import launch
 from stilts_ray.sweep.jobs import Job
@@ -59,7 +60,7 @@ def warm_overheads() -> list[float]:
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
-        result = launch.run_plan(make_plan(sweep(), Mini()), store, Runtime(max_concurrent=1), [clock])
+        result = launch.run_plan(make_plan(sweep(), Mini()), store, NOTHING, Runtime(max_concurrent=1), [clock])
         assert not result.failed, result.failed
     pairs = zip(clock.ends, clock.ends[1:], strict=False)
     return [now - before - worked for (before, _), (now, worked) in pairs]

@@ -1,45 +1,27 @@
-"""A plan held against a store: what is done, what is left, and what that will cost."""
+"""A plan held against what a store knows: what is done, what is left, and what that will cost."""
 
 from typing import Any
 
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Pretraining
+from stilts_ray.state import State
 from stilts_ray.steps import Pretrain, Step, Study
-from stilts_ray.store import Record, Store
-
-JOB_KINDS = ("pretrain", "trial", "rank", "score")
-STEP_KINDS = ("pretrain", "study", "ranking", "evaluation", "row")
+from stilts_ray.store import Record
 
 
-def step_records(store: Store) -> dict[str, Record]:
-    """The store's records of steps, by digest."""
-    return {digest: record for kind in STEP_KINDS for digest, record in store.records(kind).items()}
-
-
-def job_records(store: Store) -> dict[str, Record]:
-    """The store's records of jobs, by digest."""
-    return {digest: record for kind in JOB_KINDS for digest, record in store.records(kind).items()}
-
-
-def failures(store: Store) -> dict[str, Record]:
-    """Notes of steps that failed, by digest."""
-    return {d: note for kind in STEP_KINDS for d, note in store.records(kind, "failure.json").items()}
-
-
-def overview(plan: Plan, store: Store) -> dict[str, Any]:
+def overview(plan: Plan, state: State) -> dict[str, Any]:
     """The document of `stilts plan --json`. Totals of trials, tokens, hours and bytes are of what is left to do.
 
     gpu_hours and disk_bytes are estimated from the trials that the store holds, and None while it holds none (for hours:
     none made on a GPU).
     """
-    done, failed = step_records(store), failures(store)
-    steps = [_step(step, _status(step, done, failed)) for step in plan.steps]
+    steps = [_step(step, _status(step, state)) for step in plan.steps]
     left = [step for step in steps if step["status"] != "done"]
     trials, tokens = sum(step["trials"] for step in left), sum(step["train_tokens"] for step in left)
-    made = list(store.records("trial").values()) if tokens else []
+    made = [job for job in state.jobs.values() if job["kind"] == "trial"]
     return {
         "sweep": plan.sweep.name,
-        "store": store.url,
+        "store": state.store,
         "steps": steps,
         "totals": {
             "steps": len(steps),
@@ -52,10 +34,10 @@ def overview(plan: Plan, store: Store) -> dict[str, Any]:
     }
 
 
-def _status(step: Step, done: dict[str, Record], failed: dict[str, Record]) -> str:
-    if step.digest in done:
+def _status(step: Step, state: State) -> str:
+    if step.digest in state.steps:
         return "done"
-    return "failed" if step.digest in failed else "new"
+    return "failed" if step.digest in state.failed else "new"
 
 
 def _step(step: Step, status: str) -> dict[str, Any]:

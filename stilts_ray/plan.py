@@ -29,9 +29,16 @@ class Plan:
     origin: Origin
     steps: tuple[Step, ...]
     by_digest: dict[str, Step] = field(init=False)
+    dependants: dict[str, list[Step]] = field(init=False)
+    """By digest of a step, those that name it in `depends_on`."""
 
     def __post_init__(self) -> None:
+        dependants: dict[str, list[Step]] = {step.digest: [] for step in self.steps}
+        for step in self.steps:
+            for needed in step.depends_on:
+                dependants[needed].append(step)
         object.__setattr__(self, "by_digest", {step.digest: step for step in self.steps})
+        object.__setattr__(self, "dependants", dependants)
 
     @property
     def rows(self) -> list[Row]:

@@ -10,7 +10,6 @@ Object stores have no rename, so nothing depends on one: what is incomplete has 
 """
 
 import contextlib
-import glob
 import json
 import os
 import posixpath
@@ -18,7 +17,7 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,20 +110,38 @@ class Store:
             if self.fs.exists(self.path(*parts)):
                 self.fs.rm(self.path(*parts), recursive=True)
 
-    def records(self, kind: str, name: str = "record.json") -> dict[str, Record]:
-        """All records of a kind, by digest: read in one go, since object stores answer many requests at once."""
+    def folders(self, kind: str) -> list[str]:
+        """Paths of all folders of a kind, also of those that have no record yet."""
+        try:
+            with self._answers():
+                found = self.fs.ls(self.path(kind), detail=False)
+        except FileNotFoundError:
+            return []
+        return sorted(posixpath.join(kind, posixpath.basename(path.rstrip("/"))) for path in found)
+
+    def records_in(self, folders: Sequence[str], name: str = "record.json") -> dict[str, Record]:
+        """The record in each of these folders that has one, by folder and with it as "path": read in one go, since object
+        stores answer many requests at once. Raises RequestError for one that is damaged."""
         with self._answers():
-            paths = self.fs.glob(posixpath.join(glob.escape(self.root), kind, "*", name))
-            texts = self.fs.cat(paths, on_error="omit") if paths else {}
-        records = {}
-        for path, text in texts.items():
-            try:
-                record = json.loads(text)
-                records[record["digest"]] = record | {"path": posixpath.join(*path.split("/")[-3:-1])}
-            except (ValueError, KeyError, TypeError):
-                place = posixpath.join(*path.split("/")[-3:])
-                raise RequestError(f"store {self.url}: {place} is damaged; delete it to make the step again") from None
-        return records
+            # Unlike `cat` it takes paths as they are, and tells a missing object from one that cannot be read.
+            texts = self.fs.cat_ranges([self.path(folder, name) for folder in folders], None, None)
+            for text in texts:
+                if isinstance(text, Exception) and not isinstance(text, FileNotFoundError | NotADirectoryError):
+                    raise text
+        there = [(folder, text) for folder, text in zip(folders, texts, strict=True) if isinstance(text, bytes)]
+        return {folder: self._record(text, folder, name) for folder, text in there}
+
+    def _record(self, text: bytes, folder: str, name: str) -> Record:
+        try:
+            record = json.loads(text)
+            return {**record, "digest": record["digest"], "path": folder}
+        except (ValueError, KeyError, TypeError):
+            place = f"{folder}/{name}"
+            raise RequestError(f"store {self.url}: {place} is damaged; delete it to make the step again") from None
+
+    def records(self, kind: str, name: str = "record.json") -> dict[str, Record]:
+        """All records of a kind, by digest."""
+        return {record["digest"]: record for record in self.records_in(self.folders(kind), name).values()}
 
     def upload(self, folder: Path, *parts: str) -> None:
         """Copies the files of a local folder below a path of the store."""

@@ -25,6 +25,7 @@ ORDER = [
     "needs",
     "plan",
     "store",
+    "state",
     "provenance",
     "data",
     "lock",

@@ -14,10 +14,11 @@ from stilts_ray.cli.app import app, out
 from stilts_ray.cli.request import JsonOption, of_sweep
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import SHORT, digest
-from stilts_ray.overview import STEP_KINDS, overview, step_records, summary
+from stilts_ray.overview import overview, summary
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Runtime, explain
 from stilts_ray.spec.runtime import Parallel
+from stilts_ray.state import STEP_KINDS, state_of
 from stilts_ray.store import Store
 
 
@@ -29,7 +30,7 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Show the steps of a sweep: what is done, what is left, what it costs. Nothing is run."""
-    document = overview(made, place)
+    document = overview(made, state_of(place))
     if as_json:
         print(json.dumps(document, indent=1))
         return
@@ -98,7 +99,7 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show how far a sweep is, also while it runs elsewhere."""
-    document = overview(made, place)
+    document = overview(made, state_of(place))
     if as_json:
         print(json.dumps(document, indent=1))
         return
@@ -129,11 +130,12 @@ def report(
 
     if against not in (None, "published"):
         raise RequestError(f"--against: there is no '{against}'; known: published")
-    document = table.results(made, step_records(place))
+    state = state_of(place)
+    document = table.results(made, state.steps)
     beside = published.compare(document) if against else None
     verdicts = claims.judge(document) if with_claims else []
     if folder is not None:
-        files.write(made, place, folder, findings.appendix(beside, verdicts))
+        files.write(made, state, document, folder, findings.appendix(beside, verdicts))
     if as_json:
         more: dict[str, Any] = {"published": asdict(beside)} if beside else {}
         more |= {"claims": [verdict.as_dict() for verdict in verdicts]} if with_claims else {}
@@ -166,12 +168,13 @@ def export(
         raise RequestError("--model ROW/TARGET and --to DIR belong together")
     from stilts_ray.sweep.export import export_model, export_predictions
 
+    state = state_of(place)
     if predictions is not None:
-        rows = export_predictions(made, place, predictions)
+        rows = export_predictions(made, place, state, predictions)
         line = f"{len(rows)} rows and their labels in {predictions}: {', '.join(rows)}"
         out.print(line, highlight=False, markup=False, soft_wrap=True)
     if model is not None and to is not None:
-        loader = export_model(made, place, model, seed, to)
+        loader = export_model(made, place, state, model, seed, to)
         out.print(f"{model} in {to}; load it with transformers.{loader}", highlight=False, markup=False, soft_wrap=True)
 
 

@@ -12,7 +12,7 @@ from stilts_ray import tasks
 from stilts_ray.cli.app import app, out
 from stilts_ray.cli.request import JsonOption, StoreOption, open_store
 from stilts_ray.errors import RequestError
-from stilts_ray.overview import step_records
+from stilts_ray.state import STEP_KINDS
 
 
 @app.command()
@@ -98,7 +98,7 @@ def ui(store: StoreOption = "runs", port: Annotated[int, typer.Option(help="Port
 
     place = open_store(store)
     uri = tracking.default_uri(place)
-    if not step_records(place):
+    if not any(place.records(kind) for kind in STEP_KINDS):
         raise RequestError(f"store {store} holds no finished step; run a sweep first: stilts run SWEEP --store {store}")
     out.print(f"MLflow UI on http://127.0.0.1:{port} (end with Ctrl-C); result tables:")
     for name, link in tracking.table_links(uri, f"http://127.0.0.1:{port}").items():

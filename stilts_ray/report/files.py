@@ -10,9 +10,9 @@ from stilts_ray.errors import RequestError
 from stilts_ray.plan import Plan
 from stilts_ray.report.groups import TRAITS, trait
 from stilts_ray.report.markdown import report
-from stilts_ray.report.state import state_of
-from stilts_ray.report.table import intermediate_name, results
-from stilts_ray.store import Record, Store
+from stilts_ray.report.table import Document, intermediate_name
+from stilts_ray.state import State
+from stilts_ray.store import Record
 
 COLUMNS = (
     "encoder", "intermediate", "target", "language", "metric", "seed", "learning_rate", "value", "collapsed",
@@ -20,20 +20,19 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write(plan: Plan, store: Store, folder: Path, appendix: str = "") -> Path:
-    """Writes both files to `folder`; returns the path of report.md, which ends with `appendix`. Raises RequestError if it
-    cannot."""
-    state = state_of(store)
+def write(plan: Plan, state: State, document: Document, folder: Path, appendix: str = "") -> Path:
+    """Writes both files to `folder`; returns the path of report.md, which ends with `appendix`. document: the result table
+    of this state. Raises RequestError if it cannot."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "results.csv").write_text(results_csv(plan, state.steps), encoding="utf-8")
-        (folder / "report.md").write_text(report(plan, state) + appendix, encoding="utf-8")
+        (folder / "results.csv").write_text(results_csv(plan, state.steps, document), encoding="utf-8")
+        (folder / "report.md").write_text(report(plan, state, document) + appendix, encoding="utf-8")
     except OSError as error:
         raise RequestError(f"cannot write the report to {folder}: {error.strerror}") from None
     return folder / "report.md"
 
 
-def results_csv(plan: Plan, records: Mapping[str, Record]) -> str:
+def results_csv(plan: Plan, records: Mapping[str, Record], document: Document) -> str:
     """A line per run, language and metric; collapsed runs are marked, and those that diverged have no lines.
 
     best_per_target: is the run one of those that the table's row of the best per target is made of?
@@ -41,7 +40,7 @@ def results_csv(plan: Plan, records: Mapping[str, Record]) -> str:
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
-    chosen = _chosen(results(plan, records)["best_per_target"])
+    chosen = _chosen(document["best_per_target"])
     for row in plan.rows:
         for target, digest in row.cells.items():
             for run in records.get(digest, {"seeds": []})["seeds"]:

@@ -8,7 +8,8 @@ gives the trait are `UNKNOWN`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from statistics import mean
+from functools import cache
+from statistics import fmean
 from typing import Any
 
 from stilts_ray import mini
@@ -37,6 +38,7 @@ there is one.
 _GENERATED = {language.code: language for world in mini.WORLDS.values() for language in world}
 
 
+@cache
 def trait(code: str, name: str) -> str:
     """The group of a language, of XTREME-R's or of mini's, by one of `TRAITS`."""
     known = LANGUAGES.get(code) or _GENERATED.get(code)
@@ -93,8 +95,8 @@ def compared(record: Record, base: Record | None, codes: Sequence[str]) -> Entry
     pairs: BySeed = difference(_only(record, shared), _only(base, shared)) if base is not None and shared else {}
     return {
         "languages": list(codes),
-        "score": mean(record["languages"][code]["score"] for code in codes),
-        "delta": mean(pairs.values()) if pairs else None,
+        "score": fmean(record["languages"][code]["score"] for code in codes),
+        "delta": fmean(pairs.values()) if pairs else None,
         "standard_error": standard_error(pairs),
         "pairs": len(pairs),
     }
@@ -103,7 +105,7 @@ def compared(record: Record, base: Record | None, codes: Sequence[str]) -> Entry
 def _only(record: Record, codes: Sequence[str]) -> dict[str, Any]:
     """An evaluation as a cell of these languages alone."""
     runs = [
-        {**run, "score": mean(run["languages"][code]["score"] for code in codes) if run["languages"] else None}
+        {**run, "score": fmean(run["languages"][code]["score"] for code in codes) if run["languages"] else None}
         for run in record["seeds"]
     ]
     return {"seeds": runs}

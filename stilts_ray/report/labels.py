@@ -16,7 +16,7 @@ from stilts_ray.store import Record
 Texts = dict[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """A metric's value; time in milliseconds."""
 
@@ -41,13 +41,14 @@ def begun(job: Record) -> int:
 
 def curve(job: Record) -> Iterator[Point]:
     """Training loss and dev metrics of a run, with the steps at which they were taken."""
-    start, steps = begun(job), max(job["steps"], 1)
+    start, end, steps = begun(job), ended(job), max(job["steps"], 1)
     for entry in job.get("curve", []):
-        time = start + (ended(job) - start) * entry["step"] // steps
+        time = start + (end - start) * entry["step"] // steps
         parts = [name for name in entry if name.endswith("/score")]
+        # The score of a lone task is the score of the run.
+        left_out = {"step", *(parts if len(parts) == 1 else ())}
         for name, value in entry.items():
-            # The score of a lone task is the score of the run.
-            if name != "step" and parts != [name]:
+            if name not in left_out:
                 yield Point("train/loss" if name == "loss" else f"dev/{name}", value, time, entry["step"])
 
 
@@ -142,10 +143,11 @@ def place(row: Row | None) -> Texts:
 
 def roles(study: Study, plan: Plan) -> Texts:
     """What a study is for: the fine-tuning of a target may serve as an intermediate as well."""
-    tests = [step for step in plan.steps if isinstance(step, Evaluation) and step.of == study.digest]
+    users = plan.dependants[study.digest]
+    tests = [step for step in users if isinstance(step, Evaluation)]
     targets = [test.task for test in tests if tasks.get(test.task).trained]
     # A target that needs no training is tested on the intermediate run itself.
-    begun_from = any(isinstance(step, Study) and step.start == study.digest for step in plan.steps)
+    begun_from = any(isinstance(step, Study) and step.start == study.digest for step in users)
     intermediate = begun_from or not targets or len(tests) > len(targets)
     phases = [name for name, has in (("intermediate", intermediate), ("target", targets)) if has]
     found = {"phase": ", ".join(phases), "tasks": ", ".join(study.mixture.parts)}

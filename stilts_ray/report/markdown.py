@@ -7,15 +7,14 @@ from stilts_ray.plan import Plan
 from stilts_ray.report import labels
 from stilts_ray.report.pipes import table
 from stilts_ray.report.sections import by_group, by_language, whole
-from stilts_ray.report.state import State
-from stilts_ray.report.table import Document, intermediate_name, results
+from stilts_ray.report.table import Document, intermediate_name
 from stilts_ray.spec import Encoder, Pretrained, Pretraining
+from stilts_ray.state import State
 from stilts_ray.steps import Evaluation, Step, Study
 
 
-def report(plan: Plan, state: State) -> str:
-    """What was asked and run, the result table, and all that one must know to trust it."""
-    document = results(plan, state.steps)
+def report(plan: Plan, state: State, document: Document) -> str:
+    """What was asked and run, the result table `document`, and all that one must know to trust it."""
     sections = {
         f"# {plan.sweep.name}": _asked(plan, state),
         "## Results": whole(document) if document["rows"] else "",

@@ -4,7 +4,7 @@ There is a run per line of the result table, below it one per study that the lin
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import mean
 from typing import Any
@@ -13,8 +13,8 @@ from stilts_ray.fingerprint import SHORT, digest
 from stilts_ray.plan import Plan
 from stilts_ray.report import labels
 from stilts_ray.report.labels import Point, Texts, begun, ended
-from stilts_ray.report.state import State
 from stilts_ray.report.table import results
+from stilts_ray.state import State, trials_of
 from stilts_ray.steps import Pretrain, Row, Step, Study
 from stilts_ray.store import Record
 
@@ -40,11 +40,12 @@ class TrackedRun:
     table: dict[str, Any] | None = None
     model: tuple[str, str] | None = None
 
-    @property
+    @cached_property
     def state(self) -> str:
         """Changes when there is something new to send. Start and parent are fixed when the run is made."""
         sent = {"status": self.status, "end": self.end, "tags": self.tags, "params": self.params}
-        return digest({**sent, "metrics": [asdict(point) for point in self.metrics]})
+        metrics = [{"name": p.name, "value": p.value, "time": p.time, "step": p.step} for p in self.metrics]
+        return digest({**sent, "metrics": metrics})
 
 
 def tracked_runs(plan: Plan, state: State) -> list[TrackedRun]:
@@ -64,6 +65,19 @@ class _Runs:
     @cached_property
     def jobs(self) -> list[Record]:
         return self.state.jobs_of(self.plan)
+
+    @cached_property
+    def trials(self) -> dict[str, list[Record]]:
+        """By study, in the order of their end: its own, and those its record knows of that another study began."""
+        users: dict[str, set[str]] = {}
+        for study, record in self.state.steps.items():
+            for trial in trials_of(record):
+                users.setdefault(trial["digest"], set()).add(study)
+        found: dict[str, list[Record]] = {}
+        for job in (job for job in self.jobs if job["kind"] == "trial"):
+            for study in {job["step"], *users.get(job["digest"], ())}:
+                found.setdefault(study, []).append(job)
+        return found
 
     def all(self) -> list[TrackedRun]:
         users: dict[str, Row] = {}
@@ -115,9 +129,7 @@ class _Runs:
     def _study(self, study: Study, row: Row | None) -> list[TrackedRun]:
         record = self.state.steps.get(study.digest)
         chosen = {run["digest"]: run for run in record["runs"].values()} if record is not None else {}
-        # A record also knows of trials that another study began.
-        known = {*chosen, *(trial["digest"] for trial in (record["trials"] if record is not None else []))}
-        trials = [j for j in self.jobs if j["kind"] == "trial" and (j["step"] == study.digest or j["digest"] in known)]
+        trials = self.trials.get(study.digest, [])
         if not trials:
             return []
         tags = {**labels.place(row), **labels.roles(study, self.plan), **labels.pinned([study])}

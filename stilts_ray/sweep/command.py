@@ -12,6 +12,7 @@ from stilts_ray.overview import overview, summary
 from stilts_ray.plan import Plan
 from stilts_ray.report import files, table, terminal
 from stilts_ray.spec import Runtime
+from stilts_ray.state import State, state_of
 from stilts_ray.store import Store
 from stilts_ray.sweep.launch import Result, held, run_plan
 from stilts_ray.sweep.progress import Progress
@@ -27,18 +28,21 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, out: Console) -> int:
         plan = resolved(plan, store)
         store.write_json(plan.origin.address(), "sweeps", f"{name}.json")
         warn_of_changes(store.read_json("locks", f"{name}.json"), lock(plan, store), out)
-        before = overview(plan, store)
+        state = state_of(store)
+        before = overview(plan, state)
         out.print(summary(before), highlight=False, soft_wrap=True)
         uri = runtime.mlflow or tracking.default_uri(store)
         tracking.check(uri, name)
         done = {step["digest"] for step in before["steps"] if step["status"] == "done"}
         warn_of_sizes(check_data(plan, done), out)
         with (
-            tracking.Sender(uri, plan, store, warn=lambda line: out.print(escape(line), soft_wrap=True)) as sender,
+            tracking.Sender(
+                uri, plan, store, state, warn=lambda line: out.print(escape(line), soft_wrap=True)
+            ) as sender,
             Progress(plan, out, done) as progress,
         ):
-            result = run_plan(plan, store, runtime, [progress, sender])
-    show(plan, store, result, uri, out)
+            result = run_plan(plan, store, state, runtime, [progress, sender])
+    show(plan, store, state_of(store, state), result, out)
     return 1 if result.failed else 0
 
 
@@ -69,9 +73,10 @@ def check_data(plan: Plan, done: set[str]) -> list[str]:
     return check_rows(plan.origin, splits)
 
 
-def show(plan: Plan, store: Store, result: Result, uri: str, out: Console) -> None:
+def show(plan: Plan, store: Store, state: State, result: Result, out: Console) -> None:
     """The table, what failed, and where everything is."""
-    terminal.show(table.results(plan, result.records), out)
+    document = table.results(plan, state.steps)
+    terminal.show(document, out)
     failed = [plan.by_digest[digest] for digest in result.failed]
     for step in failed:
         if not any(digest in result.failed for digest in step.depends_on):
@@ -83,6 +88,6 @@ def show(plan: Plan, store: Store, result: Result, uri: str, out: Console) -> No
     out.print(f"ran {result.jobs} jobs; store {store.url}", highlight=False)
     folder = store.local
     if folder is not None:
-        written = files.write(plan, store, folder / "reports" / plan.sweep.name)
+        written = files.write(plan, state, document, folder / "reports" / plan.sweep.name)
         out.print(f"report {written}", highlight=False)
     out.print(f"MLflow: stilts ui --store {store.url}", highlight=False)

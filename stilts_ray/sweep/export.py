@@ -9,8 +9,8 @@ from stilts_ray.data.rows import labelled
 from stilts_ray.errors import RequestError, did_you_mean
 from stilts_ray.evaluation.export import has_form, keep_labels
 from stilts_ray.models.files import save_encoder, save_model
-from stilts_ray.overview import step_records
 from stilts_ray.plan import Plan
+from stilts_ray.state import State
 from stilts_ray.steps import Evaluation, Row
 from stilts_ray.store import Store
 from stilts_ray.sweep.jobs import Start
@@ -18,7 +18,7 @@ from stilts_ray.sweep.ledger import Ledger, Missing
 from stilts_ray.sweep.place import PREDICTIONS, Place, quiet, restored
 
 
-def export_predictions(plan: Plan, store: Store, folder: Path) -> list[str]:
+def export_predictions(plan: Plan, store: Store, state: State, folder: Path) -> list[str]:
     """Writes the predictions of every finished cell and seed to `<folder>/<row>/seed-<seed>`, and the right answers to
     `<folder>/labels`, each in XTREME's submission tree. Returns the names of the rows.
 
@@ -27,7 +27,7 @@ def export_predictions(plan: Plan, store: Store, folder: Path) -> list[str]:
     """
     _check_empty(folder)
     _check_places(plan)
-    records, rows, evaluations = step_records(store), list[str](), dict[str, Evaluation]()
+    records, rows, evaluations = state.steps, list[str](), dict[str, Evaluation]()
     for name, target, digest in [(row.name, *cell) for row in plan.rows for cell in row.cells.items()]:
         step = plan.by_digest[digest]
         if digest not in records or not has_form(tasks.get(target)) or not isinstance(step, Evaluation):
@@ -61,7 +61,7 @@ def _check_places(plan: Plan) -> None:
             raise RequestError(f"{other} and {target} have one place in the tree; export a sweep with one of them")
 
 
-def export_model(plan: Plan, store: Store, cell: str, seed: int | None, folder: Path) -> str:
+def export_model(plan: Plan, store: Store, state: State, cell: str, seed: int | None, folder: Path) -> str:
     """Writes the model of a cell, 'ROW/TARGET', as a Hugging Face folder. Returns the class that loads it.
 
     seed: None for the sweep's first. Raises RequestError if there is no such cell, it is not finished, transformers has no
@@ -69,7 +69,7 @@ def export_model(plan: Plan, store: Store, cell: str, seed: int | None, folder: 
     """
     quiet()
     _check_empty(folder)
-    start = _start(plan, store, cell, plan.sweep.seeds[0] if seed is None else seed)
+    start = _start(plan, state, cell, plan.sweep.seeds[0] if seed is None else seed)
     trained = tasks.get(cell.rpartition("/")[2]).trained
     task = labelled(plan.origin, tasks.get(trained)) if trained else None
     model, source = restored(start, task, Place(store, plan.origin))
@@ -78,14 +78,14 @@ def export_model(plan: Plan, store: Store, cell: str, seed: int | None, folder: 
     return loader
 
 
-def _start(plan: Plan, store: Store, cell: str, seed: int) -> Start:
+def _start(plan: Plan, state: State, cell: str, seed: int) -> Start:
     """What is scored in a cell: a finished run, or an encoder. Raises RequestError if there is none."""
     row, target = _cell(plan, cell)
     if seed not in plan.sweep.seeds:
         raise RequestError(f"no seed {seed} in {plan.sweep.name}; it has {', '.join(map(str, plan.sweep.seeds))}")
     evaluation = plan.by_digest[row.cells[target]]
     assert isinstance(evaluation, Evaluation)
-    ledger = Ledger(plan, dict(store.records("pretrain")), step_records(store))
+    ledger = Ledger(plan, dict(state.jobs), dict(state.steps))
     match ledger.start(evaluation, evaluation.of, seed):
         case Start() as start:
             return start

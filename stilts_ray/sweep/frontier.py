@@ -28,16 +28,12 @@ class Frontier:
     failed: dict[str, str] = field(default_factory=dict)
     _queue: deque[Job] = field(default_factory=deque)
     _waiting: dict[str, list[Step]] = field(default_factory=dict)
-    _dependants: dict[str, list[Step]] = field(default_factory=dict)
     _ledger: Ledger = field(init=False)
     _places: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         self._ledger = Ledger(self.plan, self.outcomes, self.records, self.failed)
         self._places = {step.digest: place for place, step in enumerate(self.plan.steps)}
-        for step in self.plan.steps:
-            for digest in step.depends_on:
-                self._dependants.setdefault(digest, []).append(step)
         for step in self.plan.steps:
             self._look(step)
 
@@ -61,7 +57,7 @@ class Frontier:
     def _reach(self, step: Step) -> Iterator[Step]:
         """The step and all that depend on it; a plan is a few steps deep."""
         yield step
-        for later in self._dependants.get(step.digest, []):
+        for later in self.plan.dependants[step.digest]:
             yield from self._reach(later)
 
     def _look(self, step: Step) -> None:

@@ -4,6 +4,7 @@ A job's digest names its result by content: the digest of what it starts from is
 learning rate has been selected. Two studies that come to the same run therefore share it.
 """
 
+import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -33,14 +34,14 @@ class Job:
         """Its folder in the store."""
         return f"{self.kind}/{self.name}-{self.digest[:SHORT]}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data; `from_json` makes the job of it again."""
-        return asdict(self)
+    def to_json(self) -> str:
+        """As text; `from_json` makes the job of it again."""
+        return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Job":
+    def from_json(cls, text: str) -> "Job":
         """The job that `to_json` wrote."""
-        return cls(**data)
+        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True)

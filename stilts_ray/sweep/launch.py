@@ -5,14 +5,14 @@ import logging
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from stilts_ray.errors import RequestError, first_line
-from stilts_ray.overview import job_records, step_records
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Runtime
+from stilts_ray.state import State
 from stilts_ray.store import BEAT_SECONDS, Lease, Record, Store, now
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.watcher import Watcher
@@ -20,9 +20,8 @@ from stilts_ray.sweep.watcher import Watcher
 
 @dataclass(frozen=True)
 class Result:
-    """What a run came to: records of steps by digest, and the steps that failed or could not be run, with reasons."""
+    """What a run came to: the steps that failed or could not be run, by digest, with reasons, and how many jobs ended."""
 
-    records: dict[str, Record]
     failed: dict[str, str]
     jobs: int
 
@@ -48,23 +47,27 @@ def held(store: Store) -> Iterator[None]:
         lease.release()
 
 
-def run_plan(plan: Plan, store: Store, runtime: Runtime, watchers: list[Watcher]) -> Result:
-    """Does what is left of `plan`. The caller holds the store. Failures of single steps are in the result.
+def run_plan(plan: Plan, store: Store, state: State, runtime: Runtime, watchers: list[Watcher]) -> Result:
+    """Does what is left of `plan`. The caller holds the store, and has read its state. Failures of single steps are in the
+    result.
 
     Raises RequestError if the cluster cannot be reached.
     """
-    frontier = Frontier(plan, dict(job_records(store)), step_records(store))
+    frontier = Frontier(plan, dict(state.jobs), dict(state.steps))
     settle(frontier, store)
     count = 0
     if frontier.running:
-        count = _tune(frontier, store, plan, runtime, watchers)
+        # A sweep of which nothing is left needs neither Ray nor torch.
+        from stilts_ray.sweep.work import carry_out
+
+        count = tune(frontier, store, plan, runtime, watchers, carry_out)
     if frontier.running:
         raise RequestError("Ray ended before the sweep did; what is finished is kept, run the same command again")
     for digest, reason in frontier.failed.items():
         step = plan.by_digest[digest]
         failure = {"kind": step.kind, "name": step.name, "digest": digest, "reason": reason, "at": now()}
         store.write_json(failure, step.kind, step.slug, "failure.json")
-    return Result(frontier.records, dict(frontier.failed), count)
+    return Result(dict(frontier.failed), count)
 
 
 def settle(frontier: Frontier, store: Store) -> None:
@@ -77,11 +80,17 @@ def settle(frontier: Frontier, store: Store) -> None:
         store.delete(step.kind, step.slug, "failure.json")
 
 
-def _tune(frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watchers: list[Watcher]) -> int:
-    # A sweep of which nothing is left needs neither Ray nor torch.
-    from ray import tune
+def tune(
+    frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watchers: list[Watcher], work: Callable[..., Record]
+) -> int:
+    """Does by `work` (see `stilts_ray.sweep.worker`) all that can be done of a frontier, in one Ray Tune run; returns how many
+    jobs ended.
 
-    from stilts_ray.sweep.searcher import PlanSearcher
+    Raises RequestError if the cluster cannot be reached.
+    """
+    import ray.tune
+
+    from stilts_ray.sweep.searcher import Forgetting, PlanSearcher
     from stilts_ray.sweep.worker import Setting, trainable
 
     setting = Setting(
@@ -94,18 +103,19 @@ def _tune(frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watche
     )
     searcher = PlanSearcher(frontier, store, lambda: settle(frontier, store), watchers, runtime.max_failures)
     with tempfile.TemporaryDirectory(prefix="stilts-tune-", ignore_cleanup_errors=True) as scratch, _ray(runtime):
-        tuner = tune.Tuner(
-            trainable(setting),
-            tune_config=tune.TuneConfig(
+        tuner = ray.tune.Tuner(
+            trainable(setting, work),
+            tune_config=ray.tune.TuneConfig(
                 search_alg=searcher,
                 num_samples=-1,
                 max_concurrent_trials=concurrency(runtime),
                 reuse_actors=True,
             ),
-            run_config=tune.RunConfig(
+            run_config=ray.tune.RunConfig(
                 name=plan.sweep.name,
                 storage_path=scratch if store.local else f"{store.url}/ray",
                 verbose=0,
+                callbacks=[Forgetting()],
             ),
         )
         tuner.fit()
@@ -115,6 +125,8 @@ def _tune(frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watche
 # Tune writes a log file, a CSV and a TensorBoard file for each trial unless told not to.
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # Nor does anyone read its state of all trials, which it would write again and again.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",
     # Ctrl-C ends the run at once: checkpoints are ours, and Tune has no state that it could still save.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",

@@ -30,6 +30,8 @@ class Ledger:
     records: dict[str, Record]
     failed: dict[str, str] = field(default_factory=dict)
     _trials: dict[tuple[Any, ...], Job] = field(default_factory=dict)
+    _rounds: dict[tuple[Any, ...], list[Job]] = field(default_factory=dict)
+    _tried: dict[tuple[str, str], list[tuple[Job, Tried]]] = field(default_factory=dict)
 
     def encoder(self, step: Study | Ranking | Evaluation) -> Start | None:
         """The encoder of a step; None until it is made."""
@@ -64,17 +66,27 @@ class Ledger:
 
     def searched(self, study: Study, start: Start) -> tuple[list[Job], list[tuple[Job, Tried]]]:
         """The search as far as it has come: jobs it waits for (none: it is over), and what was tried."""
-        tried: list[tuple[Job, Tried]] = []
-        while rates := propose(study.search, [t for _, t in tried], int(study.digest[:8], 16)):
-            bars = thresholds(study.search.keep, [t for _, t in tried])
-            jobs = [self.trial(study, start, rate, study.seeds[0], bars) for rate in rates]
+        tried = self._tried.setdefault((study.digest, start.digest), [])
+        while jobs := self._round(study, start, tried):
             pending = [job for job in jobs if job.digest not in self.outcomes]
             if pending:
                 return pending, tried
-            for job, rate in zip(jobs, rates, strict=True):
-                outcome = self.outcomes[job.digest]
-                tried.append((job, Tried(rate, outcome if isinstance(outcome, dict) else None)))
+            outcomes = [self.outcomes[job.digest] for job in jobs]
+            records = [outcome if isinstance(outcome, dict) else None for outcome in outcomes]
+            tried += [
+                (job, Tried(job.details["learning_rate"], record)) for job, record in zip(jobs, records, strict=True)
+            ]
         return [], tried
+
+    def _round(self, study: Study, start: Start, tried: list[tuple[Job, Tried]]) -> list[Job]:
+        """The trials after those that were tried; proposed once, for a study is looked at after each of them."""
+        key = (study.digest, start.digest, len(tried))
+        if key not in self._rounds:
+            history = [each for _, each in tried]
+            rates = propose(study.search, history, int(study.digest[:8], 16))
+            bars = thresholds(study.search.keep, history)
+            self._rounds[key] = [self.trial(study, start, rate, study.seeds[0], bars) for rate in rates]
+        return self._rounds[key]
 
     def run(self, study: Study, seed: int) -> dict[str, Any] | Missing | None:
         """The selected run of a study at a seed, as in its record; None until it is done."""

@@ -45,12 +45,13 @@ class Progress:
             for step in plan.steps
             if isinstance(step, Pretrain | Study | Ranking | Evaluation) and step.digest not in finished
         }
-        self.live = Live(console=console, refresh_per_second=2, transient=True) if console.is_terminal else None
+        # Drawn twice a second, not at every event: a large sweep has many of them, and many lines to choose from.
+        live = Live(console=console, refresh_per_second=2, transient=True, get_renderable=self._shown)
+        self.live = live if console.is_terminal else None
 
     def __enter__(self) -> "Progress":
         if self.live is not None:
             self.live.start()
-            self._show()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -65,14 +66,12 @@ class Progress:
                 self.console.print(f"[yellow]{escape(again)}[/yellow]", highlight=False, soft_wrap=True)
             line.running.add(job.digest)
             line.changed = time.monotonic()
-        self._show()
 
     def progressed(self, job: Job, entry: dict[str, Any]) -> None:
         """Notes the step's best dev score so far."""
         if line := self.lines.get(job.step):
             score = float(entry["score"])
             line.best = score if line.best is None else max(score, line.best)
-        self._show()
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Counts the job; on a plain console prints a line when its step is through."""
@@ -92,14 +91,12 @@ class Progress:
                 line.best = outcome["score"]
         if self.live is None and line.done + line.failed >= line.total:
             self.console.print(f"{self._clock()} {line.kind} {line.name}: {_score(line)}", highlight=False)
-        self._show()
 
     def _clock(self) -> str:
         return _duration(time.monotonic() - self.begin)
 
-    def _show(self) -> None:
-        if self.live is not None:
-            self.live.update(Group(self._table(), self._summary()))
+    def _shown(self) -> Group:
+        return Group(self._table(), self._summary())
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")

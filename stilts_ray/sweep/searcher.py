@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from ray.tune import Callback
 from ray.tune.search import Searcher
 
 from stilts_ray.store import Store
@@ -11,6 +12,15 @@ from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.ledger import Outcome
 from stilts_ray.sweep.watcher import Watcher
+
+
+class Forgetting(Callback):  # type: ignore[misc]
+    """Tune keeps statistics of every metric of every trial to the end of the run, 2 KB each; nobody asks for them."""
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Lets them go."""
+        trial.run_metadata.metric_analysis.clear()
+        trial.run_metadata.metric_n_steps.clear()
 
 
 class PlanSearcher(Searcher):  # type: ignore[misc]
@@ -39,7 +49,8 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
         self.jobs[trial_id] = job
         for watcher in self.watchers:
             watcher.begun(job)
-        return {"job": job.to_json()}
+        # Tune keeps several copies of every configuration to the end of the run; of a text they are one.
+        return {"kind": job.kind, "job": job.to_json()}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Passes dev evaluations on."""

@@ -14,11 +14,13 @@ import torch
 from stilts_ray import origin as origins
 from stilts_ray.errors import RequestError, Unavailable, first_line
 from stilts_ray.spec.runtime import Parallel
-from stilts_ray.store import Store, now
+from stilts_ray.store import Record, Store, now
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.place import Place
-from stilts_ray.sweep.work import carry_out
 from stilts_ray.training.team import Team
+
+Work = Callable[[Job, Place], Record]
+"""What is done for a job, as `stilts_ray.sweep.work.carry_out`: its record is in the store afterwards."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Setting:
     parallel: Parallel
 
 
-def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
+def trainable(setting: Setting, work: Work) -> Callable[[dict[str, Any]], None]:
     """The function that Ray Tune runs for every job, with the resources it asks for.
 
     With one worker it does the job itself, in an actor that Tune reuses: Ray Train's local mode costs some hundredths of
@@ -44,7 +46,7 @@ def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
         job, store = Job.from_json(config["job"]), Store(setting.store)
         try:
             with tempfile.TemporaryDirectory(prefix="stilts-train-") as scratch:
-                _trainer(job, setting, scratch).fit()
+                _trainer(job, setting, work, scratch).fit()
         except Exception as error:
             refused = _request_error(error)
             if refused is None:
@@ -57,7 +59,7 @@ def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
         ray.tune.report({"ended": True})
 
     def resources(config: dict[str, Any]) -> ray.tune.PlacementGroupFactory:
-        kinds = {"CPU": 1.0, "GPU": setting.gpus} if _alone(config["job"]["kind"], setting) else CRUMB
+        kinds = {"CPU": 1.0, "GPU": setting.gpus} if _alone(config["kind"], setting) else CRUMB
         return ray.tune.PlacementGroupFactory([{name: amount for name, amount in kinds.items() if amount}])
 
     return ray.tune.with_resources(run, resources)  # type: ignore[no-any-return]
@@ -72,7 +74,7 @@ def _alone(kind: str, setting: Setting) -> bool:
     return setting.workers == 1 or kind in {"score", "rank"}
 
 
-def _trainer(job: Job, setting: Setting, scratch: str) -> ray.train.torch.TorchTrainer:
+def _trainer(job: Job, setting: Setting, work: Work, scratch: str) -> ray.train.torch.TorchTrainer:
     alone, use_gpu = _alone(job.kind, setting), setting.gpus > 0
     report = ray.tune.report if alone else None
     each = {"CPU": 1.0, "GPU": setting.gpus} if use_gpu else {"CPU": 1.0}
@@ -89,11 +91,11 @@ def _trainer(job: Job, setting: Setting, scratch: str) -> ray.train.torch.TorchT
         failure_config=ray.train.FailureConfig(max_failures=0),
     )
     return ray.train.torch.TorchTrainer(
-        lambda: _work(job, setting, report), scaling_config=scaling, run_config=run_config
+        lambda: _work(job, setting, work, report), scaling_config=scaling, run_config=run_config
     )
 
 
-def _work(job: Job, setting: Setting, report: Callable[[dict[str, Any]], None] | None) -> None:
+def _work(job: Job, setting: Setting, work: Work, report: Callable[[dict[str, Any]], None] | None) -> None:
     """The job, in one process of its team."""
     if setting.gpus == 0:
         # Sums come out differently with another number of threads; processes, not threads, use the cores.
@@ -105,7 +107,7 @@ def _work(job: Job, setting: Setting, report: Callable[[dict[str, Any]], None] |
         team=_team(job, setting),
         report=report or (lambda entry: None),
     )
-    carry_out(job, place)
+    work(job, place)
 
 
 def _team(job: Job, setting: Setting) -> Team:

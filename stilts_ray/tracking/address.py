@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 from stilts_ray.cachedir import cache_folder
 from stilts_ray.errors import RequestError
-from stilts_ray.report.state import redacted
 from stilts_ray.report.views import PREFIX, RESULTS, link
+from stilts_ray.state import redacted
 from stilts_ray.store import Store
 
 ENVIRONMENT = {

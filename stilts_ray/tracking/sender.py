@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from stilts_ray.plan import Plan
-from stilts_ray.report.state import redacted, state_of
+from stilts_ray.state import State, redacted, state_of
 from stilts_ray.store import Record, Store
 from stilts_ray.tracking.address import reason
 from stilts_ray.tracking.tracker import Tracker
@@ -30,13 +30,14 @@ class Sender:
         uri: str,
         plan: Plan,
         store: Store,
+        state: State,
         warn: Callable[[str], None] = _print,
         pause: float = 2.0,
         patience: float = 60.0,
     ) -> None:
-        """pause: seconds between two rounds. patience: seconds after a round that failed, and the longest time that
-        leaving the context takes."""
-        self.uri, self.plan, self.store, self.warn = uri, plan, store, warn
+        """state: what has been read of the store already. pause: seconds between two rounds. patience: seconds after a round
+        that failed, and the longest time that leaving the context takes."""
+        self.uri, self.plan, self.store, self.state, self.warn = uri, plan, store, state, warn
         self.pause, self.patience = pause, patience
         self.tracker = Tracker(uri, plan)
         self.news, self.over, self.warned = threading.Event(), threading.Event(), False
@@ -75,9 +76,9 @@ class Sender:
 
     def _sync(self, last: bool = False) -> bool:
         try:
-            state = state_of(self.store)
+            self.state = state_of(self.store, self.state)
             # While a sweep runs, the failures in its store are those of an earlier run.
-            self.tracker.sync(state if last else replace(state, failed={}))
+            self.tracker.sync(self.state if last else replace(self.state, failed={}))
         except Exception as error:  # whatever it is, the sweep goes on
             self._complain(reason(error))
             self.tracker = Tracker(self.uri, self.plan)

@@ -7,13 +7,16 @@ from typing import Any
 from stilts_ray.fingerprint import digest
 from stilts_ray.plan import Plan
 from stilts_ray.report.runs import TrackedRun, tracked_runs
-from stilts_ray.report.state import State
 from stilts_ray.report.views import saved_views
+from stilts_ray.state import State
 from stilts_ray.tracking.address import artifacts, client_of, experiment, is_server
 
 TABLE = "languages.json"
 BATCH = 800
 """Metrics a request; MLflow takes 1000 of metrics, parameters and tags together."""
+SENT = "stilts.sent"
+"""Tag of an experiment that has all that was last wanted: the digest of it, else ''. Looking through the runs of a large
+sweep takes longer than reading its records. A run that somebody deleted there comes back when there is something new."""
 
 
 @dataclass
@@ -36,21 +39,35 @@ class Tracker:
         """Connects when there is something to send."""
         self.uri, self.plan = uri, plan
         self.client: Any = None
-        self.experiment = ""
-        self.known: dict[str, _Known] = {}
+        self.experiment, self.sent = "", ""
+        self.known: dict[str, _Known] | None = None
 
     def sync(self, state: State) -> int:
         """Makes the server have what `state` calls for; returns the number of runs that were sent."""
         wanted = tracked_runs(self.plan, state)
-        if wanted and self.client is None:
+        if not wanted:
+            return 0
+        if self.client is None:
             self._connect(min(run.start for run in wanted))
-        sent = sum([self._send(run) for run in wanted])
+        whole = digest([[run.digest, run.state, run.table, run.model] for run in wanted])
+        if self.sent == whole:
+            return 0
+        if self.known is None:
+            self.known = self._there()
+        self._mark("")
+        sent = sum([self._send(run, self.known) for run in wanted])
         # Files may go elsewhere than runs: what cannot be stored there holds up nothing else.
         for run in wanted:
-            self._send_table(run)
+            self._send_table(run, self.known[run.digest])
         for run in wanted:
-            self._register(run)
+            self._register(run, self.known[run.digest])
+        self._mark(whole)
         return sent
+
+    def _mark(self, sent: str) -> None:
+        if self.sent != sent:
+            self.client.set_experiment_tag(self.experiment, SENT, sent)
+            self.sent = sent
 
     def _connect(self, begin: int) -> None:
         client = client_of(self.uri)
@@ -59,16 +76,21 @@ class Tracker:
         for tag, view in saved_views(self.plan, begin).items():
             if there.get(tag) != view:
                 client.set_experiment_tag(self.experiment, tag, view)
+        self.client, self.sent = client, there.get(SENT, "")
+
+    def _there(self) -> dict[str, _Known]:
+        """By digest, the runs that the server has."""
+        known: dict[str, _Known] = {}
         page: str | None = None
         while page != "":
-            found = client.search_runs([self.experiment], max_results=1000, page_token=page)
+            found = self.client.search_runs([self.experiment], max_results=1000, page_token=page)
             for run in found:
                 tags = run.data.tags
                 if "stilts.digest" in tags:
                     sent = {name: tags.get(f"stilts.{name}", "") for name in ("state", "table", "model")}
-                    self.known[tags["stilts.digest"]] = _Known(run.info.run_id, **sent)
+                    known[tags["stilts.digest"]] = _Known(run.info.run_id, **sent)
             page = found.token or ""
-        self.client = client
+        return known
 
     def _new_experiment(self, client: Any) -> str:
         from mlflow.exceptions import MlflowException
@@ -84,17 +106,17 @@ class Tracker:
                 raise
             return there  # another driver was first
 
-    def _send(self, run: TrackedRun) -> bool:
-        known, state = self.known.get(run.digest), run.state
+    def _send(self, run: TrackedRun, there: dict[str, _Known]) -> bool:
+        known, state = there.get(run.digest), run.state
         if known is not None and known.state == state:
             return False
         from mlflow.entities import Metric, Param, RunTag
 
         tags = {**run.tags, "stilts.digest": run.digest, "stilts.kind": run.kind}
         if known is None:
-            parent = {"mlflow.parentRunId": self.known[run.parent].run_id} if run.parent else {}
+            parent = {"mlflow.parentRunId": there[run.parent].run_id} if run.parent else {}
             made = self.client.create_run(self.experiment, run.start, {**tags, **parent}, run.name)
-            known = self.known[run.digest] = _Known(made.info.run_id)
+            known = there[run.digest] = _Known(made.info.run_id)
         elif run.status == "RUNNING":
             self.client.update_run(known.run_id, run.status)
         if run.status != "RUNNING":
@@ -109,8 +131,7 @@ class Tracker:
         known.state = state
         return True
 
-    def _send_table(self, run: TrackedRun) -> None:
-        known = self.known[run.digest]
+    def _send_table(self, run: TrackedRun, known: _Known) -> None:
         if run.table is None or known.table == (state := digest(run.table)):
             return
         # The form in which log_table writes and load_table reads; log_table itself would append to what is there.
@@ -119,8 +140,7 @@ class Tracker:
         self.client.set_tag(known.run_id, "stilts.table", state)
         known.table = state
 
-    def _register(self, run: TrackedRun) -> None:
-        known = self.known[run.digest]
+    def _register(self, run: TrackedRun, known: _Known) -> None:
         # Servers refuse paths on the machines of their clients; nothing is uploaded in their place.
         if run.model is None or known.model or (is_server(self.uri) and "://" not in run.model[1]):
             return

@@ -8,9 +8,9 @@ from typing import Any
 from stilts_ray import Encoder, Pretraining, Recipe, Search, Shape, Sweep, tasks
 from stilts_ray.fingerprint import digest
 from stilts_ray.origin import Mini
-from stilts_ray.overview import job_records, step_records
 from stilts_ray.plan import Plan, make_plan
 from stilts_ray.spec import Mixture
+from stilts_ray.state import state_of
 from stilts_ray.store import Store
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
@@ -57,8 +57,9 @@ def carry_out(
     plan: Plan, store: Store, jobs: int | None = None, failing: str = "?", diverging: str = "?", collapsing: str = "?"
 ) -> Frontier:
     """Does (the next) `jobs` jobs of a plan. Those with the given texts in their names fail, diverge or collapse."""
-    outcomes: dict[str, Outcome] = dict(job_records(store))
-    known = {digest: record for digest, record in step_records(store).items() if record["kind"] != "pretrain"}
+    state = state_of(store)
+    outcomes: dict[str, Outcome] = dict(state.jobs)
+    known = {digest: record for digest, record in state.steps.items() if record["kind"] != "pretrain"}
     frontier = Frontier(plan, outcomes, known)
     _settle(frontier, store, BEGIN + timedelta(seconds=JOB_SECONDS * len(outcomes)))
     for job in islice(iter(frontier.next, None), jobs):

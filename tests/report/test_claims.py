@@ -8,9 +8,9 @@ import pytest
 from stilts_ray.origin import Mini
 from stilts_ray.plan import make_plan
 from stilts_ray.report.claims import CLAIMS, Claim, Outcome, Verdict, judge
-from stilts_ray.report.state import state_of
 from stilts_ray.report.table import results
 from stilts_ray.spec import MaskedShare, Mixture
+from stilts_ray.state import state_of
 from stilts_ray.store import Store
 from stilts_ray.sweepfile import load
 from tests.report import fakes

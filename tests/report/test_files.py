@@ -8,32 +8,43 @@ from statistics import mean
 import pytest
 
 from stilts_ray.errors import RequestError
+from stilts_ray.plan import Plan
 from stilts_ray.report import files
 from stilts_ray.report.best import RULE
 from stilts_ray.report.markdown import report, table
 from stilts_ray.report.runs import tracked_runs
-from stilts_ray.report.state import state_of
 from stilts_ray.report.table import results
 from stilts_ray.spec import Mixture
+from stilts_ray.state import state_of
 from stilts_ray.store import Store
 from tests.report import fakes
 
 
+def told(plan: Plan, store: Store) -> str:
+    state = state_of(store)
+    return report(plan, state, results(plan, state.steps))
+
+
+def written(plan: Plan, store: Store, folder: Path, appendix: str = "") -> Path:
+    state = state_of(store)
+    return files.write(plan, state, results(plan, state.steps), folder, appendix)
+
+
 def test_both_files_are_written(store: Store, tmp_path: Path) -> None:
     fakes.carry_out(fakes.small(), store)
-    assert files.write(fakes.small(), store, tmp_path / "a" / "b") == tmp_path / "a" / "b" / "report.md"
+    assert written(fakes.small(), store, tmp_path / "a" / "b") == tmp_path / "a" / "b" / "report.md"
     assert sorted(file.name for file in (tmp_path / "a" / "b").iterdir()) == ["report.md", "results.csv"]
-    assert files.write(fakes.small(), store, tmp_path, "\n## More\n").read_text().endswith("\n## More\n")
+    assert written(fakes.small(), store, tmp_path, "\n## More\n").read_text().endswith("\n## More\n")
     (tmp_path / "taken").write_text("")
     with pytest.raises(RequestError, match="cannot write the report to"):
-        files.write(fakes.small(), store, tmp_path / "taken")
+        written(fakes.small(), store, tmp_path / "taken")
 
 
 def test_results_have_a_line_per_run_language_and_metric(store: Store) -> None:
     plan = fakes.small()
     fakes.carry_out(plan, store, collapsing="mini.squad.udpos-lr0.001-s1")
     records = state_of(store).steps
-    lines = list(csv.DictReader(io.StringIO(files.results_csv(plan, records))))
+    lines = list(csv.DictReader(io.StringIO(files.results_csv(plan, records, results(plan, records)))))
     # Runs: 2 x (udpos, xquad, tatoeba), of the baseline's tatoeba 1; metrics 3, 3, 2; languages 2.
     assert len(lines) == 3 * (2 * 2 * 3) + 3 * (2 * 2 * 3) + 5 * 2 * 2
     keys = [tuple(line.values())[:7] for line in lines]
@@ -54,7 +65,7 @@ def test_results_say_which_runs_are_the_best_per_target_and_of_which_groups_lang
     plan = fakes.small()
     fakes.carry_out(plan, store)
     records = state_of(store).steps
-    lines = list(csv.DictReader(io.StringIO(files.results_csv(plan, records))))
+    lines = list(csv.DictReader(io.StringIO(files.results_csv(plan, records, results(plan, records)))))
     assert {(line["language"], line["family"], line["morphology"]) for line in lines} == {
         ("qab", "A", "fusional"),
         ("qba", "B", "isolating"),
@@ -72,7 +83,7 @@ def test_results_say_which_runs_are_the_best_per_target_and_of_which_groups_lang
 def test_a_mixture_with_options_is_reported(store: Store) -> None:
     plan = fakes.small(intermediates=[(), Mixture(tasks=("hellaswag", "squad"), cap=100, temperature=2.0)])
     fakes.carry_out(plan, store)
-    text = report(plan, state_of(store))
+    text = told(plan, store)
     assert "| mini | hellaswag+squad+cap100+T2 |" in text
     assert "data: hellaswag (mini" in text
 
@@ -80,7 +91,7 @@ def test_a_mixture_with_options_is_reported(store: Store) -> None:
 def test_report_says_what_was_run(store: Store) -> None:
     plan = fakes.small()
     fakes.carry_out(plan, store)
-    text = report(plan, state_of(store))
+    text = told(plan, store)
     for wanted in (
         "# small\n",
         "encoder **mini**: made by masked-LM training on 2 languages, 1,000 tokens; 2 layers of width 64",
@@ -109,7 +120,7 @@ def test_report_says_what_was_run(store: Store) -> None:
 def test_report_names_what_collapsed_failed_and_was_not_run(store: Store) -> None:
     plan = fakes.small()
     fakes.carry_out(plan, store, failing="hellaswag", diverging="mini.udpos-lr0.001-s1")
-    text = report(plan, state_of(store))
+    text = told(plan, store)
     assert "[1 of 2 collapsed]" in text
     assert "## Collapsed runs\n\n- mini.udpos, seed 1, learning rate 0.001: diverged\n" in text
     assert "| failed | study | mini.hellaswag-squad | seed 0: mini.hellaswag-squad-lr0.001-s0: out of memory |" in text
@@ -119,7 +130,7 @@ def test_report_names_what_collapsed_failed_and_was_not_run(store: Store) -> Non
 
 
 def test_report_of_a_sweep_that_has_not_begun(store: Store) -> None:
-    text = report(fakes.small(), state_of(store))
+    text = told(fakes.small(), store)
     assert "| to do | row | mini.baseline |  |" in text
     assert "Made with" not in text
 
@@ -139,7 +150,7 @@ def test_cells_of_markdown_tables_are_escaped() -> None:
 def test_bands_read_as_percent_in_tables_and_have_no_sign_in_paths(store: Store, tmp_path: Path) -> None:
     plan = fakes.small(intermediates=[(), *(Mixture(tasks=("squad",), band=band) for band in ((0, 1 / 3), (2 / 3, 1)))])
     fakes.carry_out(plan, store)
-    text = files.write(plan, store, tmp_path).read_text()
+    text = written(plan, store, tmp_path).read_text()
     assert "| mini | squad[0-33%] | " in text
     assert "intermediates: baseline, squad[0-33%], squad[67-100%]\n" in text
     assert "| mini.squad_67-100.udpos | " in text

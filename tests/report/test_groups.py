@@ -10,9 +10,9 @@ from stilts_ray.languages import LANGUAGES
 from stilts_ray.mini.languages import GRAMMARS
 from stilts_ray.report.groups import SOURCE, UNKNOWN, compared, groups, ordered, trait
 from stilts_ray.report.sections import by_group
-from stilts_ray.report.state import state_of
 from stilts_ray.report.table import results
 from stilts_ray.spec import Mixture
+from stilts_ray.state import state_of
 from stilts_ray.store import Store
 from tests.report import fakes
 from tests.sweep.fakes import planned

@@ -6,7 +6,7 @@ from typing import Any
 from stilts_ray import mini
 from stilts_ray.plan import Plan
 from stilts_ray.report.runs import TrackedRun, tracked_runs
-from stilts_ray.report.state import state_of
+from stilts_ray.state import state_of
 from stilts_ray.store import Store
 from tests.report import fakes
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from stilts_ray.report.state import state_of
 from stilts_ray.report.table import intermediate_name, results
+from stilts_ray.state import state_of
 from stilts_ray.steps import Evaluation
 from stilts_ray.store import Store
 from tests.report import fakes

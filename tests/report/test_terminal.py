@@ -10,9 +10,9 @@ from rich.text import Text
 
 from stilts_ray.plan import Plan
 from stilts_ray.report import terminal
-from stilts_ray.report.state import state_of
 from stilts_ray.report.table import results
 from stilts_ray.spec import Mixture, Search
+from stilts_ray.state import state_of
 from stilts_ray.store import Store
 from tests.report import fakes
 

@@ -16,6 +16,7 @@ from stilts_ray.evaluation.signature import RULES, signature
 from stilts_ray.evaluation.submission import score_file
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Search
+from stilts_ray.state import state_of
 from stilts_ray.store import Store
 from stilts_ray.sweep.export import export_model, export_predictions
 from stilts_ray.tasks import TASKS, Kind
@@ -49,7 +50,7 @@ def made(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, 
 
 def test_exported_predictions_score_what_the_records_say(made: tuple[Plan, Store, Any], tmp_path: Path) -> None:
     plan, store, records = made
-    assert export_predictions(plan, store, tmp_path / "out") == ["tiny.baseline"]
+    assert export_predictions(plan, store, state_of(store), tmp_path / "out") == ["tiny.baseline"]
     (row,) = plan.rows
     seeds = dict.fromkeys(TARGETS, (0, 1)) | {"bucc2018": (0,), "tatoeba": (0,)}
     for target in TARGETS:
@@ -65,8 +66,8 @@ def test_an_exported_model_predicts_what_was_scored(
     made: tuple[Plan, Store, Any], bench: Bench, tmp_path: Path
 ) -> None:
     plan, store, _ = made
-    export_predictions(plan, store, tmp_path / "out")
-    loader = export_model(plan, store, "tiny.baseline/xnli", 1, tmp_path / "model")
+    export_predictions(plan, store, state_of(store), tmp_path / "out")
+    loader = export_model(plan, store, state_of(store), "tiny.baseline/xnli", 1, tmp_path / "model")
     assert loader == "AutoModelForSequenceClassification"
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "model").eval()
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
@@ -84,20 +85,20 @@ def test_an_exported_model_predicts_what_was_scored(
 
 def test_the_encoder_of_an_untrained_target_is_exported(made: tuple[Plan, Store, Any], tmp_path: Path) -> None:
     plan, store, _ = made
-    assert export_model(plan, store, "tiny.baseline/tatoeba", None, tmp_path / "model") == "AutoModel"
+    assert export_model(plan, store, state_of(store), "tiny.baseline/tatoeba", None, tmp_path / "model") == "AutoModel"
 
 
 def test_a_head_that_transformers_has_no_class_for_is_one_line(made: tuple[Plan, Store, Any], tmp_path: Path) -> None:
     plan, store, _ = made
     said = "transformers has no class for a xlm-roberta encoder with a head for dual-encoder retrieval"
     with pytest.raises(RequestError, match=said):
-        export_model(plan, store, "tiny.baseline/lareqa", None, tmp_path / "model")
+        export_model(plan, store, state_of(store), "tiny.baseline/lareqa", None, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
 def test_candidates_of_all_languages_are_ranked_and_right(made: tuple[Plan, Store, Any], tmp_path: Path) -> None:
     plan, store, _ = made
-    export_predictions(plan, store, tmp_path / "out")
+    export_predictions(plan, store, state_of(store), tmp_path / "out")
     right = json.loads((tmp_path / "out/labels/lareqa/test-zh.json").read_text())
     assert right["q1"] == ["en_0_0", "zh_0_0"]
     ranked = json.loads((tmp_path / "out/tiny.baseline/seed-0/lareqa/test-zh.json").read_text())
@@ -108,7 +109,7 @@ def test_candidates_of_all_languages_are_ranked_and_right(made: tuple[Plan, Stor
 
 def test_entities_that_are_apart_are_ranked_by_their_own_names(made: tuple[Plan, Store, Any], tmp_path: Path) -> None:
     plan, store, _ = made
-    export_predictions(plan, store, tmp_path / "out")
+    export_predictions(plan, store, state_of(store), tmp_path / "out")
     right = json.loads((tmp_path / "out/labels/mewslix/test-de.json").read_text())
     assert list(right.values()) == [["Q9"], ["Q8"], ["Q7"]]
     ranked = json.loads((tmp_path / "out/tiny.baseline/seed-0/mewslix/test-de.json").read_text())
@@ -119,19 +120,19 @@ def test_entities_that_are_apart_are_ranked_by_their_own_names(made: tuple[Plan,
 def test_what_is_not_there_is_one_line(made: tuple[Plan, Store, Any], bench: Bench, tmp_path: Path) -> None:
     plan, store, _ = made
     with pytest.raises(RequestError, match=r"no cell 'tiny\.base/xnli'; did you mean 'tiny\.baseline/xnli'\?"):
-        export_model(plan, store, "tiny.base/xnli", None, tmp_path / "a")
+        export_model(plan, store, state_of(store), "tiny.base/xnli", None, tmp_path / "a")
     with pytest.raises(RequestError, match="no seed 7 in test; it has 0, 1"):
-        export_model(plan, store, "tiny.baseline/xnli", 7, tmp_path / "a")
+        export_model(plan, store, state_of(store), "tiny.baseline/xnli", 7, tmp_path / "a")
     with pytest.raises(RequestError, match="holds something already"):
-        export_predictions(plan, store, Path(__file__).parent)
+        export_predictions(plan, store, state_of(store), Path(__file__).parent)
     both = bench.plan(targets=["tatoeba", "tatoeba_xr"])
     with pytest.raises(RequestError, match="tatoeba and tatoeba_xr have one place in the tree"):
-        export_predictions(both, store, tmp_path / "b")
+        export_predictions(both, store, state_of(store), tmp_path / "b")
     other = bench.plan(targets=["xnli"], search=Search(learning_rates=(1e-4,)))
     with pytest.raises(RequestError, match="no finished predictions of test"):
-        export_predictions(other, store, tmp_path / "b")
+        export_predictions(other, store, state_of(store), tmp_path / "b")
     with pytest.raises(RequestError, match=r"tiny\.baseline/xnli with seed 0 has no finished run"):
-        export_model(other, store, "tiny.baseline/xnli", None, tmp_path / "b")
+        export_model(other, store, state_of(store), "tiny.baseline/xnli", None, tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
 

@@ -7,14 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stilts_ray.plan import Plan
-from stilts_ray.spec import Encoder, LogUniform, Mixture, Search
+from stilts_ray.fingerprint import digest
+from stilts_ray.origin import Hub
+from stilts_ray.plan import Plan, make_plan
+from stilts_ray.spec import Encoder, LogUniform, Mixture, Pretrained, Search
 from stilts_ray.steps import Evaluation, Ranking, Study
 from stilts_ray.store import Record
+from stilts_ray.sweep import ledger
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.ledger import Ledger, Outcome
-from tests.sweep.fakes import RANDOM, XLMR, diverged, drained, number, planned, run, scoring, succeed
+from tests.sweep.fakes import RANDOM, REVISIONS, XLMR, diverged, drained, number, planned, run, scoring, succeed
 
 RATES = Search(learning_rates=(1e-5, 3e-5, 5e-5))
 THREE_RATES_TWO_SEEDS: dict[str, Any] = {"search": RATES, "seeds": (0, 1)}
@@ -525,3 +528,41 @@ def test_a_score_that_fails_fails_its_row_and_no_other_cell() -> None:
     frontier = finished(plan, act=acting(xlmr__tatoeba="no file"))
     assert failed_names(frontier) == {"xlmr.tatoeba-test", "xlmr.baseline"}
     assert frontier.records[step(plan, "xlmr.mnli.xnli-test", Evaluation).digest]["score"] is not None
+
+
+# What it takes
+
+
+def looks(encoders: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """How often the frontier looks at a step, and at how many jobs, in a sweep of so many encoders."""
+    names = [f"encoder-{place}" for place in range(encoders)]
+    revisions = {**REVISIONS, **{f"owner/{name}": digest(name)[:40] for name in names}}
+    starts = tuple(Encoder(name=name, start=Pretrained(source=f"owner/{name}")) for name in names)
+    whole = planned(intermediates=[(), ("squad",)], targets=["xnli", "xquad"], **THREE_RATES_TWO_SEEDS)
+    plan = make_plan(whole.sweep.model_copy(update={"encoders": starts}), Hub(revisions))
+    looked: list[Any] = []
+    real = Frontier._look
+    with monkeypatch.context() as patch:
+        patch.setattr(Frontier, "_look", lambda self, step: (looked.append(step), real(self, step)))
+        jobs = run(Frontier(plan, {}, {}))
+    return len(looked), len(jobs)
+
+
+def test_work_grows_with_the_number_of_jobs_and_not_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    (few, jobs), (many, more) = looks(2, monkeypatch), looks(20, monkeypatch)
+    assert more == 10 * jobs
+    assert many == 10 * few
+
+
+def test_each_round_of_a_search_is_proposed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    histories: list[int] = []
+    real = ledger.propose
+
+    def propose(search: Search, history: list[Any], seed: int) -> list[float]:
+        histories.append(len(history))
+        return real(search, history, seed)
+
+    monkeypatch.setattr(ledger, "propose", propose)
+    rates = LogUniform(low=1e-6, high=1e-3, trials=12)
+    finished(planned(search=Search(learning_rates=rates, parallel=2), seeds=(0, 1, 2)))
+    assert histories == [0, 2, 4, 6, 8, 10, 12]

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from stilts_ray.origin import Mini
-from stilts_ray.overview import job_records, step_records
 from stilts_ray.plan import Plan, make_plan
+from stilts_ray.state import state_of
 from stilts_ray.store import Record, Store
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.place import Place
@@ -53,9 +53,9 @@ def run(store: Path, *options: str, sweep: Path = SWEEP) -> subprocess.Completed
 
 def results(store: Path) -> dict[str, Record]:
     """What a sweep came to: records of steps and jobs, less what may differ between two runs of the same."""
-    place = Store(str(store))
+    state = state_of(Store(str(store)))
     volatile = {"seconds", "finished_at", "host", "path"}
-    records = {**job_records(place), **step_records(place)}
+    records = {**state.jobs, **state.steps}
     return {digest: {k: v for k, v in record.items() if k not in volatile} for digest, record in records.items()}
 
 
@@ -88,9 +88,9 @@ def inline(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Path:
 
 
 def test_every_step_is_done_once(finished: tuple[Path, str], plan: Plan) -> None:
-    store = Store(str(finished[0]))
-    assert set(step_records(store)) == {step.digest for step in plan.steps}
-    assert len(job_records(store)) == JOBS
+    state = state_of(Store(str(finished[0])))
+    assert set(state.steps) == {step.digest for step in plan.steps}
+    assert len(state.jobs) == JOBS
 
 
 def test_the_same_numbers_as_without_ray(finished: tuple[Path, str], inline: Path) -> None:

@@ -19,7 +19,6 @@ from stilts_ray.fingerprint import file_digest
 from stilts_ray.models import weights
 from stilts_ray.models.files import load_encoder
 from stilts_ray.origin import Folder
-from stilts_ray.overview import job_records
 from stilts_ray.plan import Plan, make_plan
 from stilts_ray.spec import (
     Encoder,
@@ -35,6 +34,7 @@ from stilts_ray.spec import (
     Sweep,
     Untrained,
 )
+from stilts_ray.state import state_of
 from stilts_ray.steps import Study
 from stilts_ray.store import Record, Store
 from stilts_ray.sweep.frontier import Frontier
@@ -97,7 +97,7 @@ class Bench:
 
     def all(self, plan: Plan, store: Store) -> tuple[Frontier, list[Job]]:
         """Does what the store does not have."""
-        frontier = Frontier(plan, dict(job_records(store)), {})
+        frontier = Frontier(plan, dict(state_of(store).jobs), {})
         return frontier, run(frontier, lambda job: self.do(job, store))
 
 

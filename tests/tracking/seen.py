@@ -4,7 +4,7 @@ from typing import Any
 
 from stilts_ray import tracking
 from stilts_ray.plan import Plan
-from stilts_ray.report.state import state_of
+from stilts_ray.state import state_of
 from stilts_ray.store import Store
 from stilts_ray.tracking import address
 

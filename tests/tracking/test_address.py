@@ -14,7 +14,7 @@ import pytest
 
 from stilts_ray import tracking
 from stilts_ray.errors import RequestError
-from stilts_ray.report.state import redacted
+from stilts_ray.state import redacted
 from stilts_ray.store import Store
 from stilts_ray.tracking import address
 

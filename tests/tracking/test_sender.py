@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from stilts_ray import tracking
 from stilts_ray.plan import Plan
-from stilts_ray.report.state import state_of
+from stilts_ray.state import NOTHING, state_of
 from stilts_ray.store import Store
 from stilts_ray.tracking import address
 from tests.report import fakes
@@ -30,7 +30,13 @@ def test_a_server_that_hangs_holds_up_nothing(plan: Plan, store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         begin = time.monotonic()
         with tracking.Sender(
-            f"http://me:secret@127.0.0.1:{deaf.getsockname()[1]}", plan, store, lines.append, pause=0.1, patience=0.5
+            f"http://me:secret@127.0.0.1:{deaf.getsockname()[1]}",
+            plan,
+            store,
+            NOTHING,
+            lines.append,
+            pause=0.1,
+            patience=0.5,
         ) as sender:
             fakes.carry_out(plan, store)
             sender.ended(None, {})
@@ -43,7 +49,7 @@ def test_a_server_that_hangs_holds_up_nothing(plan: Plan, store: Store) -> None:
 def test_a_server_that_is_gone_and_comes_back(plan: Plan, store: Store, uri: str) -> None:
     port, lines = free_port(), []
     there = f"http://127.0.0.1:{port}"
-    with tracking.Sender(there, plan, store, warn=lines.append, pause=0.1) as sender:
+    with tracking.Sender(there, plan, store, NOTHING, warn=lines.append, pause=0.1) as sender:
         fakes.carry_out(plan, store, jobs=5)
         sender.ended(None, {})
         until(lambda: bool(lines))

@@ -11,7 +11,7 @@ from stilts_ray import tracking
 from stilts_ray.errors import RequestError
 from stilts_ray.plan import Plan
 from stilts_ray.report.runs import tracked_runs
-from stilts_ray.report.state import state_of
+from stilts_ray.state import NOTHING, state_of
 from stilts_ray.store import Store
 from stilts_ray.tracking import address, tracker
 from tests.report import fakes
@@ -38,6 +38,39 @@ def test_sends_all_once(
     assert all(version.source.startswith(f"{store.url}/trial/mini.squad.udpos-lr0.001-s") for version in versions)
     assert [path.name for path in tmp_path.iterdir()] == ["store"], "something was written to the working folder"
     assert capfd.readouterr() == ("", ""), "MLflow said something"
+
+
+def test_runs_of_a_server_that_has_all_are_not_looked_through(
+    uri: str, plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.carry_out(plan, store, jobs=10)
+    sync(uri, plan, store)
+    searched = 0
+
+    class Counting(Forwarding):
+        """A client that counts how often runs are asked for."""
+
+        def search_runs(self, *args: Any, **kwargs: Any) -> Any:
+            nonlocal searched
+            searched += 1
+            return self.client.search_runs(*args, **kwargs)
+
+    monkeypatch.setattr(tracker, "client_of", lambda uri: Counting(address.client_of(uri)))
+    assert (sync(uri, plan, store), searched) == (0, 0)
+    fakes.carry_out(plan, store)
+    assert sync(uri, plan, store) > 0
+    assert searched == 1
+    assert (sync(uri, plan, store), searched) == (0, 1)
+
+
+class Forwarding:
+    """A client that passes everything on."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
 
 
 def test_parts_of_a_sweep_grow_into_the_whole(uri: str, plan: Plan, store: Store, tmp_path: Path) -> None:
@@ -145,6 +178,6 @@ def test_a_deleted_experiment_is_refused(uri: str, plan: Plan, store: Store) -> 
     with pytest.raises(RequestError, match=r"is deleted there; restore it \(mlflow experiments restore -x \d+\) or"):
         tracking.check(uri, plan.sweep.name)
     lines: list[str] = []
-    with tracking.Sender(uri, plan, store, warn=lines.append):
+    with tracking.Sender(uri, plan, store, NOTHING, warn=lines.append):
         pass
     assert len(lines) == 1

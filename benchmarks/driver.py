@@ -1,0 +1,84 @@
+"""What the driver costs in a large sweep: `stilts plan`, a `stilts run` that finds nothing left to do, and `stilts report`.
+
+    python benchmarks/driver.py [--trials 10000]
+
+Makes a store of finished trials, with MLflow's database of them, in a temporary folder: a quarter of an hour, which is not
+counted. Then runs each command as a user does. Prints one JSON line: seconds and largest memory of each, and the limits.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from made_up import plan_of, record
+
+from stilts_ray import tracking
+from stilts_ray.plan import Plan
+from stilts_ray.state import state_of
+from stilts_ray.store import Store
+from stilts_ray.sweep.frontier import Frontier
+from stilts_ray.sweep.launch import settle
+
+SECONDS, MEGABYTES = 20, 1024
+SWEEP = """from pathlib import Path
+
+from stilts_ray import Sweep
+
+
+def sweep() -> Sweep:
+    return Sweep.model_validate_json(Path(__file__).with_suffix(".json").read_text())
+"""
+
+
+def finish(plan: Plan, store: Store) -> int:
+    """Writes what a run of the whole plan leaves in a store; returns the number of its jobs."""
+    store.write_json(dict(plan.origin.revisions), "revisions.json")
+    frontier = Frontier(plan, {}, {})
+    while job := frontier.next():
+        made = record(job)
+        store.write_json(made, job.path, "record.json")
+        frontier.finish(job, made)
+        settle(frontier, store)
+    tracking.Tracker(tracking.default_uri(store), plan).sync(state_of(store))
+    return len(frontier.outcomes)
+
+
+def cost(*words: str) -> dict[str, float]:
+    """Seconds of a command, and its largest memory in MB."""
+    started = time.perf_counter()
+    command = [sys.executable, "-c", "from stilts_ray.cli import main; main()", *words]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"stilts {' '.join(words)} ended with status {os.waitstatus_to_exitcode(status)}")
+    return {"seconds": round(time.perf_counter() - started, 1), "mb": round(used.ru_maxrss / 1024)}
+
+
+def main() -> None:
+    """Measures and prints."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--trials", type=int, default=10_000)
+    plan = plan_of(options.parse_args().trials)
+    with tempfile.TemporaryDirectory() as folder:
+        sweep, store = Path(folder) / "sweep.py", Store(f"{folder}/runs")
+        sweep.write_text(SWEEP)
+        sweep.with_suffix(".json").write_text(plan.sweep.model_dump_json())
+        jobs = finish(plan, store)
+        place = (str(sweep), "--store", store.url)
+        costs = {
+            "plan": cost("plan", *place),
+            "run": cost("run", *place),
+            "report": cost("report", *place, "--out", f"{folder}/report"),
+        }
+    limits = {"seconds": SECONDS, "mb": MEGABYTES}
+    within = all(each[name] < limit for each in costs.values() for name, limit in limits.items())
+    print(json.dumps({"jobs": jobs, **costs, "limits": limits, "within": within}))
+
+
+if __name__ == "__main__":
+    main()

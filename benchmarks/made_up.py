@@ -1,0 +1,111 @@
+"""A sweep of any size, like sweeps/paper.py, and records of jobs that nobody did, with all that real ones have."""
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep, tasks
+from stilts_ray.fingerprint import digest
+from stilts_ray.origin import Hub
+from stilts_ray.plan import Plan, make_plan
+from stilts_ray.provenance import provenance
+from stilts_ray.spec import Recipe
+from stilts_ray.steps import Study
+from stilts_ray.store import Record, now
+from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweepfile import load
+from stilts_ray.tasks import Kind
+
+PAPER = Path(__file__).resolve().parents[1] / "sweeps" / "paper.py"
+METRICS = {
+    Kind.PAIR: ("accuracy",),
+    Kind.CHOICE: ("accuracy",),
+    Kind.SPAN: ("em", "f1"),
+    Kind.SPAN_OR_NONE: ("em", "f1", "has_answer", "no_answer"),
+    Kind.TAGGING: ("accuracy", "f1"),
+    Kind.RETRIEVAL: ("accuracy",),
+    Kind.MINING: ("f1", "precision", "recall", "threshold"),
+}
+
+
+def plan_of(trials: int) -> Plan:
+    """About so many trials (at least one encoder's 603, and for each some three scorings for four trials): the paper's rows
+    and targets with five learning rates and seeds, for as many encoders as that takes. Nothing of it exists anywhere."""
+    one = _plan(1)
+    return _plan(max(1, round(trials / sum(step.trials for step in one.steps if isinstance(step, Study)))))
+
+
+def _plan(encoders: int) -> Plan:
+    paper = load(PAPER)
+    names = [f"encoder-{number:02}" for number in range(encoders)]
+    rows = [row.tasks for row in paper.mixtures if "ccg" not in row.tasks]
+    sweep = Sweep(
+        name="made-up",
+        encoders=[Encoder(name=name, start=Pretrained(source=f"owner/{name}")) for name in names],
+        intermediates=[*rows, Mixture(tasks=tuple(sorted({name for row in rows for name in row})), name="all")],
+        targets=paper.targets,
+        recipe=paper.recipe,
+        recipes={name: recipe for name, recipe in paper.recipes.items() if name != "ccg"},
+        search=Search(learning_rates=[2e-6, 5e-6, 1e-5, 2e-5, 3e-5]),
+        seeds=list(range(5)),
+    )
+    unknown = make_plan(sweep, Hub({})).unresolved
+    return make_plan(sweep, Hub({name: digest(name)[:40] for name in unknown}))
+
+
+def record(job: Job) -> Record:
+    """What a job would have left in the store, had it gone well."""
+    return {
+        "kind": job.kind,
+        "name": job.name,
+        "digest": job.digest,
+        "step": job.step,
+        "identity": job.identity,
+        **{"trial": _trial, "score": _score}[job.kind](job),
+        "seconds": 600.0,
+        "device": "NVIDIA H200",
+        "finished_at": now(),
+        **provenance(),
+    }
+
+
+def _chance(*names: object) -> float:
+    """In 0-1, from the names alone."""
+    return zlib.crc32("/".join(map(str, names)).encode()) / 2**32
+
+
+def _trial(job: Job) -> dict[str, Any]:
+    recipes = [Recipe.model_validate_json(recipe) for recipe in job.details["recipes"].values()]
+    points = max(recipe.evaluations for recipe in recipes)
+    trained = [tasks.get(name) for name in Mixture.model_validate_json(job.details["mixture"]).tasks]
+    curve = [_point(job, trained, number, points) for number in range(1, points + 1)]
+    return {
+        "end": "finished",
+        "score": curve[-1]["score"],
+        "curve": curve,
+        "steps": 1000 * points,
+        "tokens": 4_000_000 * points,
+        "collapsed": False,
+        "learning_rate": job.details["learning_rate"],
+        "seed": job.details["seed"],
+        "files": {"weights.safetensors": digest(job.name)},
+        "bytes": 1_200_000_000,
+    }
+
+
+def _point(job: Job, trained: list[tasks.Task], number: int, points: int) -> dict[str, float]:
+    scores = {task.name: 40 + 40 * number / points + 10 * _chance(job.name, task.name, number) for task in trained}
+    metrics = {
+        f"{task.name}/{metric}": scores[task.name] for task in trained for metric in ("score", *METRICS[task.kind])
+    }
+    return {"step": 1000 * number, "loss": 3.0 / number, **metrics, "score": sum(scores.values()) / len(scores)}
+
+
+def _score(job: Job) -> dict[str, Any]:
+    task = tasks.get(job.details["task"])
+    languages = {
+        code: {name: 60 + 20 * _chance(code) + 5 * _chance(job.name, code) for name in ("score", *METRICS[task.kind])}
+        for code in job.details["languages"]
+    }
+    score = sum(metrics["score"] for metrics in languages.values()) / len(languages)
+    return {"score": score, "languages": languages, "signature": f"{task.name}|made up", "layer": 14}
