@@ -14,6 +14,7 @@ ORDER = [
     "errors",
     "fingerprint",
     "cachedir",
+    "timing",
     "languages",
     "spec",
     "twin",

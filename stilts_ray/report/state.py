@@ -24,12 +24,13 @@ class State:
     def jobs_of(self, plan: Plan) -> list[Record]:
         """The jobs behind a plan's steps, by the time of their end. A store may hold those of other sweeps as well, and
         steps may use runs that another sweep began."""
-        used = {t["digest"] for d, step in self.steps.items() if d in plan.by_digest for t in _trials(step)}
+        used = {t["digest"] for d, step in self.steps.items() if d in plan.by_digest for t in trials(step)}
         own = [job for d, job in self.jobs.items() if d in used or job.get("step", d) in plan.by_digest]
         return sorted(own, key=lambda job: str(job["finished_at"]))
 
 
-def _trials(step: Record) -> list[Record]:
+def trials(step: Record) -> list[Record]:
+    """The trials that a step's record names, tried and selected; none of a step that is no study."""
     return [*step.get("trials", []), *step.get("runs", {}).values()]
 
 

@@ -1,5 +1,6 @@
 """Ray Tune's view of a plan: a search algorithm that suggests whatever job can be done now."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +40,7 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
         self.jobs[trial_id] = job
         for watcher in self.watchers:
             watcher.begun(job)
-        return {"job": job.to_json()}
+        return {"job": job.to_json(), "handed_out": time.time()}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Passes dev evaluations on."""

@@ -1,6 +1,7 @@
 """A job in its process: Ray Tune's trainable, and Ray Train around the work."""
 
 import tempfile
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
         job, store = Job.from_json(config["job"]), Store(setting.store)
         try:
             with tempfile.TemporaryDirectory(prefix="stilts-train-") as scratch:
-                _trainer(job, setting, scratch).fit()
+                _trainer(job, setting, scratch, config["handed_out"]).fit()
         except Exception as error:
             refused = _request_error(error)
             if refused is None:
@@ -70,7 +71,7 @@ def _alone(kind: str, setting: Setting) -> bool:
     return setting.workers == 1 or kind in {"score", "rank"}
 
 
-def _trainer(job: Job, setting: Setting, scratch: str) -> ray.train.torch.TorchTrainer:
+def _trainer(job: Job, setting: Setting, scratch: str, handed_out: float) -> ray.train.torch.TorchTrainer:
     alone, use_gpu = _alone(job.kind, setting), setting.gpus > 0
     report = ray.tune.report if alone else None
     each = {"CPU": 1.0, "GPU": setting.gpus} if use_gpu else {"CPU": 1.0}
@@ -87,12 +88,17 @@ def _trainer(job: Job, setting: Setting, scratch: str) -> ray.train.torch.TorchT
         failure_config=ray.train.FailureConfig(max_failures=0),
     )
     return ray.train.torch.TorchTrainer(
-        lambda: _work(job, setting, report), scaling_config=scaling, run_config=run_config
+        lambda: _work(job, setting, report, handed_out), scaling_config=scaling, run_config=run_config
     )
 
 
-def _work(job: Job, setting: Setting, report: Callable[[dict[str, Any]], None] | None) -> None:
-    """The job, in one process of its team."""
+_idle_since = 0.0
+"""When this process ended its last job, in seconds since the epoch."""
+
+
+def _work(job: Job, setting: Setting, report: Callable[[dict[str, Any]], None] | None, handed_out: float) -> None:
+    """The job, in one process of its team. handed_out: when, in seconds since the epoch."""
+    global _idle_since
     if setting.gpus == 0:
         # Sums come out differently with another number of threads; processes, not threads, use the cores.
         torch.set_num_threads(1)
@@ -102,8 +108,13 @@ def _work(job: Job, setting: Setting, report: Callable[[dict[str, Any]], None] |
         checkpoint_seconds=setting.checkpoint_seconds,
         team=_team(job, setting),
         report=report or (lambda entry: None),
+        # The clock of the machine that handed it out may be ahead.
+        waited=max(0.0, time.time() - max(handed_out, _idle_since)),
     )
-    carry_out(job, place)
+    try:
+        carry_out(job, place)
+    finally:
+        _idle_since = time.time()
 
 
 def _team(job: Job, setting: Setting) -> Team:

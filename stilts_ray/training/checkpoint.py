@@ -20,6 +20,7 @@ from torch import nn
 from stilts_ray.fingerprint import file_digest
 from stilts_ray.models.files import load_weights, save_weights
 from stilts_ray.store import Store
+from stilts_ray.timing import part
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Checkpoints:
         """Whether it is time to save."""
         return time.monotonic() - self._last >= self.seconds
 
+    @part("checkpoint")
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
         """Commits a checkpoint, then removes the one before it."""
         name, before = f"{progress.step:06d}", self.store.read_json(self.path, "checkpoint", "latest.json")
@@ -63,6 +65,7 @@ class Checkpoints:
             self.store.delete(self.path, "checkpoint", before["folder"])
         self._last = time.monotonic()
 
+    @part("checkpoint")
     def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
         """Brings model and optimizer to the last committed checkpoint; to the beginning if there is none, or if it is
         damaged, in which case the run is only longer."""

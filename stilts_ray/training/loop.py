@@ -14,6 +14,7 @@ from stilts_ray.models.heads import INSEPARABLE, LOSSES
 from stilts_ray.models.model import Model
 from stilts_ray.spec import Optimizer
 from stilts_ray.tasks.base import Kind
+from stilts_ray.timing import part
 from stilts_ray.training.checkpoint import Checkpoints, Progress
 from stilts_ray.training.optimizer import make_optimizer, schedule
 
@@ -110,6 +111,7 @@ def _below(score: float, thresholds: tuple[float | None, ...], number: int) -> b
     return threshold is not None and score < threshold
 
 
+@part("evaluate")
 def _evaluated(model: Model, run: Run, progress: Progress, team: Team) -> dict[str, Any]:
     model.eval()
     with torch.inference_mode(), precision(model.device):
@@ -130,7 +132,8 @@ def _step(module: nn.Module, optimizer: torch.optim.Optimizer, run: Run, step: i
     mine = _part(items, run.kinds[task], team)
     # A last batch smaller than the team leaves some without work; they take part with a loss that does not count.
     idle = len(mine) == 0
-    batch = run.make_batch(step, task, items[:1] if idle else mine).to(team.device)
+    with part("wait"):
+        batch = run.make_batch(step, task, items[:1] if idle else mine).to(team.device)
     factor = schedule(step, len(run.order), run.optimizer.warmup)
     for group in optimizer.param_groups:
         group["lr"] = run.learning_rate * factor
@@ -138,14 +141,16 @@ def _step(module: nn.Module, optimizer: torch.optim.Optimizer, run: Run, step: i
     torch.manual_seed((run.seed * 1_000_003 + step) * 1_009 + team.rank)
     module.train()
     optimizer.zero_grad(set_to_none=True)
-    with precision(team.device):
+    with part("forward"), precision(team.device):
         total, count = LOSSES[run.kinds[task]](module(task, batch), batch)
     share = torch.tensor([0.0, 0.0, 0.0] if idle else [total.item(), count, len(batch.tokens)], dtype=torch.float64)
     whole = _summed(share, team)
     # DDP averages gradients over the team; the factor makes of it the mean over the batch.
-    (total * (0.0 if idle else team.size / whole[1].item())).backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(module.parameters(), run.optimizer.clip)
-    optimizer.step()
+    with part("backward"):
+        (total * (0.0 if idle else team.size / whole[1].item())).backward()  # type: ignore[no-untyped-call]
+    with part("optimizer"):
+        torch.nn.utils.clip_grad_norm_(module.parameters(), run.optimizer.clip)
+        optimizer.step()
     return (whole[0] / whole[1]).item(), int(whole[2].item())
 
 
