@@ -1,10 +1,9 @@
-"""A job in its process: Ray Tune's trainable, and Ray Train around the work."""
+"""A job in its process, with Ray Train around the work."""
 
 import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import ray.train
@@ -17,62 +16,35 @@ from stilts_ray.errors import RequestError, Unavailable, first_line
 from stilts_ray.store import Store, now
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.place import Place
+from stilts_ray.sweep.trainable import Setting
 from stilts_ray.sweep.work import carry_out
 from stilts_ray.training.loop import Team
 
 
-@dataclass(frozen=True)
-class Setting:
-    """Where jobs of a sweep run; plain data that travels to the workers."""
+def carry(job: Job, setting: Setting, handed_out: float) -> None:
+    """A job in the process of its trial, through Ray Train, whose local mode costs some hundredths of a second; and a note in
+    the store of why it failed, if it does. handed_out: when, in seconds since the epoch.
 
-    store: str
-    origin: dict[str, Any]
-    checkpoint_seconds: float
-    gpus: float
-    workers: int
-
-
-def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
-    """The function that Ray Tune runs for every job, with the resources it asks for.
-
-    With one worker it does the job itself, in an actor that Tune reuses: Ray Train's local mode costs some hundredths of
-    a second. With several, training is done by a group of workers, which the trial starts and waits for.
+    Raises what is worth another try.
     """
-
-    def run(config: dict[str, Any]) -> None:
-        job, store = Job.from_json(config["job"]), Store(setting.store)
-        try:
-            with tempfile.TemporaryDirectory(prefix="stilts-train-") as scratch:
-                _trainer(job, setting, scratch, config["handed_out"]).fit()
-        except Exception as error:
-            refused = _request_error(error)
-            if refused is None:
-                _note_failure(store, job, f"{type(error).__name__}: {first_line(error)}", traceback.format_exc())
-                raise
-            _note_failure(store, job, str(refused), "")
-            # Anything else would fail again: no retry, and the sweep goes on without it.
-            if isinstance(refused, Unavailable):
-                raise
-        ray.tune.report({"ended": True})
-
-    def resources(config: dict[str, Any]) -> ray.tune.PlacementGroupFactory:
-        kinds = {"CPU": 1.0, "GPU": setting.gpus} if _alone(config["job"]["kind"], setting) else CRUMB
-        return ray.tune.PlacementGroupFactory([{name: amount for name, amount in kinds.items() if amount}])
-
-    return ray.tune.with_resources(run, resources)  # type: ignore[no-any-return]
-
-
-CRUMB = {"node:__internal_head__": 0.001}
-"""What a trial holds that only starts others: a place on the head, which is not taken away in the middle of a run."""
-
-
-def _alone(kind: str, setting: Setting) -> bool:
-    """Whether one process does the job; only training is shared."""
-    return setting.workers == 1 or kind in {"score", "rank"}
+    store = Store(setting.store)
+    try:
+        with tempfile.TemporaryDirectory(prefix="stilts-train-") as scratch:
+            _trainer(job, setting, scratch, handed_out).fit()
+    except Exception as error:
+        refused = _request_error(error)
+        if refused is None:
+            _note_failure(store, job, f"{type(error).__name__}: {first_line(error)}", traceback.format_exc())
+            raise
+        _note_failure(store, job, str(refused), "")
+        # Anything else would fail again: no retry, and the sweep goes on without it.
+        if isinstance(refused, Unavailable):
+            raise
+    ray.tune.report({"ended": True})
 
 
 def _trainer(job: Job, setting: Setting, scratch: str, handed_out: float) -> ray.train.torch.TorchTrainer:
-    alone, use_gpu = _alone(job.kind, setting), setting.gpus > 0
+    alone, use_gpu = setting.alone(job.kind), setting.gpus > 0
     report = ray.tune.report if alone else None
     each = {"CPU": 1.0, "GPU": setting.gpus} if use_gpu else {"CPU": 1.0}
     scaling = ray.train.ScalingConfig(
@@ -97,7 +69,7 @@ _idle_since = 0.0
 
 
 def _work(job: Job, setting: Setting, report: Callable[[dict[str, Any]], None] | None, handed_out: float) -> None:
-    """The job, in one process of its team. handed_out: when, in seconds since the epoch."""
+    """The job, in one process of its team."""
     global _idle_since
     if setting.gpus == 0:
         # Sums come out differently with another number of threads; processes, not threads, use the cores.
@@ -118,7 +90,7 @@ def _work(job: Job, setting: Setting, report: Callable[[dict[str, Any]], None] |
 
 
 def _team(job: Job, setting: Setting) -> Team:
-    if _alone(job.kind, setting):
+    if setting.alone(job.kind):
         return Team(device=torch.device("cuda" if setting.gpus > 0 else "cpu"))
     context = ray.train.get_context()
     device = ray.train.torch.get_device() if setting.gpus > 0 else torch.device("cpu")

@@ -1,0 +1,48 @@
+"""What Ray Tune is given: the function that it runs for every job, and the resources which that asks for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import ray.tune
+
+from stilts_ray.sweep.jobs import Job
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where jobs of a sweep run; plain data that travels to the workers."""
+
+    store: str
+    origin: dict[str, Any]
+    checkpoint_seconds: float
+    gpus: float
+    workers: int
+
+    def alone(self, kind: str) -> bool:
+        """Whether one process does a job of that kind; only training is shared."""
+        return self.workers == 1 or kind in {"score", "rank"}
+
+
+def trainable(setting: Setting) -> Callable[[dict[str, Any]], None]:
+    """The function that Ray Tune runs for every job, with the resources it asks for.
+
+    With one worker it does the job itself, in an actor that Tune reuses. With several, training is done by a group of
+    workers, which the trial starts and waits for.
+    """
+
+    def run(config: dict[str, Any]) -> None:
+        # What jobs need takes seconds to load. The driver, which has no use for it, starts their processes meanwhile.
+        from stilts_ray.sweep.worker import carry
+
+        carry(Job.from_json(config["job"]), setting, config["handed_out"])
+
+    def resources(config: dict[str, Any]) -> ray.tune.PlacementGroupFactory:
+        kinds = {"CPU": 1.0, "GPU": setting.gpus} if setting.alone(config["job"]["kind"]) else CRUMB
+        return ray.tune.PlacementGroupFactory([{name: amount for name, amount in kinds.items() if amount}])
+
+    return ray.tune.with_resources(run, resources)  # type: ignore[no-any-return]
+
+
+CRUMB = {"node:__internal_head__": 0.001}
+"""What a trial holds that only starts others: a place on the head, which is not taken away in the middle of a run."""
