@@ -13,7 +13,12 @@ from stilts_ray.cli import main
 from stilts_ray.evaluation.benchmarks import BENCHMARKS
 from stilts_ray.mini import build
 from stilts_ray.mini.describe import everything
+from stilts_ray.origin import Mini
+from stilts_ray.plan import make_plan
+from stilts_ray.store import Store
+from stilts_ray.sweepfile import load
 from tests.evaluation.trees import averages, overall, rounded, write_trees
+from tests.report import fakes
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICKSTART = str(ROOT / "sweeps" / "quickstart.py")
@@ -88,6 +93,20 @@ def test_report_writes_its_files(capsys: pytest.CaptureFixture[str], tmp_path: P
     status, _, _ = call(capsys, "report", QUICKSTART, "--store", str(tmp_path / "store"), "--out", str(out))
     assert status == 0
     assert {path.name for path in out.iterdir()} >= {"report.md", "results.csv"}
+
+
+def test_report_says_where_the_time_went_if_it_is_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    store, folder = tmp_path / "store", tmp_path / "out"
+    fakes.carry_out(make_plan(load(Path(QUICKSTART)), Mini()), Store(str(store)), jobs=6)
+    words = ("report", QUICKSTART, "--store", str(store), "--out", str(folder))
+    assert "profile" not in document(capsys, *words)
+    assert "Where the time went" not in (folder / "report.md").read_text()
+    assert "longest steps" not in call(capsys, *words)[1]
+    profile = document(capsys, *words, "--profile")["profile"]
+    assert (profile["total"]["jobs"], profile["total"]["total"]) == (6, 48.0)
+    assert sum(step["jobs"] for step in profile["steps"]) == 6
+    assert "## Where the time went" in (folder / "report.md").read_text()
+    assert "longest steps" in call(capsys, *words, "--profile")[1]
 
 
 WRONG = {

@@ -14,6 +14,7 @@ ORDER = [
     "errors",
     "fingerprint",
     "cachedir",
+    "timing",
     "languages",
     "spec",
     "twin",
@@ -114,12 +115,17 @@ def test_a_bare_gpu_machine_needs_neither_ray_nor_mlflow() -> None:
     assert not loaded(*(name.removesuffix(".__init__") for name in modules)) & {"ray", "mlflow"}
 
 
+def test_the_driver_starts_processes_before_anything_that_they_need_is_loaded() -> None:
+    modules = ("stilts_ray.sweep.command", "stilts_ray.sweep.searcher", "stilts_ray.sweep.trainable")
+    assert not loaded(*modules) & {"torch", "transformers"}
+
+
 def test_batches_need_torch_and_numpy_alone() -> None:
     assert loaded("stilts_ray.data.batches") & HEAVY == {"torch"}
 
 
-def test_only_three_modules_know_ray() -> None:
-    assert importers("ray") <= {f"stilts_ray/sweep/{name}.py" for name in ("searcher", "launch", "worker")}
+def test_only_four_modules_know_ray() -> None:
+    assert importers("ray") <= {f"stilts_ray/sweep/{name}.py" for name in ("searcher", "launch", "trainable", "worker")}
 
 
 def test_only_tracking_knows_mlflow() -> None:

@@ -8,10 +8,12 @@ import pytest
 from typer.main import get_command
 
 from stilts_ray import Encoder, Pretrained, Sweep, cli
-from stilts_ray.origin import Hub
+from stilts_ray.origin import Hub, Mini
 from stilts_ray.plan import make_plan
+from stilts_ray.steps import Evaluation, Study
 from stilts_ray.sweepfile import load
 from stilts_ray.tasks import TASKS
+from stilts_ray.timing import PARTS
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -96,3 +98,20 @@ def test_the_questions_are_those_in_the_folder() -> None:
     named = set(re.findall(r"^\| (\w+\.py) \| ", TEXT, flags=re.MULTILINE))
     apart = {"quickstart.py", "real_text.py", *(file.name for file in (ROOT / "sweeps").glob("mini_*.py"))}
     assert named == {file.name for file in (ROOT / "sweeps").glob("*.py")} - apart
+
+
+def test_the_profile_is_of_the_whole_quickstart_and_adds_up() -> None:
+    (printed,) = [block for block in blocks("console") if "seconds of" in block]
+    lines = {words[0]: words[1:] for words in map(str.split, printed.replace(",", "").splitlines()) if words}
+    plan = make_plan(load(ROOT / "sweeps" / "quickstart.py"), Mini())
+    trials = sum(step.trials for step in plan.steps if isinstance(step, Study))
+    scores = sum(len(step.seeds) for step in plan.steps if isinstance(step, Evaluation))
+    assert lines["seconds"] == ["of", "study", "evaluation", "total", "share"]
+    assert lines["jobs"] == [str(trials), str(scores), str(trials + scores)]
+    assert [name for name in lines if name in PARTS] == list(PARTS)
+    for column, whole in enumerate(map(float, lines["total"])):
+        assert sum(float(lines[part][column]) for part in PARTS) == pytest.approx(whole, abs=0.06 * len(PARTS))
+    for part in PARTS:
+        study, evaluation, both = map(float, lines[part][:3])
+        assert study + evaluation == pytest.approx(both, abs=0.11)
+        assert float(lines[part][3].removesuffix("%")) == pytest.approx(100 * both / float(lines["total"][2]), abs=0.6)

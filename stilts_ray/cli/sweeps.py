@@ -123,10 +123,11 @@ def report(
     folder: Annotated[Path | None, typer.Option("--out", help="Where to write report.md and results.csv.")] = None,
     against: Annotated[str | None, typer.Option(help="'published': figures of XLM-R Large beside ours.")] = None,
     with_claims: Annotated[bool, typer.Option("--claims", help="Hold the table against the paper's claims.")] = False,
+    with_profile: Annotated[bool, typer.Option("--profile", help="Say where the jobs' time went.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print the result table of what is finished."""
-    from stilts_ray.report import claims, files, findings, published, table, terminal
+    from stilts_ray.report import claims, files, findings, profile, published, table, terminal
 
     if against not in (None, "published"):
         raise RequestError(f"--against: there is no '{against}'; known: published")
@@ -134,17 +135,20 @@ def report(
     document = table.results(made, state.steps)
     beside = published.compare(document) if against else None
     verdicts = claims.judge(document) if with_claims else []
+    spent = profile.profile(made, state) if with_profile else []
     if folder is not None:
-        files.write(made, state, document, folder, findings.appendix(beside, verdicts))
+        files.write(made, state, document, folder, findings.appendix(beside, verdicts) + profile.markdown(spent))
     if as_json:
         more: dict[str, Any] = {"published": asdict(beside)} if beside else {}
         more |= {"claims": [verdict.as_dict() for verdict in verdicts]} if with_claims else {}
+        more |= {"profile": profile.document(spent)} if with_profile else {}
         print(json.dumps(document | more, indent=1))
         return
     terminal.show(document, out)
     if beside is not None:
         findings.show_published(beside, out)
     findings.show_claims(verdicts, out)
+    profile.show(spent, out)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from stilts_ray.fingerprint import canonical_json, digest
 from stilts_ray.origin import Origin
 from stilts_ray.tasks.base import Task
 from stilts_ray.tasks.examples import Example
+from stilts_ray.timing import part
 
 
 def examples(origin: Origin, task: Task, split: str, language: str) -> list[Example]:
@@ -34,11 +35,13 @@ def encoded(origin: Origin, task: Task, split: str, language: str, tokenizer: st
 
 
 @lru_cache(maxsize=64)
+@part("tokenise")
 def _examples(address: str, task: str, split: str, language: str) -> list[Example]:
     return rows.load(origins.at(json.loads(address)), tasks.get(task), split, language)
 
 
 @lru_cache(maxsize=64)
+@part("tokenise")
 def _encoded(address: str, name: str, split: str, language: str, tokenizer: str, reading: Reading) -> Encoded:
     origin = origins.at(json.loads(address))
     task = rows.labelled(origin, tasks.get(name))
@@ -72,6 +75,7 @@ def _read(path: Path, task: Task) -> Encoded:
 
 
 @lru_cache(maxsize=8)
+@part("tokenise")
 def tokenizer_at(folder: str) -> Any:
     """The tokenizer of an encoder folder. Raises RequestError if there is none or it is not a fast one."""
     try:

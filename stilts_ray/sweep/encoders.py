@@ -24,6 +24,7 @@ from stilts_ray.sweep.place import Place
 from stilts_ray.sweep.trial import outcome_of
 from stilts_ray.tasks import Kind
 from stilts_ray.tasks.examples import Example, Text
+from stilts_ray.timing import part
 from stilts_ray.training import masked
 from stilts_ray.training.checkpoint import Checkpoints
 from stilts_ray.training.loop import Run, train
@@ -35,9 +36,10 @@ def make_encoder(job: Job, place: Place) -> Record:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         record = make(job, folder, place)
-        if place.team.rank == 0:
-            place.store.upload(folder, job.path, "model")
-        return record | {"files": {file.name: file_digest(file) for file in sorted(folder.iterdir())}}
+        with part("upload"):
+            if place.team.rank == 0:
+                place.store.upload(folder, job.path, "model")
+            return record | {"files": {file.name: file_digest(file) for file in sorted(folder.iterdir())}}
 
 
 def _untrained(job: Job, folder: Path, place: Place) -> Record:
@@ -57,10 +59,11 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
         for name in spec.texts
         for language in spec.languages
     }
-    tokenizer = masked.make_tokenizer((t for ts in texts.values() for t in ts), spec.tokenizer, spec.vocabulary)
-    seen, unseen = _split(texts, spec.seed)
-    reading = Reading(spec.max_length)
-    train_data, test_data = (encode_texts([text for _, text in part], tokenizer, reading) for part in (seen, unseen))
+    with part("tokenise"):
+        tokenizer = masked.make_tokenizer((t for ts in texts.values() for t in ts), spec.tokenizer, spec.vocabulary)
+        seen, unseen = _split(texts, spec.seed)
+        reading = Reading(spec.max_length)
+        train_data, test_data = (encode_texts([text for _, text in own], tokenizer, reading) for own in (seen, unseen))
     config = models.xlm_roberta(spec.shape.model_copy(update={"dropout": 0.0}), len(tokenizer))
     encoder = models.new_encoder(config, spec.seed)
     head = models.fresh_masked_head(encoder, spec.seed)
@@ -86,9 +89,7 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     encoder.config.attention_probs_dropout_prob = spec.shape.dropout
     files.save_model(model, tasks.get(masked.HEAD), folder)
     tokenizer.save_pretrained(folder)
-    return outcome_of(outcome) | {
-        "texts": {f"{name}/{language}": len(part) for (name, language), part in texts.items()}
-    }
+    return outcome_of(outcome) | {"texts": {f"{name}/{language}": len(own) for (name, language), own in texts.items()}}
 
 
 def _texts(examples: list[Example]) -> list[str]:
@@ -99,9 +100,9 @@ def _split(texts: dict[tuple[str, str], list[str]], seed: int) -> tuple[list[tup
     """Training texts with their source's name, and one in a hundred held out: of each source and language at least one, at
     most forty."""
     seen, unseen = [], []
-    for (name, language), part in sorted(texts.items()):
-        count = min(max(1, len(part) // 100), 40)
-        out = set(generator(seed, "held out", name, language).permutation(len(part))[:count].tolist())
-        unseen += [(name, text) for number, text in enumerate(part) if number in out]
-        seen += [(name, text) for number, text in enumerate(part) if number not in out]
+    for (name, language), own in sorted(texts.items()):
+        count = min(max(1, len(own) // 100), 40)
+        out = set(generator(seed, "held out", name, language).permutation(len(own))[:count].tolist())
+        unseen += [(name, text) for number, text in enumerate(own) if number in out]
+        seen += [(name, text) for number, text in enumerate(own) if number not in out]
     return seen, unseen

@@ -57,8 +57,8 @@ def run_plan(plan: Plan, store: Store, state: State, runtime: Runtime, watchers:
     settle(frontier, store)
     count = 0
     if frontier.running:
-        # A sweep of which nothing is left needs neither Ray nor torch.
-        from stilts_ray.sweep.work import carry_out
+        # A sweep of which nothing is left needs no Ray.
+        from stilts_ray.sweep.trainable import carry_out
 
         count = tune(frontier, store, plan, runtime, watchers, carry_out)
     if frontier.running:
@@ -83,7 +83,7 @@ def settle(frontier: Frontier, store: Store) -> None:
 def tune(
     frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watchers: list[Watcher], work: Callable[..., Record]
 ) -> int:
-    """Does by `work` (see `stilts_ray.sweep.worker`) all that can be done of a frontier, in one Ray Tune run; returns how many
+    """Does by `work` all that can be done of a frontier, in one Ray Tune run; returns how many
     jobs ended.
 
     Raises RequestError if the cluster cannot be reached.
@@ -91,7 +91,7 @@ def tune(
     import ray.tune
 
     from stilts_ray.sweep.searcher import Forgetting, PlanSearcher
-    from stilts_ray.sweep.worker import Setting, trainable
+    from stilts_ray.sweep.trainable import Setting, trainable
 
     setting = Setting(
         store=store.url,
@@ -157,14 +157,21 @@ def concurrency(runtime: Runtime) -> int | None:
     return 8 if runtime.address else max(1, (os.cpu_count() or 1) // runtime.workers_per_trial)
 
 
+def waiting(runtime: Runtime, there: dict[str, float]) -> int:
+    """Trials that may wait for resources at a time, of which `there` are so many. With a search algorithm of one's own Tune
+    keeps a single one: processes would start one after the other, none of them before the one ahead has its first job, and
+    a cluster would grow by one machine at a time."""
+    if runtime.address is not None:
+        return 16
+    fit = there.get("GPU", 0) / runtime.gpus_per_trial if runtime.gpus_per_trial else there["CPU"]
+    return max(1, int(min(fit, there["CPU"]) / runtime.workers_per_trial))
+
+
 @contextlib.contextmanager
 def _ray(runtime: Runtime) -> Iterator[None]:
     """Ray, started on this machine or joined at `address`, and left at the end."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    # With a search algorithm of one's own Tune keeps a single trial waiting for resources: right on one machine, but a
-    # cluster would grow by one machine at a time.
-    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1" if runtime.address is None else "16")
     import ray
 
     options: dict[str, Any] = {
@@ -179,8 +186,10 @@ def _ray(runtime: Runtime) -> Iterator[None]:
     except (ConnectionError, ValueError, RuntimeError) as error:
         where = runtime.address or "this machine"
         raise RequestError(f"cannot use Ray on {where}: {first_line(error)}") from None
+    there = ray.cluster_resources()
     if runtime.address is None:
-        _check_resources(runtime, ray.cluster_resources())
+        _check_resources(runtime, there)
+    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(waiting(runtime, there)))
     logging.getLogger("ray.train").setLevel(logging.ERROR)
     # Of a trial that broke off Tune prints the whole trace; the searcher tries again, and the display says so.
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)

@@ -16,6 +16,7 @@ from stilts_ray.origin import Origin
 from stilts_ray.store import Store
 from stilts_ray.sweep.jobs import Start
 from stilts_ray.tasks import Task
+from stilts_ray.timing import part
 from stilts_ray.training.team import ALONE, Team
 
 WEIGHTS = "weights.safetensors"
@@ -31,13 +32,17 @@ def quiet() -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a job works: the store, the rows, the team of processes, and who hears of its progress."""
+    """Where a job works: the store, the rows, the team of processes, and who hears of its progress.
+
+    waited: seconds for which the process had nothing to do before the job.
+    """
 
     store: Store
     origin: Origin
     checkpoint_seconds: float = 60.0
     team: Team = ALONE
     report: Report = lambda entry: None
+    waited: float = 0.0
 
 
 def located(encoder: dict[str, Any], store: Store) -> Path:
@@ -47,6 +52,7 @@ def located(encoder: dict[str, Any], store: Store) -> Path:
     return encoder_folder(encoder["location"], encoder["revision"])
 
 
+@part("load")
 def started(start: Start, place: Place) -> tuple[Any, Path]:
     """The encoder that a job starts from, with the weights of the run it continues, and the encoder's folder."""
     folder = located(start.encoder, place.store)
@@ -56,6 +62,7 @@ def started(start: Start, place: Place) -> tuple[Any, Path]:
     return encoder, folder
 
 
+@part("load")
 def restored(start: Start, trained: Task | None, place: Place) -> tuple[Model, Path]:
     """The model of a run on `trained`, with its head, or of an encoder without one; and the encoder's folder."""
     if trained is None or start.run is None:

@@ -17,6 +17,7 @@ from stilts_ray.store import Record
 from stilts_ray.sweep.jobs import Job, Start
 from stilts_ray.sweep.place import Place, restored
 from stilts_ray.sweep.rows import LOSSES, all_rows
+from stilts_ray.timing import part
 
 
 def rank_rows(job: Job, place: Place) -> Record:
@@ -29,8 +30,9 @@ def rank_rows(job: Job, place: Place) -> Record:
     model.to(place.team.device)
     data = all_rows(name, mixture, recipe, folder, place.origin)
     rows = drawn(data.items, recipe.train_rows, generator(details["seed"], name))
-    losses = item_losses(model, task, selected(data, rows))
-    with tempfile.TemporaryDirectory() as scratch:
+    with part("evaluate"):
+        losses = item_losses(model, task, selected(data, rows))
+    with part("upload"), tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / LOSSES
         save_file({"rows": rows, "losses": losses}, path)
         place.store.upload(Path(scratch), job.path)

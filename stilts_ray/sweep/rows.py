@@ -19,11 +19,13 @@ from stilts_ray.origin import Origin
 from stilts_ray.spec import Mixture, Recipe
 from stilts_ray.sweep.place import Place
 from stilts_ray.tasks import Kind
+from stilts_ray.timing import part
 
 LOSSES = "losses.safetensors"
 """What a ranking leaves: "rows", indices of items in their order, and the "losses" of these."""
 
 
+@part("tokenise")
 def training_rows(
     mixture: Mixture, recipes: Mapping[str, Recipe], folder: Path, ranking: Mapping[str, str] | None, place: Place
 ) -> dict[str, Encoded]:
@@ -43,6 +45,7 @@ def training_rows(
     return found | {task: selected(found[task], items)}
 
 
+@part("tokenise")
 def all_rows(name: str, mixture: Mixture, recipe: Recipe, folder: Path, origin: Origin) -> Encoded:
     """The rows of all languages of a mixture, one language after the other."""
     task = tasks.get(name)

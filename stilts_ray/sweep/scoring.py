@@ -28,6 +28,7 @@ from stilts_ray.store import Record
 from stilts_ray.sweep.jobs import Job, Start
 from stilts_ray.sweep.place import PREDICTIONS, Place, check_length, restored
 from stilts_ray.tasks import Kind, Task
+from stilts_ray.timing import part
 from stilts_ray.training.step import precision
 
 _SEARCHES: dict[Kind, Callable[..., Iterable[Sequence[object]]]] = {
@@ -61,12 +62,14 @@ def score_run(job: Job, place: Place) -> Record:
     codes = tuple(details["languages"])
     work = _work(details, place)
     languages, layers = {}, {}
-    with tempfile.TemporaryDirectory() as scratch:
+    with part("evaluate"), tempfile.TemporaryDirectory() as scratch:
         for language, found, scores in _SCORERS.get(work.target.kind, _by_head)(work, codes):
             languages[language] = scores[work.layer or 0]
             layers[language] = [metrics["score"] for metrics in scores]
-            keep_predictions(Path(scratch), work.target, language, work.read(language)[0], found)
-        place.store.upload(Path(scratch), job.path, PREDICTIONS)
+            with part("upload"):
+                keep_predictions(Path(scratch), work.target, language, work.read(language)[0], found)
+        with part("upload"):
+            place.store.upload(Path(scratch), job.path, PREDICTIONS)
     apart = job.identity.get("candidates", {}).get("data")
     record: Record = {
         # XTREME's rule: the plain mean over languages, the source language included.

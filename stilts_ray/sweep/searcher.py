@@ -1,5 +1,6 @@
 """Ray Tune's view of a plan: a search algorithm that suggests whatever job can be done now."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +51,7 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
         for watcher in self.watchers:
             watcher.begun(job)
         # Tune keeps several copies of every configuration to the end of the run; of a text they are one.
-        return {"kind": job.kind, "job": job.to_json()}
+        return {"kind": job.kind, "job": job.to_json(), "handed_out": time.time()}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Passes dev evaluations on."""

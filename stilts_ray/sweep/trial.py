@@ -24,6 +24,7 @@ from stilts_ray.sweep.jobs import Job, Start
 from stilts_ray.sweep.place import WEIGHTS, Place, check_length, started
 from stilts_ray.sweep.rows import reading, training_rows
 from stilts_ray.tasks import Task
+from stilts_ray.timing import part
 from stilts_ray.training.checkpoint import Checkpoints
 from stilts_ray.training.loop import Outcome, Run, train
 from stilts_ray.training.masked import Masking, masked_batch
@@ -84,6 +85,7 @@ def outcome_of(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+@part("upload")
 def _saved(model: Model, base: str | None, job: Job, place: Place) -> dict[str, Any]:
     """Leaves the weights in the store. All of a team take part."""
     with tempfile.TemporaryDirectory() as scratch:

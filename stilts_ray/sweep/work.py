@@ -13,6 +13,8 @@ from stilts_ray.sweep.place import Place, quiet
 from stilts_ray.sweep.ranking import rank_rows
 from stilts_ray.sweep.scoring import score_run
 from stilts_ray.sweep.trial import train_trial
+from stilts_ray.timing import Clock, HostClock, measured
+from stilts_ray.training.stream import StreamClock
 
 WORK: dict[str, Callable[[Job, Place], Record]] = {
     "pretrain": make_encoder,
@@ -34,7 +36,9 @@ def carry_out(job: Job, place: Place) -> Record:
     # A failure noted by an earlier try says nothing about this one.
     place.store.delete(job.path, "failure.json")
     started = time.monotonic()
-    result = WORK[job.kind](job, place)
+    with measured(_clock(place.team.device)) as stopwatch:
+        result = WORK[job.kind](job, place)
+        spent = stopwatch.read()
     record = {
         "kind": job.kind,
         "name": job.name,
@@ -43,6 +47,7 @@ def carry_out(job: Job, place: Place) -> Record:
         "identity": job.identity,
         **result,
         "seconds": round(time.monotonic() - started, 3),
+        "profile": spent | {"wait": round(place.waited + spent.get("wait", 0.0), 3)},
         "device": torch.cuda.get_device_name() if place.team.device.type == "cuda" else "cpu",
         "finished_at": now(),
         **provenance(),
@@ -51,3 +56,7 @@ def carry_out(job: Job, place: Place) -> Record:
         place.store.write_json(record, job.path, "record.json")
         place.store.delete(job.path, "checkpoint")
     return record
+
+
+def _clock(device: torch.device) -> Clock:
+    return StreamClock(device) if device.type == "cuda" else HostClock()

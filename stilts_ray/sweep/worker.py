@@ -1,9 +1,9 @@
-"""A job in its process: Ray Tune's trainable, and Ray Train around the work."""
+"""A job in its process, with Ray Train around the work."""
 
 import tempfile
+import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import ray.train
@@ -13,69 +13,37 @@ import torch
 
 from stilts_ray import origin as origins
 from stilts_ray.errors import RequestError, Unavailable, first_line
-from stilts_ray.spec.runtime import Parallel
-from stilts_ray.store import Record, Store, now
+from stilts_ray.store import Store, now
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.place import Place
+from stilts_ray.sweep.trainable import Setting, Work
 from stilts_ray.training.team import Team
 
-Work = Callable[[Job, Place], Record]
-"""What is done for a job, as `stilts_ray.sweep.work.carry_out`: its record is in the store afterwards."""
 
+def carry(job: Job, setting: Setting, work: Work, handed_out: float) -> None:
+    """A job in the process of its trial, through Ray Train, whose local mode costs some hundredths of a second; and a note in
+    the store of why it failed, if it does. handed_out: when, in seconds since the epoch.
 
-@dataclass(frozen=True)
-class Setting:
-    """Where jobs of a sweep run; plain data that travels to the workers."""
-
-    store: str
-    origin: dict[str, Any]
-    checkpoint_seconds: float
-    gpus: float
-    workers: int
-    parallel: Parallel
-
-
-def trainable(setting: Setting, work: Work) -> Callable[[dict[str, Any]], None]:
-    """The function that Ray Tune runs for every job, with the resources it asks for.
-
-    With one worker it does the job itself, in an actor that Tune reuses: Ray Train's local mode costs some hundredths of
-    a second. With several, training is done by a group of workers, which the trial starts and waits for.
+    Raises what is worth another try.
     """
-
-    def run(config: dict[str, Any]) -> None:
-        job, store = Job.from_json(config["job"]), Store(setting.store)
-        try:
-            with tempfile.TemporaryDirectory(prefix="stilts-train-") as scratch:
-                _trainer(job, setting, work, scratch).fit()
-        except Exception as error:
-            refused = _request_error(error)
-            if refused is None:
-                _note_failure(store, job, f"{type(error).__name__}: {first_line(error)}", traceback.format_exc())
-                raise
-            _note_failure(store, job, str(refused), "")
-            # Anything else would fail again: no retry, and the sweep goes on without it.
-            if isinstance(refused, Unavailable):
-                raise
-        ray.tune.report({"ended": True})
-
-    def resources(config: dict[str, Any]) -> ray.tune.PlacementGroupFactory:
-        kinds = {"CPU": 1.0, "GPU": setting.gpus} if _alone(config["kind"], setting) else CRUMB
-        return ray.tune.PlacementGroupFactory([{name: amount for name, amount in kinds.items() if amount}])
-
-    return ray.tune.with_resources(run, resources)  # type: ignore[no-any-return]
+    store = Store(setting.store)
+    try:
+        with tempfile.TemporaryDirectory(prefix="stilts-train-") as scratch:
+            _trainer(job, setting, work, scratch, handed_out).fit()
+    except Exception as error:
+        refused = _request_error(error)
+        if refused is None:
+            _note_failure(store, job, f"{type(error).__name__}: {first_line(error)}", traceback.format_exc())
+            raise
+        _note_failure(store, job, str(refused), "")
+        # Anything else would fail again: no retry, and the sweep goes on without it.
+        if isinstance(refused, Unavailable):
+            raise
+    ray.tune.report({"ended": True})
 
 
-CRUMB = {"node:__internal_head__": 0.001}
-"""What a trial holds that only starts others: a place on the head, which is not taken away in the middle of a run."""
-
-
-def _alone(kind: str, setting: Setting) -> bool:
-    """Whether one process does the job; only training is shared."""
-    return setting.workers == 1 or kind in {"score", "rank"}
-
-
-def _trainer(job: Job, setting: Setting, work: Work, scratch: str) -> ray.train.torch.TorchTrainer:
-    alone, use_gpu = _alone(job.kind, setting), setting.gpus > 0
+def _trainer(job: Job, setting: Setting, work: Work, scratch: str, handed_out: float) -> ray.train.torch.TorchTrainer:
+    alone, use_gpu = setting.alone(job.kind), setting.gpus > 0
     report = ray.tune.report if alone else None
     each = {"CPU": 1.0, "GPU": setting.gpus} if use_gpu else {"CPU": 1.0}
     scaling = ray.train.ScalingConfig(
@@ -91,12 +59,19 @@ def _trainer(job: Job, setting: Setting, work: Work, scratch: str) -> ray.train.
         failure_config=ray.train.FailureConfig(max_failures=0),
     )
     return ray.train.torch.TorchTrainer(
-        lambda: _work(job, setting, work, report), scaling_config=scaling, run_config=run_config
+        lambda: _work(job, setting, work, report, handed_out), scaling_config=scaling, run_config=run_config
     )
 
 
-def _work(job: Job, setting: Setting, work: Work, report: Callable[[dict[str, Any]], None] | None) -> None:
+_idle_since = 0.0
+"""When this process ended its last job, in seconds since the epoch."""
+
+
+def _work(
+    job: Job, setting: Setting, work: Work, report: Callable[[dict[str, Any]], None] | None, handed_out: float
+) -> None:
     """The job, in one process of its team."""
+    global _idle_since
     if setting.gpus == 0:
         # Sums come out differently with another number of threads; processes, not threads, use the cores.
         torch.set_num_threads(1)
@@ -106,12 +81,17 @@ def _work(job: Job, setting: Setting, work: Work, report: Callable[[dict[str, An
         checkpoint_seconds=setting.checkpoint_seconds,
         team=_team(job, setting),
         report=report or (lambda entry: None),
+        # The clock of the machine that handed it out may be ahead.
+        waited=max(0.0, time.time() - max(handed_out, _idle_since)),
     )
-    work(job, place)
+    try:
+        work(job, place)
+    finally:
+        _idle_since = time.time()
 
 
 def _team(job: Job, setting: Setting) -> Team:
-    if _alone(job.kind, setting):
+    if setting.alone(job.kind):
         return Team(device=torch.device("cuda" if setting.gpus > 0 else "cpu"))
     context = ray.train.get_context()
     device = ray.train.torch.get_device() if setting.gpus > 0 else torch.device("cpu")

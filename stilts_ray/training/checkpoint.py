@@ -20,6 +20,7 @@ from torch import nn
 from stilts_ray.fingerprint import file_digest
 from stilts_ray.models.weights import distributed, gathered, load_weights, save_weights
 from stilts_ray.store import Store
+from stilts_ray.timing import part
 from stilts_ray.training.step import Room
 from stilts_ray.training.team import ALONE, Team
 
@@ -57,6 +58,7 @@ class Checkpoints:
         """Keeps it for when the run is gone on with."""
         self.store.write_json(asdict(room), self.path, "checkpoint", "room.json")
 
+    @part("checkpoint")
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, team: Team = ALONE) -> None:
         """Commits a checkpoint, then removes the one before it. All of a team take part."""
         with tempfile.TemporaryDirectory() as scratch:
@@ -77,6 +79,7 @@ class Checkpoints:
         if before is not None and before["folder"] != name:
             self.store.delete(self.path, "checkpoint", before["folder"])
 
+    @part("checkpoint")
     def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
         """Brings model and optimizer to the last committed checkpoint; to the beginning if there is none, or if it is
         damaged, in which case the run is only longer."""

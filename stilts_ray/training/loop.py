@@ -12,6 +12,7 @@ from stilts_ray.models.model import Model
 from stilts_ray.models.vocabulary import set_decay
 from stilts_ray.spec import Optimizer
 from stilts_ray.tasks.base import Kind
+from stilts_ray.timing import part
 from stilts_ray.training.checkpoint import Checkpoints, Progress
 from stilts_ray.training.optimizer import decay, make_optimizer, schedule, set_rate
 from stilts_ray.training.step import MakeBatch, Stepper, Update, precision
@@ -133,6 +134,7 @@ def _below(score: float, thresholds: tuple[float | None, ...], number: int) -> b
     return threshold is not None and score < threshold
 
 
+@part("evaluate")
 def _evaluated(model: Model, run: Run, progress: Progress, team: Team) -> dict[str, Any]:
     model.eval()
     with torch.inference_mode(), precision(model.device):

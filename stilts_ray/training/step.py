@@ -16,6 +16,7 @@ from stilts_ray.models import losses
 from stilts_ray.models.families import layers_of
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.base import Kind
+from stilts_ray.timing import part
 from stilts_ray.training.team import Team, gathering
 
 
@@ -78,11 +79,13 @@ class Stepper:
         """
         task, items = self.order[step]
         # All of a team know the whole batch: what is counted and drawn does not depend on how many they are.
-        batch = self.make_batch(step, task, items)
+        with part("wait"):
+            batch = self.make_batch(step, task, items)
         while (loss := self._try(step, self.kinds[task], task, batch)) is None:
             self._make_room(task, batch)
-        torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.clip)
-        self.optimizer.step()
+        with part("optimizer"):
+            torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.clip)
+            self.optimizer.step()
         return Update(loss, len(batch.tokens))
 
     def _try(self, step: int, kind: Kind, task: str, batch: Batch) -> torch.Tensor | None:
@@ -100,12 +103,14 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         count, total = losses.COUNTS[kind](batch), torch.zeros((), dtype=torch.float64, device=self.team.device)
         passes = list(_passes(batch, kind, self.team, self.room))
-        for number, (part, counts) in enumerate(passes):
-            part = part.to(self.team.device)
-            with gathering(self.module, last=number == len(passes) - 1), precision(self.team.device):
-                loss = losses.loss(kind, self.module(task, part), part) * (counts / count)
-            # Of a team, gradients are averaged, and the mean over the batch is a sum.
-            (loss * self.team.size).backward()  # type: ignore[no-untyped-call]
+        for number, (share, counts) in enumerate(passes):
+            share = share.to(self.team.device)
+            with gathering(self.module, last=number == len(passes) - 1):
+                with part("forward"), precision(self.team.device):
+                    loss = losses.loss(kind, self.module(task, share), share) * (counts / count)
+                with part("backward"):
+                    # Of a team, gradients are averaged, and the mean over the batch is a sum.
+                    (loss * self.team.size).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
 

@@ -54,7 +54,7 @@ def run(store: Path, *options: str, sweep: Path = SWEEP) -> subprocess.Completed
 def results(store: Path) -> dict[str, Record]:
     """What a sweep came to: records of steps and jobs, less what may differ between two runs of the same."""
     state = state_of(Store(str(store)))
-    volatile = {"seconds", "finished_at", "host", "path"}
+    volatile = {"seconds", "profile", "finished_at", "host", "path"}
     records = {**state.jobs, **state.steps}
     return {digest: {k: v for k, v in record.items() if k not in volatile} for digest, record in records.items()}
 

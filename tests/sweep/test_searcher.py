@@ -53,7 +53,7 @@ def test_a_job_that_breaks_off_is_suggested_again(searcher: PlanSearcher, watche
     first = searcher.suggest("a")
     assert searcher.suggest("b") is None
     searcher.on_trial_complete("a", error=True)
-    assert searcher.suggest("c") == first
+    assert searcher.suggest("c")["job"] == first["job"]
     assert watcher.outcomes == []
 
 

@@ -43,6 +43,7 @@ from stilts_ray.sweep.place import WEIGHTS, Place, started
 from stilts_ray.sweep.trial import first_examples
 from stilts_ray.sweep.work import carry_out
 from stilts_ray.tasks import TASKS
+from stilts_ray.timing import PARTS
 from tests.sweep.fakes import run
 from tests.tasks.rows import FIXTURES, SUPERTAGS, write
 
@@ -60,7 +61,7 @@ LANGUAGES = {
 }
 QUICK = Recipe(epochs=2, batch_size=3, max_length=48, stride=12, evaluations=3)
 MASKED = MaskedShare(share=0.5, languages=("en", "de"))
-TIMES = {"seconds", "finished_at"}
+TIMES = {"seconds", "profile", "finished_at"}
 
 
 class Killed(Exception):
@@ -149,6 +150,28 @@ def test_a_sweep_is_done_and_a_second_one_finds_everything(bench: Bench, store: 
     assert {job.details["seed"] for job in added if job.kind == "trial"} == {2}
     starts = {job.details["start"]["run"] for job in added if job.kind == "score"}
     assert any(start and start.startswith("trial/tiny.") for start in starts)
+
+
+def test_the_parts_of_a_job_add_up_to_its_seconds(bench: Bench, store: Store) -> None:
+    cache._examples.cache_clear()
+    cache._encoded.cache_clear()
+    _, jobs = bench.all(bench.plan(targets=["xnli"]), store)
+    records = {job.kind: store.read_json(job.path, "record.json") for job in jobs}
+    trained = {"load", "tokenise", "wait", "forward", "backward", "optimizer", "evaluate", "checkpoint", "upload"}
+    assert trained <= set(records["trial"]["profile"])
+    assert {"load", "tokenise", "evaluate", "upload"} <= set(records["score"]["profile"])
+    for record in records.values():
+        spent = record["profile"]
+        assert set(spent) <= set(PARTS)
+        assert sum(spent.values()) <= record["seconds"] + 0.001 * len(spent)
+        # What is left is the reading of the clock.
+        assert sum(spent.values()) > record["seconds"] - 0.1
+
+
+def test_a_job_that_was_waited_for_says_so(bench: Bench, store: Store) -> None:
+    job = bench.job()
+    record = carry_out(job, Place(store, bench.origin, waited=5.0))
+    assert 5.0 <= record["profile"]["wait"] <= 5.0 + record["seconds"]
 
 
 def test_a_job_that_is_done_is_not_done_again(bench: Bench, store: Store) -> None:
