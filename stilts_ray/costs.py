@@ -8,12 +8,13 @@ do once.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from stilts_ray.calibration import CPU, Calibration, calibrated_as
 from stilts_ray.plan import Plan
-from stilts_ray.spec import Sweep
-from stilts_ray.steps import Study
+from stilts_ray.spec import Pretraining, Sweep
+from stilts_ray.steps import Pretrain, Step, Study
 
 Counts = Counter[str]
 """Tokens by the encoder that is trained, under the name that calibrations know it by."""
@@ -67,6 +68,34 @@ def _trained(plan: Plan, digest: str) -> dict[str, Study]:
     for needed in step.depends_on:
         found |= _trained(plan, needed)
     return found
+
+
+def longest_paths(plan: Plan) -> dict[str, int]:
+    """For each step, by digest, the training tokens of the jobs on the longest way from its beginning to the end of the plan.
+
+    A target's search follows that of its intermediate; a run of it at another seed follows its own search and the
+    intermediate's run at that seed.
+    """
+    after, after_run = Counter[str](), Counter[str]()
+    paths = {}
+    for step in reversed(plan.steps):
+        search, run = _tokens_in_line(step)
+        run += after_run[step.digest]
+        paths[step.digest] = search + max(after[step.digest], run if len(plan.sweep.seeds) > 1 else 0)
+        for needed in step.depends_on:
+            after[needed] = max(after[needed], paths[step.digest])
+            after_run[needed] = max(after_run[needed], run)
+    return paths
+
+
+def _tokens_in_line(step: Step) -> tuple[int, int]:
+    """Of a step's search, a trial for each of its rounds, and of its run at another seed."""
+    match step:
+        case Study(search=search, tokens=tokens):
+            return ceil(search.trials / search.parallel) * tokens, tokens
+        case Pretrain(start=Pretraining(tokens=tokens)):
+            return tokens, 0
+    return 0, 0
 
 
 def compared(plan: Plan, calibration: Calibration | None) -> dict[str, Any] | None:

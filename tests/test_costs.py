@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from stilts_ray.calibration import Calibration, Speed
-from stilts_ray.costs import compared, costs, in_words
+from stilts_ray.costs import compared, costs, in_words, longest_paths
 from stilts_ray.overview import overview
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Encoder, Mixture, Pretraining, Recipe, Search, Shape
+from stilts_ray.steps import Evaluation, Pretrain, Row, Study
 from stilts_ray.store import Store
 from tests.sweep.fakes import RANDOM, planned
 from tests.sweep.test_sweeps import on_hub
@@ -114,3 +115,34 @@ def test_a_cpu_gives_no_gpu_hours(store: Store) -> None:
         document = overview(plan, store, calibration(device, **{"owner/xlmr": SPEED}))
         assert document["totals"]["gpu_hours"] == left
         assert any(line.startswith("hours on a CPU") for line in in_words(document["comparison"])) == (left is None)
+
+
+# Longest ways
+
+
+def paths_of(plan: Plan) -> dict[str, int]:
+    """Of studies, by name."""
+    return {step.name: longest_paths(plan)[step.digest] for step in plan.steps if isinstance(step, Study)}
+
+
+def test_the_longest_way_to_the_end() -> None:
+    """SQuAD's search, then its other seed beside the target's search, then the target's other seed."""
+    paths = paths_of(small())
+    assert paths["xlmr.squad.mnli"] == paths["xlmr.mnli"] == 2 * MNLI
+    assert paths["xlmr.squad.squad"] == 2 * SQUAD
+    assert paths["xlmr.squad"] == 3 * SQUAD
+    assert paths_of(small(seeds=(0,)))["xlmr.squad"] == 2 * SQUAD
+
+
+def test_rounds_follow_each_other() -> None:
+    search = Search(learning_rates=(1e-5, 3e-5, 5e-5), parallel=2)
+    assert paths_of(small(search=search))["xlmr.squad"] == (2 + 2 + 1) * SQUAD
+    assert paths_of(small(search=search, seeds=(0,)))["xlmr.squad"] == (2 + 2) * SQUAD
+
+
+def test_what_trains_nothing_has_nothing_ahead_and_an_encoder_has_all() -> None:
+    plan = small(encoders=[NEW])
+    ahead = longest_paths(plan)
+    assert {ahead[step.digest] for step in plan.steps if isinstance(step, Evaluation | Row)} == {0}
+    (pretrain,) = (step for step in plan.steps if isinstance(step, Pretrain))
+    assert ahead[pretrain.digest] == 10**9 + 3 * SQUAD
