@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from stilts_ray.calibration import CPU, Calibration
+from stilts_ray.costs import compared, packed_tokens
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Pretraining
 from stilts_ray.state import State
@@ -9,16 +11,20 @@ from stilts_ray.steps import Pretrain, Step, Study
 from stilts_ray.store import Record
 
 
-def overview(plan: Plan, state: State) -> dict[str, Any]:
+def overview(plan: Plan, state: State, calibration: Calibration | None = None) -> dict[str, Any]:
     """The document of `stilts plan --json`. Totals of trials, tokens, hours and bytes are of what is left to do.
 
     gpu_hours and disk_bytes are estimated from the trials that the store holds, and None while it holds none (for hours:
-    none made on a GPU).
+    none made on a GPU, and the calibration is not of a GPU, or not of each encoder). comparison: `costs.compared`.
     """
     steps = [_step(step, _status(step, state)) for step in plan.steps]
     left = [step for step in steps if step["status"] != "done"]
     trials, tokens = sum(step["trials"] for step in left), sum(step["train_tokens"] for step in left)
     made = [job for job in state.jobs.values() if job["kind"] == "trial"]
+    hours = _gpu_hours(tokens, made) if tokens else 0.0
+    if hours is None and calibration is not None and calibration.device != CPU:
+        studies = [step for step in plan.steps if isinstance(step, Study) and step.digest not in state.steps]
+        hours = calibration.packed_hours(packed_tokens(plan.sweep, studies))
     return {
         "sweep": plan.sweep.name,
         "store": state.store,
@@ -28,9 +34,10 @@ def overview(plan: Plan, state: State) -> dict[str, Any]:
             "new": sum(step["status"] == "new" for step in steps),
             "trials": trials,
             "train_tokens": tokens,
-            "gpu_hours": _gpu_hours(tokens, made) if tokens else 0.0,
+            "gpu_hours": hours,
             "disk_bytes": _disk_bytes(trials, made) if trials else 0,
         },
+        "comparison": compared(plan, calibration),
     }
 
 

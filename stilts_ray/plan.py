@@ -5,13 +5,13 @@ work has one digest wherever it is asked for: an intermediate run serves every t
 SQuAD fine-tuning from the same start. Nothing here trains, downloads or imports torch.
 """
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from stilts_ray import tasks
 from stilts_ray.errors import RequestError, did_you_mean
+from stilts_ray.estimate import trial_tokens
 from stilts_ray.fingerprint import digest
 from stilts_ray.needs import encoder_pin, encoders_read, location, training_splits, used_tasks
 from stilts_ray.origin import UNRESOLVED, Hub, Origin
@@ -192,6 +192,7 @@ class _Builder:
             "seeds": self.sweep.seeds,
             **({"ranking": ranking} if ranking else {}),
         }
+        tokens = trial_tokens(self.origin, mixture, recipes)
         study = Study(
             name=".".join((*path, joined(mixture.parts))),
             digest=digest(identity),
@@ -203,7 +204,8 @@ class _Builder:
             recipes=recipes,
             search=self.sweep.search,
             seeds=self.sweep.seeds,
-            tokens=_train_tokens(self.origin, mixture, recipes),
+            tokens=tokens.packed,
+            padded_tokens=tokens.padded,
             ranking=ranking,
         )
         self.add(study)
@@ -247,25 +249,3 @@ def training_identity(origin: Origin, mixture: Mixture, recipes: dict[str, Recip
     # What the entries above do not say; a plain mixture has nothing to add.
     rest = mixture.model_dump(exclude={"tasks", "languages", "name"}, exclude_defaults=True)
     return [*entries, {"mixture": rest}] if rest else entries
-
-
-def _train_tokens(origin: Origin, mixture: Mixture, recipes: dict[str, Recipe]) -> int:
-    """Estimated training tokens of a run. Of raw text, sequences of full length."""
-    trained = {name: tasks.get(name) for name in mixture.tasks}
-    sizes = {name: origin.train_size(task) for name, task in trained.items()}
-    rows = {name: max(1, len(mixture.languages)) * count for name, (count, _) in sizes.items()}
-    if mixture.band:
-        capped = {name: min(count, recipes[name].train_rows or count) for name, count in rows.items()}
-        rows = {name: len(range(count)[mixture.part(count)]) for name, count in capped.items()}
-    batches = mixture.batches(rows, recipes)
-    total = 0
-    for name, task in trained.items():
-        recipe = recipes[name]
-        used = min(rows[name], recipe.train_rows or rows[name])
-        # A pass ends with a smaller batch. Of local data that are not there yet the size is not known.
-        examples = batches[name] * used / max(1, math.ceil(used / recipe.batch_size))
-        longest = recipe.max_length * task.choices
-        # Where nobody has measured how long examples are, they are taken to be as long as they may be.
-        total += round(examples) * min(sizes[name][1] or longest, longest)
-    texts = [name for name in mixture.trained if name not in trained]
-    return total + sum(batches[name] * recipes[name].batch_size * recipes[name].max_length for name in texts)

@@ -64,6 +64,8 @@ class Study(Step):
     seeds: tuple[int, ...]
     tokens: int
     """Training tokens of one trial, estimated."""
+    padded_tokens: int
+    """The same, with each sequence padded to its recipe's `max_length`."""
     ranking: str | None = None
 
     @property

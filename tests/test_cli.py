@@ -52,10 +52,11 @@ def document(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 
 def test_plan_document(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     plan = document(capsys, "plan", QUICKSTART, "--store", str(tmp_path))
-    assert set(plan) == {"sweep", "store", "steps", "totals"}
+    assert set(plan) == {"sweep", "store", "steps", "totals", "comparison"}
     fields = {"kind", "name", "digest", "depends_on", "status", "trials", "train_tokens"}
     assert all(set(step) == fields for step in plan["steps"])
     assert set(plan["totals"]) == {"steps", "new", "trials", "train_tokens", "gpu_hours", "disk_bytes"}
+    assert plan["comparison"]["train_tokens"] == plan["totals"]["train_tokens"], "nothing is done yet"
     seen: set[str] = set()
     for step in plan["steps"]:
         assert set(step["depends_on"]) <= seen
@@ -149,6 +150,7 @@ def test_wrong_places_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path:
         (["plan", real, "--data-dir", str(tmp_path)], "no file mlm_text/ar/train.parquet"),
         (["plan", QUICKSTART, "--data-dir", str(tmp_path)], "--data-dir has no place in it"),
         (["plan", QUICKSTART, "--store", "nothing://bucket"], "store nothing://bucket"),
+        (["plan", QUICKSTART, "--calibration", str(file)], "is not what benchmarks/calibrate.py writes"),
         (["run", QUICKSTART, "--store", str(file / "store")], "cannot be read"),
         (["run", QUICKSTART, "--store", str(tmp_path / "s"), "--workers-per-trial", "0"], "workers_per_trial"),
         (["run", QUICKSTART, "--store", str(tmp_path / "s"), "--mlflow", "gopher://x"], "not an address of MLflow"),

@@ -8,6 +8,7 @@ import pytest
 from typer.main import get_command
 
 from stilts_ray import Encoder, Pretrained, Sweep, cli
+from stilts_ray.costs import compared
 from stilts_ray.origin import Hub, Mini
 from stilts_ray.plan import make_plan
 from stilts_ray.steps import Evaluation, Study
@@ -64,6 +65,17 @@ def test_the_sweep_of_the_papers_size_plans(tmp_path: Path) -> None:
     file = tmp_path / "large.py"
     file.write_text(code)
     assert len(make_plan(load(file), Hub({})).rows) == 5
+
+
+def test_the_costs_of_the_papers_grid_are_those_of_its_plan() -> None:
+    found = compared(make_plan(load(ROOT / "sweeps" / "paper.py"), Hub({})), None)
+    assert found is not None
+    shown = " ".join(TEXT.split())
+    own, naive = found["train_tokens"] / 1e9, found["naive_train_tokens"] / 1e9
+    assert f"its {found['pairs']} pairs" in shown
+    assert f"{own:.1f} against {naive:.1f} billion" in shown
+    assert f"a ratio of {found['ratio']:.3f}" in shown
+    assert f"sharing makes {found['sharing']:.3f} and packing {found['packing']:.3f}" in shown
 
 
 def test_the_task_entry_is_the_real_one() -> None:

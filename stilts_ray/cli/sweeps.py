@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from stilts_ray.calibration import read_calibration
 from stilts_ray.cli.app import app, out
 from stilts_ray.cli.request import JsonOption, of_sweep
+from stilts_ray.costs import in_words
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import SHORT, digest
 from stilts_ray.overview import overview, summary
@@ -27,17 +29,21 @@ from stilts_ray.store import Store
 def plan(
     made: Plan,
     place: Store,
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What benchmarks/calibrate.py wrote, for GPU-hours.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the steps of a sweep: what is done, what is left, what it costs. Nothing is run."""
-    document = overview(made, state_of(place))
+    document = overview(made, state_of(place), read_calibration(calibration) if calibration else None)
     if as_json:
         print(json.dumps(document, indent=1))
         return
     for step in document["steps"]:
         cost = f"{step['trials']} trials, {step['train_tokens']:,} tokens" if step["trials"] else ""
         out.print(f"{step['status']:6} {step['kind']:10} {step['name']}-{step['digest'][:8]}  {cost}", highlight=False)
-    out.print(summary(document), highlight=False, soft_wrap=True)
+    for line in [summary(document), *in_words(document["comparison"])]:
+        out.print(line, highlight=False, soft_wrap=True)
     if made.unresolved:
         out.print(f"commits not looked up yet (digests will change): {', '.join(made.unresolved)}", highlight=False)
 

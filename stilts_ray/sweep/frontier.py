@@ -1,10 +1,12 @@
 """Which jobs can be done now: the plan's steps, held against what is finished. Pure: no clock, no disk, no Ray."""
 
-from collections import deque
+import heapq
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from stilts_ray.costs import longest_paths
 from stilts_ray.evaluation.averages import average, cell
 from stilts_ray.plan import Plan
 from stilts_ray.steps import Evaluation, Pretrain, Ranking, Row, Step, Study
@@ -17,6 +19,10 @@ from stilts_ray.sweep.ledger import Ledger, Missing, Outcome
 class Frontier:
     """Hands out jobs as what they need gets done, and makes the records of steps from those of their jobs.
 
+    Of the jobs that are ready, scoring goes first: it is short, and what it finds can be looked at. Then comes the step with
+    the longest way to the end of the plan, so that no such way is left over when there is little else to do; of equals the
+    first one in the plan.
+
     outcomes: of jobs, by digest; begins as the store's records. records: of steps, by digest; likewise.
     completed: steps whose records were made and are to be stored. failed: steps that cannot be completed, and why.
     """
@@ -26,20 +32,27 @@ class Frontier:
     records: dict[str, Record]
     completed: list[tuple[Step, Record]] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    _queue: deque[Job] = field(default_factory=deque)
+    _queue: list[tuple[bool, int, int, int, Job]] = field(default_factory=list)
     _waiting: dict[str, list[Step]] = field(default_factory=dict)
     _ledger: Ledger = field(init=False)
     _places: dict[str, int] = field(init=False)
+    _paths: dict[str, int] = field(init=False)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         self._ledger = Ledger(self.plan, self.outcomes, self.records, self.failed)
         self._places = {step.digest: place for place, step in enumerate(self.plan.steps)}
+        self._paths = longest_paths(self.plan)
         for step in self.plan.steps:
             self._look(step)
 
     def next(self) -> Job | None:
         """A job that can be done now, each only once; None if there is none at the moment."""
-        return self._queue.popleft() if self._queue else None
+        return heapq.heappop(self._queue)[-1] if self._queue else None
+
+    def _enqueue(self, step: Step, job: Job) -> None:
+        line = (step.kind != "evaluation", -self._paths[step.digest], self._places[step.digest], next(self._numbers))
+        heapq.heappush(self._queue, (*line, job))
 
     @property
     def running(self) -> int:
@@ -66,7 +79,7 @@ class Frontier:
         wanted, record = _LOOK[type(step)](step, self._ledger)
         for job in wanted:
             if job.digest not in self._waiting:
-                self._queue.append(job)
+                self._enqueue(step, job)
             steps = self._waiting.setdefault(job.digest, [])
             if step not in steps:
                 steps.append(step)

@@ -102,9 +102,17 @@ def test_rows_are_listed_in_the_order_of_the_sweep(store: Store) -> None:
 
 def test_before_the_first_job_there_is_nothing(store: Store) -> None:
     assert runs_of(fakes.small(), store, jobs=0) == {}
-    begun = runs_of(fakes.small(), store, jobs=2)
+    begun = runs_of(fakes.small(), store, jobs=1)
     assert {run.status for run in begun.values() if run.kind == "row"} == {"RUNNING"}
     assert not any(run.metrics for run in begun.values() if run.kind == "row")
+
+
+def test_what_needs_no_training_is_there_first(store: Store) -> None:
+    rows = [run for run in runs_of(fakes.small(), store, jobs=2).values() if run.kind == "row"]
+    assert {(run.name, point.name) for run in rows for point in run.metrics} == {
+        ("mini.baseline", "target/tatoeba"),
+        ("mini.baseline", "collapsed"),
+    }
 
 
 def test_failures_have_reasons(store: Store) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stilts_ray.costs import longest_paths
 from stilts_ray.fingerprint import digest
 from stilts_ray.origin import Hub
 from stilts_ray.plan import Plan, make_plan
@@ -106,6 +107,24 @@ def test_nothing_waits_that_need_not() -> None:
         "xlmr.hellaswag",
     }
     assert [job.name for job in ready if job.kind == "score"] == ["xlmr.tatoeba-test-s0"]
+
+
+@given(seed=st.integers(0, 2**32))
+def test_scoring_goes_first_and_then_the_longest_way_ahead(seed: int) -> None:
+    """Whichever jobs end first, and however many before the next are taken; equals are in the plan's order."""
+    plan = planned(intermediates=[("squad",), ("hellaswag",), ()], targets=["xnli", "udpos"], **THREE_RATES_TWO_SEEDS)
+    ahead, places = longest_paths(plan), {s.digest: place for place, s in enumerate(plan.steps)}
+    frontier, draw = Frontier(plan, {}, {}), Random(seed)
+    running: list[Job] = []
+    while frontier.running:
+        ready = drained(frontier)
+        line = [(job.kind != "score", -ahead[job.step], places[job.step]) for job in ready]
+        assert line == sorted(line)
+        running += ready
+        for _ in range(draw.randint(1, len(running))):
+            job = running.pop(draw.randrange(len(running)))
+            frontier.finish(job, succeed(job))
+    assert set(frontier.records) == set(places)
 
 
 def test_there_is_no_barrier_between_studies() -> None:

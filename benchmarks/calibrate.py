@@ -1,0 +1,154 @@
+"""How fast this machine trains the encoders of a sweep: the calibration that `stilts plan --calibration` reads.
+
+    python benchmarks/calibrate.py SWEEP --out FILE [--steps 30]
+
+Needs torch and transformers, on the GPU if there is one; no data, and weights are random. Every encoder is trained by this
+package's loop, in batches of the sweep's own `recipe`: once packed, on lengths like MNLI's (packing.py), once with every
+sequence `max_length` long, which is what padding to it costs. Each token is one of the vocabulary at random; the first
+steps, in which memory is found, are not timed.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+from packing import MNLI_LENGTHS, PERCENT
+from transformers import AutoConfig, PretrainedConfig, XLMRobertaXLConfig
+
+from stilts_ray import tasks
+from stilts_ray.calibration import CPU, Calibration, Speed, calibrated_as
+from stilts_ray.data.batches import Batch, Items, Share, collate, order
+from stilts_ray.data.encode import Encoded
+from stilts_ray.errors import RequestError, first_line
+from stilts_ray.models import model as models
+from stilts_ray.needs import location
+from stilts_ray.spec import Encoder, Optimizer, Pretraining, Recipe, Shape, Untrained
+from stilts_ray.store import Store
+from stilts_ray.sweepfile import load, named
+from stilts_ray.training.checkpoint import Checkpoints
+from stilts_ray.training.loop import Run, Team, train
+
+BASE = Shape(layers=12, hidden=768, heads=12, feed_forward=3072, positions=512)
+LARGE = Shape(layers=24, hidden=1024, heads=16, feed_forward=4096, positions=512)
+PUBLISHED = {
+    "FacebookAI/xlm-roberta-base": lambda: models.xlm_roberta(BASE, 250_002),
+    "FacebookAI/xlm-roberta-large": lambda: models.xlm_roberta(LARGE, 250_002),
+    "facebook/xlm-roberta-xl": XLMRobertaXLConfig,
+}
+"""So that a machine without the hub can be measured, too; other configurations are read from where they are."""
+WARM_UP = 5
+"""Steps that are not timed."""
+
+
+def configuration(encoder: Encoder) -> PretrainedConfig:
+    """An encoder's configuration. Raises RequestError if it cannot be read."""
+    start = encoder.start
+    if isinstance(start, Pretraining):
+        return models.xlm_roberta(start.shape, start.vocabulary)
+    source = start.like if isinstance(start, Untrained) else start.source
+    if source in PUBLISHED:
+        return PUBLISHED[source]()
+    try:
+        return AutoConfig.from_pretrained(location(source))
+    except (OSError, ValueError) as error:
+        raise RequestError(f"encoder {source}: {first_line(error)}") from None
+
+
+def examples_of(lengths: NDArray[np.int64], vocabulary: int) -> Encoded:
+    """Classified sequences of these lengths, of random tokens."""
+    draw = np.random.default_rng(0)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    tokens = draw.integers(5, vocabulary, offsets[-1]).astype(np.int32)
+    return Encoded(tokens, offsets, 1, {"label": draw.integers(0, 3, len(lengths)).astype(np.int32)})
+
+
+def tokens_per_second(config: PretrainedConfig, examples: Encoded, batch_size: int, device: torch.device) -> float:
+    """Of one epoch on the device, after its first steps."""
+    task = tasks.get("mnli")
+    model = models.with_heads(models.new_encoder(config, 0), [task], 0).to(device)
+    batches = order({"mnli": examples.items}, {"mnli": Share(examples.items // batch_size, batch_size)}, 0)
+    begun: list[float] = []
+
+    def make_batch(step: int, name: str, items: Items) -> Batch:
+        begun.append(_now(device))
+        return collate(examples, items)
+
+    run = Run(
+        order=batches,
+        make_batch=make_batch,
+        kinds={"mnli": task.kind},
+        evaluate=lambda _: {"score": 0.0},
+        evaluations=1,
+        learning_rate=1e-5,
+        optimizer=Optimizer(),
+        seed=0,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        train(model, run, Checkpoints(Store(folder), "run", seconds=1e9), team=Team(device=device))
+    seconds = _now(device) - begun[WARM_UP]
+    return float(sum(examples.lengths[items].sum() for _, items in batches[WARM_UP:]) / seconds)
+
+
+def _now(device: torch.device) -> float:
+    """Seconds, when all that was begun on the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def speed(encoder: Encoder, recipe: Recipe, steps: int, device: torch.device) -> Speed:
+    """Both speeds of an encoder. Raises RequestError if a batch does not fit into the device's memory."""
+    count = recipe.batch_size * (WARM_UP + steps)
+    drawn = np.interp(np.random.default_rng(0).uniform(0, 100, count), PERCENT, MNLI_LENGTHS).astype(np.int64)
+    short, full = np.minimum(drawn, recipe.max_length), np.full(count, recipe.max_length)
+    vocabulary = configuration(encoder).vocab_size
+    try:
+        packed, padded = (
+            tokens_per_second(configuration(encoder), examples_of(lengths, vocabulary), recipe.batch_size, device)
+            for lengths in (short, full)
+        )
+    except torch.OutOfMemoryError as error:
+        raise RequestError(f"encoder {encoder.name}: {first_line(error)}") from None
+    return Speed(
+        packed=round(packed, 1),
+        padded=round(padded, 1),
+        mean_length=round(float(short.mean()), 1),
+        padded_length=recipe.max_length,
+        batch_size=recipe.batch_size,
+    )
+
+
+def main() -> None:
+    """Measures one encoder after the other and writes the file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sweep", metavar="SWEEP")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--steps", type=int, default=30)
+    given = parser.parse_args()
+    sweep = load(*named(given.sweep))
+    device = torch.device("cuda" if torch.cuda.is_available() else CPU)
+    encoders = {calibrated_as(encoder): encoder for encoder in sweep.encoders}
+    calibration = Calibration(
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else CPU,
+        date=datetime.now(UTC).date().isoformat(),
+        versions={"torch": torch.__version__, "transformers": transformers.__version__},
+        encoders={name: speed(each, sweep.recipe, given.steps, device) for name, each in encoders.items()},
+    )
+    given.out.write_text(calibration.model_dump_json(indent=1) + "\n")
+    print(json.dumps(calibration.model_dump()))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except RequestError as error:
+        print(f"calibrate: {error}", file=sys.stderr)
+        sys.exit(2)
