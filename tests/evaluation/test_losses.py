@@ -26,7 +26,7 @@ def test_every_kind_that_is_trained_has_losses_of_its_items_unless_they_depend_o
 def test_an_items_loss_is_its_own_whatever_it_is_packed_with(
     kind: Kind, budget: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predict, "BUDGET", budget)
+    monkeypatch.setitem(predict.BUDGETS, "cpu", budget)
     task, made = TASK[kind], tiny.encoded(TASK[kind], ITEMS, seed=1)
     model = tiny.model(task, dropout=0.3)
     tiny.roughen(model, 1)
