@@ -138,6 +138,7 @@ def by_ray(folder: Path) -> int:
             compute_objective=lambda metrics: metrics["eval_accuracy"],
             resources_per_trial={"cpu": 1},
             storage_path=scratch,
+            reuse_actors=True,
             verbose=0,
         )
         return len(best.run_summary.trials)
