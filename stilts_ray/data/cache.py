@@ -8,7 +8,8 @@ from typing import Any
 
 from filelock import FileLock
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
+from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
 from stilts_ray import origin as origins
@@ -54,20 +55,25 @@ def _encoded(address: str, name: str, split: str, language: str, tokenizer: str,
     }
     path = cache_folder() / "tokens" / f"{name}-{language}-{digest(key)[:16]}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The lock is the kernel's: it goes with a killed process, and the next one writes the file.
-    with FileLock(f"{path}.lock"):
-        if not path.exists():
-            made = encode(task, examples(origin, task, split, language), tokenizer_at(tokenizer), reading)
-            scratch = path.with_suffix(".part")
-            arrays = {"tokens": made.tokens, "offsets": made.offsets, **made.fields}
-            save_file(arrays, scratch)
-            scratch.replace(path)
+    # What has this name is whole. The lock is the kernel's: it goes with a killed process, and the next one writes the file.
+    if not path.exists():
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                made = encode(task, examples(origin, task, split, language), tokenizer_at(tokenizer), reading)
+                _write(made, path)
     return _read(path, task)
 
 
+def _write(made: Encoded, path: Path) -> None:
+    scratch = path.with_suffix(".part")
+    save_file({"tokens": made.tokens, "offsets": made.offsets, **made.fields}, scratch)
+    scratch.replace(path)
+
+
 def _read(path: Path, task: Task) -> Encoded:
+    """The arrays are the file's own pages, which the processes of a machine share."""
     try:
-        arrays = load_file(path)
+        arrays = {name: tensor.numpy() for name, tensor in load_file(path).items()}
     except SafetensorError as error:
         raise RequestError(f"{path} is damaged ({error}); delete it to make it again") from None
     group = {tasks.Kind.CHOICE: task.choices, tasks.Kind.RETRIEVAL: 2}.get(task.kind, 1)

@@ -11,8 +11,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from statistics import mean
 
-from seqeval.metrics import f1_score
-
 from stilts_ray.evaluation import answers
 from stilts_ray.evaluation.answers import Answer, squad_v2
 from stilts_ray.evaluation.pool import Pool
@@ -56,6 +54,9 @@ def tagging(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -
         if len(own) != len(right):
             where = f"{len(own)} and {len(right)} tags in sentence {number}"
             raise ValueError(f"predictions and gold tags differ in length: {where}")
+    # seqeval brings all of scikit-learn: a tenth of what a worker imports, for tags alone.
+    from seqeval.metrics import f1_score
+
     with warnings.catch_warnings():
         # seqeval warns of every tag that is not of the form B-X, and of empty predictions.
         warnings.simplefilter("ignore")

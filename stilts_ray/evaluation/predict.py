@@ -1,10 +1,13 @@
 """Predictions of a model, per kind, in the order of the examples."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import pad
 
 from stilts_ray.data.batches import Batch, Items, by_tokens, collate
 from stilts_ray.data.encode import IGNORE, Encoded
@@ -18,8 +21,8 @@ from stilts_ray.tasks.base import Kind as TaskKind
 from stilts_ray.tasks.base import Task
 from stilts_ray.tasks.examples import Example, Span
 
-BUDGET = 16_384
-"""Tokens a batch."""
+BUDGETS = {"cpu": 4_096, "cuda": 16_384}
+"""Tokens a batch, by type of device: a CPU is slower where a layer's states are larger than its caches."""
 
 
 def predict(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, max_answer: int) -> list[object]:
@@ -29,89 +32,95 @@ def predict(model: Model, task: Task, examples: Sequence[Example], encoded: Enco
 
 
 def batches(model: Model, encoded: Encoded) -> Iterator[tuple[Items, Batch]]:
-    """All items in batches of at most BUDGET tokens, on the model's device, with their indices."""
-    for items in by_tokens(encoded.item_lengths, BUDGET):
+    """All items in batches of at most BUDGETS tokens, on the model's device, with their indices."""
+    for items in by_tokens(encoded.item_lengths, BUDGETS[model.device.type]):
         yield items, collate(encoded, items).to(model.device)
 
 
-def _labels(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int) -> list[object]:
-    best: list[object] = [None] * encoded.items
+def _gathered(
+    model: Model, encoded: Encoded, compute: Callable[[Batch], tuple[torch.Tensor, ...]]
+) -> tuple[Items, list[NDArray[Any]]]:
+    """What `compute` makes of every batch, end to end, and the items in that order. It leaves the device once, at the end."""
+    order, made = [], []
     for items, batch in batches(model, encoded):
-        for item, label in zip(items, model(task.name, batch).argmax(-1).tolist(), strict=True):
-            best[item] = task.labels[label] if task.labels else label
-    return best
+        order.append(items)
+        made.append(compute(batch))
+    return np.concatenate(order), [torch.cat(part).cpu().numpy() for part in zip(*made, strict=True)]
+
+
+def _labels(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int) -> list[object]:
+    items, (best,) = _gathered(model, encoded, lambda batch: (model(task.name, batch).argmax(-1),))
+    labels: list[int] = best[np.argsort(items)].tolist()
+    return [task.labels[label] for label in labels] if task.labels else list(labels)
 
 
 def _tags(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int) -> list[object]:
-    chosen = np.empty(len(encoded.tokens), dtype=np.int64)
-    for items, batch in batches(model, encoded):
-        labels = model(task.name, batch).argmax(-1).cpu().numpy()
-        chosen[_places(encoded, items)] = labels
-    tags: list[list[str]] = [[] for _ in examples]
-    scored = np.flatnonzero(encoded.fields["tags"] != IGNORE)
-    source = np.repeat(encoded.fields["example"], encoded.lengths)
-    for example, label in zip(source[scored], chosen[scored], strict=True):
-        tags[example].append(task.labels[label])
-    return list(tags)
+    items, (best,) = _gathered(model, encoded, lambda batch: (model(task.name, batch).argmax(-1),))
+    chosen = np.empty_like(best)
+    chosen[_places(encoded, items)] = best
+    scored = encoded.fields["tags"] != IGNORE
+    words = np.bincount(np.repeat(encoded.fields["example"], encoded.lengths)[scored], minlength=len(examples))
+    tags = iter([task.labels[label] for label in chosen[scored].tolist()])
+    return [list(islice(tags, count)) for count in words.tolist()]
 
 
 def _places(encoded: Encoded, items: Items) -> NDArray[np.int64]:
     """Indices of the items' tokens, for one sequence an item."""
-    return np.concatenate([np.arange(encoded.offsets[item], encoded.offsets[item + 1]) for item in items])
+    lengths = encoded.lengths[items]
+    shifts = encoded.offsets[items] - (np.cumsum(lengths) - lengths)
+    places: NDArray[np.int64] = np.repeat(shifts, lengths) + np.arange(lengths.sum())
+    return places
 
 
 def _answers(model: Model, task: Task, examples: Sequence[Span], encoded: Encoded, max_answer: int) -> list[object]:
-    return [text for text, _, _ in _best_answers(model, task, examples, encoded, max_answer)]
+    return [text for text, _ in _best_answers(model, task, examples, encoded, max_answer)]
 
 
 def _answers_or_none(
     model: Model, task: Task, examples: Sequence[Span], encoded: Encoded, max_answer: int
 ) -> list[object]:
     """The null odds are BERT's: no answer is worth the least sum of the first token's logits in any window."""
-    best = _best_answers(model, task, examples, encoded, max_answer)
-    return [Answer(text, null - value) for text, value, null in best]
+    return [Answer(text, odds) for text, odds in _best_answers(model, task, examples, encoded, max_answer)]
 
 
 def _best_answers(
     model: Model, task: Task, examples: Sequence[Span], encoded: Encoded, max_answer: int
-) -> list[tuple[str, float, float]]:
-    """For each example the text of its best span over all windows, the span's sum of start and end logits, and the least
-    such sum of a window's first token."""
-    best = [("", -np.inf)] * len(examples)
-    null = [np.inf] * len(examples)
-    for items, batch in batches(model, encoded):
+) -> Iterator[tuple[str, float]]:
+    """For each example the text of its best span over all windows, of equal ones the first, and by how much the least sum of
+    a window's first token's logits exceeds that span's sum. A window whose logits are not numbers has no span."""
+
+    def compute(batch: Batch) -> tuple[torch.Tensor, ...]:
         logits = model(task.name, batch)
-        values, starts, ends = best_spans(logits, batch, max_answer)
-        firsts = first_tokens(logits, batch).float().sum(-1).tolist()
-        for row, item in enumerate(items):
-            example, offset = encoded.fields["example"][item], encoded.offsets[item]
-            null[example] = min(null[example], firsts[row])
-            if values[row] > best[example][1]:
-                begin = encoded.fields["begin"][offset + starts[row]]
-                stop = encoded.fields["stop"][offset + ends[row]]
-                best[example] = (examples[example].context[begin:stop], float(values[row]))
-    return [(text, value, least) for (text, value), least in zip(best, null, strict=True)]
+        return *best_spans(logits, batch, max_answer), first_tokens(logits, batch).float().sum(-1)
+
+    items, (values, starts, ends, nulls) = _gathered(model, encoded, compute)
+    values = np.where(np.isnan(values), -np.inf, values)
+    sources = encoded.fields["example"][items]
+    null = np.full(len(examples), np.inf)
+    np.fmin.at(null, sources, nulls)
+    ranked = np.lexsort((items, -values, sources))
+    best = ranked[np.searchsorted(sources[ranked], np.arange(len(examples)))]
+    offsets = encoded.offsets[items[best]]
+    begins, stops = encoded.fields["begin"][offsets + starts[best]], encoded.fields["stop"][offsets + ends[best]]
+    odds = null - values[best]
+    for example, found, begin, stop, odd in zip(examples, values[best], begins, stops, odds.tolist(), strict=True):
+        yield example.context[begin:stop] if found > -np.inf else "", odd
 
 
-def best_spans(logits: torch.Tensor, batch: Batch, max_answer: int) -> tuple[list[float], list[int], list[int]]:
+def best_spans(logits: torch.Tensor, batch: Batch, max_answer: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The span of at most `max_answer` tokens inside the context with the largest sum of start and end logits: its
-    value, first and last token, for each sequence of the batch. logits: [total, 2].
+    value, first and last token, for each sequence of the batch, minus infinity where there is none. logits: [total, 2].
 
-    All spans are looked at, not only those of the 20 best starts and ends.
+    All spans are looked at, not only those of the 20 best starts and ends: the best end for a start is the largest of a
+    window of them.
     """
     layout = Layout.of(batch)
     outside = (batch.fields["begin"] < 0)[:, None]
     start, end = layout.spread(logits.float().masked_fill(outside, float("-inf")), fill=float("-inf")).unbind(-1)
-    longest = min(max_answer, layout.longest)
-    value, first, length = (torch.full_like(start[:, 0], float("-inf")), *torch.zeros(2, len(start)).long())
-    first, length = first.to(start.device), length.to(start.device)
-    for extra in range(longest):
-        sums = start[:, : layout.longest - extra] + end[:, extra:]
-        top, at = sums.max(dim=1)
-        better = top > value
-        value, first = torch.where(better, top, value), torch.where(better, at, first)
-        length = torch.where(better, torch.full_like(length, extra), length)
-    return value.tolist(), first.tolist(), (first + length).tolist()
+    window = min(max_answer, layout.longest)
+    ends, extra = pad(end, (0, window - 1), value=float("-inf")).unfold(1, window, 1).max(-1)
+    values, first = (start + ends).max(-1)
+    return values, first, first + extra.gather(1, first[:, None])[:, 0]
 
 
 def _nearest(model: Model, task: Task, examples: Sequence[Example], encoded: Encoded, _: int) -> list[object]:

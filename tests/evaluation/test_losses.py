@@ -24,7 +24,7 @@ SEPARABLE = [kind for kind in HEADS if kind not in INSEPARABLE]
 def test_an_items_loss_is_its_own_whatever_it_is_packed_with(
     kind: Kind, budget: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predict, "BUDGET", budget)
+    monkeypatch.setitem(predict.BUDGETS, "cpu", budget)
     task, made = TASK[kind], tiny.encoded(TASK[kind], ITEMS, seed=1)
     model = tiny.model(task, dropout=0.3)
     tiny.roughen(model, 1)

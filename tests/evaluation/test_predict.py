@@ -7,6 +7,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import (
+    XLMRobertaForMultipleChoice,
+    XLMRobertaForQuestionAnswering,
+    XLMRobertaForSequenceClassification,
+    XLMRobertaForTokenClassification,
+)
 
 from stilts_ray.data.batches import collate, packed
 from stilts_ray.data.encode import IGNORE, Encoded, Reading, encode
@@ -49,7 +55,7 @@ def one_at_a_time(model: Model, name: str, encoded: Encoded) -> list[torch.Tenso
 def predicted(
     model: Model, name: str, examples: list[Any], encoded: Encoded, budget: int, patch: pytest.MonkeyPatch
 ) -> list[Any]:
-    patch.setattr(predict, "BUDGET", budget)
+    patch.setitem(predict.BUDGETS, "cpu", budget)
     with torch.inference_mode():
         return predict.predict(model, TASKS[name], examples, encoded, 5)
 
@@ -99,6 +105,22 @@ def test_an_answer_is_the_best_span_of_all_windows(
                 best[example] = (value, examples[example].context[begin[first] : stop[last]])
     assert all(text for _, text in best)
     assert predicted(model, "squad", examples, encoded, budget, monkeypatch) == [text for _, text in best]
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_of_equal_windows_the_first_counts(
+    budget: int, model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples, encoded = made("squad", data_dir, tokenizer)
+    level = models.with_heads(model.encoder, [TASKS["squad"]], seed=0).eval()
+    torch.nn.init.zeros_(level.heads["squad"].qa_outputs.weight)
+    firsts = [int(np.flatnonzero(encoded.fields["example"] == number)[0]) for number in range(len(examples))]
+    expected = []
+    for item, example in zip(firsts, examples, strict=True):
+        begin, stop = (encoded.fields[n][encoded.offsets[item] : encoded.offsets[item + 1]] for n in ("begin", "stop"))
+        at = np.flatnonzero(begin >= 0)[0]
+        expected.append(example.context[begin[at] : stop[at]])
+    assert predicted(level, "squad", examples, encoded, budget, monkeypatch) == expected
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
@@ -156,10 +178,19 @@ def test_best_span_is_that_of_brute_force(contexts: list[tuple[int, int, int]], 
         assert values[row] == pytest.approx(value)
 
 
+def test_of_equal_spans_the_first_and_shortest_counts() -> None:
+    flat = torch.zeros(8, 2)
+    batch = Batch(
+        torch.zeros(8), torch.arange(8), torch.tensor([8]), {"begin": torch.tensor([-1, 0, 1, 2, 3, 4, 5, -1])}
+    )
+    values, first, last = predict.best_spans(flat, batch, 4)
+    assert (values.tolist(), first.tolist(), last.tolist()) == ([0.0], [1], [1])
+
+
 def test_a_sequence_without_context_has_no_span() -> None:
     batch = packed(torch.tensor([0, 2]), torch.tensor([2]), {"begin": torch.tensor([-1, -1])})
     values, _, _ = predict.best_spans(torch.ones(2, 2), batch, 3)
-    assert values == [-np.inf]
+    assert values.tolist() == [-np.inf]
 
 
 def test_logits_that_are_not_finite_give_an_empty_answer_and_no_error(
@@ -169,6 +200,45 @@ def test_logits_that_are_not_finite_give_an_empty_answer_and_no_error(
     broken = models.with_heads(model.encoder, [TASKS["squad"]], seed=0).eval()
     torch.nn.init.constant_(broken.heads["squad"].qa_outputs.weight, float("nan"))
     assert predicted(broken, "squad", examples, encoded, 100_000, monkeypatch) == [""] * len(examples)
+
+
+CLASSES = {
+    "mnli": XLMRobertaForSequenceClassification,
+    "hellaswag": XLMRobertaForMultipleChoice,
+    "squad": XLMRobertaForQuestionAnswering,
+    "udpos": XLMRobertaForTokenClassification,
+}
+
+
+def padded_logits(model: Model, name: str, encoded: Encoded, folder: Path) -> list[torch.Tensor]:
+    """What transformers' own model makes of each item in one padded batch, padding left out."""
+    files.save_model(model, TASKS[name], folder)
+    reference = CLASSES[name].from_pretrained(folder, attn_implementation="eager").eval()
+    ids, mask = tiny.padded(encoded)
+    if encoded.group > 1:
+        ids, mask = (each.view(-1, encoded.group, each.shape[-1]) for each in (ids, mask))
+    with torch.inference_mode():
+        out = reference(ids, attention_mask=mask)
+    if "logits" in out:
+        per_token = out.logits.dim() == 3
+        return [row[: int(n)] if per_token else row for row, n in zip(out.logits, mask.sum(-1), strict=True)]
+    ends = torch.stack([out.start_logits, out.end_logits], dim=-1)
+    return [row[: int(n)] for row, n in zip(ends, mask.sum(-1), strict=True)]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_logits_that_predictions_are_read_from_are_those_of_the_padded_model(
+    name: str, model: Model, data_dir: Path, tokenizer: Any, tmp_path: Path
+) -> None:
+    """Of batches as they are predicted from; the other tests say what is read from these logits."""
+    _, encoded = made(name, data_dir, tokenizer)
+    expected = padded_logits(model, name, encoded, tmp_path)
+    with torch.inference_mode():
+        for items, batch in predict.batches(model, encoded):
+            logits = model(name, batch)
+            torch.testing.assert_close(
+                logits.reshape(-1), torch.cat([expected[item].reshape(-1) for item in items]), rtol=1e-3, atol=1e-4
+            )
 
 
 @pytest.mark.parametrize("budget", BUDGETS)

@@ -41,7 +41,7 @@ def test_sentence_vectors_are_the_padded_means_of_every_layer(
     made = tiny.sequences(8, np.random.default_rng(seed))
     expected = padded_means(model, made, tmp_path)
     for budget in (10_000, 20):  # one batch, and several whose order is not that of the sentences
-        monkeypatch.setattr(predict, "BUDGET", budget)
+        monkeypatch.setitem(predict.BUDGETS, "cpu", budget)
         with torch.inference_mode():
             vectors = retrieval.sentence_vectors(model, made)
         torch.testing.assert_close(vectors, expected, rtol=1e-5, atol=1e-5)

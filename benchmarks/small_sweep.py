@@ -1,0 +1,242 @@
+"""A small sweep beside the Trainer's hyperparameter search: eight learning rates, thirty steps each, a small encoder.
+
+    python benchmarks/small_sweep.py [--peer hf-hyperparameter-search] [--repeats 5]
+
+Both fine-tune one encoder folder (4 layers, 128 wide, random weights) on the same 480 rows of mini's MNLI, batch 16, one
+epoch, AdamW (fused), and evaluate the same 100 dev rows once, at the end. The peer searches by Ray Tune (one CPU a trial)
+and by Optuna (in its own process, one trial after the other); the ratio is to the faster. Each run is a process of its
+own; rows are tokenised before. `process` is its whole life, imports of torch, transformers and Ray included, `call` the
+search alone, from a process without Ray to the best run, and `ray` the part of it until Ray is there (`ray.init`). Sides take
+turns. Prints one JSON line: medians in seconds and the ratios.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+RATES = tuple(float(rate) for rate in np.geomspace(1e-5, 1e-3, 8))
+ROWS, BATCH, DEV, LENGTH = 480, 16, 100, 64
+
+
+def make_folder(folder: Path) -> None:
+    """The encoder: mini's tokenizer, random weights."""
+    from stilts_ray import mini
+    from stilts_ray.data.cache import tokenizer_at
+    from stilts_ray.models import files
+    from stilts_ray.models import model as models
+    from stilts_ray.spec import Shape
+
+    tokenizer = tokenizer_at(str(mini.ENCODER))
+    shape = Shape(layers=4, hidden=128, heads=4, feed_forward=512, positions=128, dropout=0.1)
+    files.save_encoder(models.new_encoder(models.xlm_roberta(shape, len(tokenizer)), 0), folder)
+    tokenizer.save_pretrained(folder)
+
+
+def rows(folder: Path, split: str) -> list[dict[str, Any]]:
+    """Token sequences with labels, from the cache: those that a run of ours with seed 0 trains on, or the first of dev."""
+    from stilts_ray import tasks
+    from stilts_ray.data.batches import drawn, generator
+    from stilts_ray.data.cache import encoded
+    from stilts_ray.data.encode import Reading
+    from stilts_ray.origin import Mini
+
+    made = encoded(Mini(), tasks.get("mnli"), split, Mini().source_language, str(folder), Reading(LENGTH, 128))
+    items = drawn(made.items, ROWS, generator(0, "mnli")) if split == "train" else np.arange(DEV)
+    tokens = [made.tokens[made.offsets[item] : made.offsets[item + 1]].tolist() for item in items]
+    labels = made.fields["label"][items].tolist()
+    return [{"input_ids": ids, "labels": label} for ids, label in zip(tokens, labels, strict=True)]
+
+
+def ours(folder: Path) -> int:
+    """Returns the number of trials."""
+    from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
+    from stilts_ray.origin import Mini
+    from stilts_ray.plan import make_plan
+    from stilts_ray.spec import Runtime
+    from stilts_ray.store import Store
+    from stilts_ray.sweep import launch
+
+    recipe = Recipe(epochs=1, batch_size=BATCH, max_length=LENGTH, train_rows=ROWS, dev_rows=DEV, evaluations=1)
+    sweep = Sweep(
+        name="small",
+        data="mini",
+        encoders=[Encoder(name="small", start=Pretrained(source=str(folder)))],
+        intermediates=[("mnli",)],
+        recipe=recipe,
+        search=Search(learning_rates=list(RATES), parallel=len(RATES)),
+    )
+    with tempfile.TemporaryDirectory() as store:
+        result = launch.run_plan(make_plan(sweep, Mini()), Store(store), Runtime(), [])
+    if result.failed:
+        raise SystemExit(str(result.failed))
+    return result.jobs
+
+
+def padded(batch: list[dict[str, Any]]) -> dict[str, Any]:
+    """Pads to the longest of the batch."""
+    import torch
+
+    longest = max(len(row["input_ids"]) for row in batch)
+    ids = torch.tensor([row["input_ids"] + [1] * (longest - len(row["input_ids"])) for row in batch])
+    labels = torch.tensor([row["labels"] for row in batch])
+    return {"input_ids": ids, "attention_mask": (ids != 1).long(), "labels": labels}
+
+
+def trainer(folder: Path, scratch: str, train: list[dict[str, Any]], dev: list[dict[str, Any]]) -> Any:
+    """The Trainer that searches; what it is made of can travel to Ray's workers."""
+    from transformers import AutoModelForSequenceClassification, PrinterCallback, Trainer, TrainingArguments
+
+    arguments = TrainingArguments(
+        output_dir=scratch,
+        per_device_train_batch_size=BATCH,
+        per_device_eval_batch_size=32,
+        num_train_epochs=1,
+        weight_decay=0.01,
+        warmup_steps=0.1,
+        optim="adamw_torch_fused",
+        train_sampling_strategy="group_by_length",
+        eval_strategy="no",
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=True,
+    )
+    made = Trainer(
+        model_init=lambda: AutoModelForSequenceClassification.from_pretrained(folder, num_labels=3),
+        args=arguments,
+        train_dataset=train,
+        eval_dataset=dev,
+        data_collator=padded,
+        compute_metrics=lambda found: {"accuracy": float((found.predictions.argmax(-1) == found.label_ids).mean())},
+    )
+    made.remove_callback(PrinterCallback)
+    return made
+
+
+def by_ray(folder: Path) -> int:
+    """Returns the number of trials."""
+    from ray import tune
+
+    with tempfile.TemporaryDirectory() as scratch:
+        best = trainer(
+            folder, scratch, rows(folder, "train"), rows(folder, "validation_matched")
+        ).hyperparameter_search(
+            hp_space=lambda _: {"learning_rate": tune.grid_search(list(RATES))},
+            n_trials=1,
+            direction="maximize",
+            backend="ray",
+            compute_objective=lambda metrics: metrics["eval_accuracy"],
+            resources_per_trial={"cpu": 1},
+            storage_path=scratch,
+            reuse_actors=True,
+            verbose=0,
+        )
+        return len(best.run_summary.trials)
+
+
+def by_optuna(folder: Path) -> int:
+    """Returns the number of trials."""
+    from optuna import samplers
+
+    tried = []
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer(folder, scratch, rows(folder, "train"), rows(folder, "validation_matched")).hyperparameter_search(
+            hp_space=lambda trial: {"learning_rate": trial.suggest_categorical("learning_rate", list(RATES))},
+            n_trials=len(RATES),
+            direction="maximize",
+            backend="optuna",
+            compute_objective=lambda metrics: tried.append(metrics) or metrics["eval_accuracy"],
+            sampler=samplers.GridSampler({"learning_rate": list(RATES)}),
+        )
+    return len(tried)
+
+
+SIDES: dict[str, Callable[[Path], int]] = {"ours": ours, "peer_ray": by_ray, "peer_optuna": by_optuna}
+
+
+def one_side(name: str, folder: Path) -> None:
+    """Runs a side and prints what it took."""
+    import optuna
+    import ray
+    import ray.train
+    import ray.tune
+    import torch
+    import transformers
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    started = time.perf_counter()
+    start_ray, seconds = ray.init, {"ray": 0.0}
+
+    def init(*arguments: Any, **options: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return start_ray(*arguments, **options)
+        finally:
+            seconds["ray"] += time.perf_counter() - begun
+
+    ray.init = init
+    trials = SIDES[name](folder)
+    print(json.dumps(seconds | {"call": time.perf_counter() - started, "trials": trials, "torch": torch.__version__}))
+
+
+def timed(name: str, folder: Path) -> dict[str, Any]:
+    """What a side took in a process of its own; "error" if it broke off."""
+    started = time.perf_counter()
+    command = [sys.executable, __file__, "--side", name, "--folder", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"error": done.stderr.strip().splitlines()[-1]}
+    return json.loads(done.stdout.strip().splitlines()[-1]) | {"process": time.perf_counter() - started}
+
+
+def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Medians of the runs that ended, and the error of the first that did not."""
+    ended = [run for run in runs if "error" not in run]
+    errors = [run["error"] for run in runs if "error" in run]
+    medians = {
+        key: round(median(run[key] for run in ended), 2) for key in ("process", "call", "ray", "trials") if ended
+    }
+    return medians | {"runs": len(ended)} | ({"error": errors[0]} if errors else {})
+
+
+def main() -> None:
+    """Measures all sides in turn."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peer", choices=["hf-hyperparameter-search"], default="hf-hyperparameter-search")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.side:
+        return one_side(given.side, given.folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        make_folder(folder)
+        rows(folder, "train"), rows(folder, "validation_matched")
+        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in SIDES}
+        for _ in range(given.repeats):
+            for name in SIDES:
+                runs[name].append(timed(name, folder))
+    found = {name: summary(each) for name, each in runs.items()}
+    peers = [each for name, each in found.items() if name != "ours" and "process" in each]
+    ratios = {
+        f"ratio_{key}": round(min(peer[key] for peer in peers) / found["ours"][key], 2) for key in ("process", "call")
+    }
+    print(json.dumps({"benchmark": "small_sweep", "peer": given.peer, "steps": ROWS // BATCH, **found, **ratios}))
+    return None
+
+
+if __name__ == "__main__":
+    main()
