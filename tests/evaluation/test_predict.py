@@ -180,9 +180,7 @@ def test_best_span_is_that_of_brute_force(contexts: list[tuple[int, int, int]], 
 
 def test_of_equal_spans_the_first_and_shortest_counts() -> None:
     flat = torch.zeros(8, 2)
-    batch = Batch(
-        torch.zeros(8), torch.arange(8), torch.tensor([8]), {"begin": torch.tensor([-1, 0, 1, 2, 3, 4, 5, -1])}
-    )
+    batch = packed(torch.zeros(8), torch.tensor([8]), {"begin": torch.tensor([-1, 0, 1, 2, 3, 4, 5, -1])})
     values, first, last = predict.best_spans(flat, batch, 4)
     assert (values.tolist(), first.tolist(), last.tolist()) == ([0.0], [1], [1])
 
