@@ -3,7 +3,7 @@
     python benchmarks/calibrate.py SWEEP --out FILE [--steps 30]
 
 Needs torch and transformers, on the GPU if there is one; no data, and weights are random. Every encoder is trained by this
-package's loop, in batches of the sweep's own `recipe`: once packed, on lengths like MNLI's (packing.py), once with every
+package's loop, in batches of the sweep's own `recipe`: once packed, on lengths like MNLI's (training_step.py), once with every
 sequence `max_length` long, which is what padding to it costs. Each token is one of the vocabulary at random; the first
 steps, in which memory is found, are not timed.
 """

@@ -58,9 +58,14 @@ def together(folder: Path, parallel: str, killed: bool = False) -> None:
     members = [context.Process(target=process, args=(rank, folder, parallel, killed)) for rank in range(SIZE)]
     for member in members:
         member.start()
-    for member in members:
-        member.join(timeout=300)
-        assert member.exitcode == 0
+    try:
+        for member in members:
+            member.join(timeout=300)
+            assert member.exitcode == 0
+    finally:
+        # One that is left alone would wait for the other.
+        for member in members:
+            member.kill()
 
 
 @pytest.mark.parametrize("parallel, killed", [("replicated", False), ("sharded", False), ("sharded", True)])

@@ -1,0 +1,137 @@
+"""Several learning rates side by side in one process, on stacked weights, beside one after the other.
+
+    python benchmarks/fused_rates.py [--rates 4] [--steps 10] [--repeats 5] [--shape mini|small]
+
+Both take the same steps on the same packed batches from the same weights: one after the other by the loop's own model and
+fused AdamW, and together by torch.func (`functional_call` under `vmap`, weights stacked, dropout drawn for each), each with
+a learning rate of its own. Sides take turns; medians. Prints one JSON line: seconds, the ratio, and the largest difference
+between their weights (there is no dropout; it is what rounding makes of them).
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+import torch
+from torch.func import functional_call, grad_and_value, stack_module_state, vmap
+from training_step import LENGTHS, PERCENT
+
+from stilts_ray import tasks
+from stilts_ray.data.batches import Batch, collate
+from stilts_ray.data.encode import Encoded
+from stilts_ray.models import losses
+from stilts_ray.models import model as models
+from stilts_ray.models.model import Model
+from stilts_ray.spec import Optimizer, Shape
+from stilts_ray.training.optimizer import make_optimizer, set_rate
+
+SHAPES = {
+    "mini": Shape(layers=4, hidden=128, heads=4, feed_forward=512, dropout=0.0),
+    "small": Shape(layers=4, hidden=256, heads=4, feed_forward=1024, dropout=0.0),
+}
+VOCABULARY, BATCH = 4000, 16
+TASK = tasks.get("mnli")
+SPEC = Optimizer(epsilon=1e-3)
+"""With a larger epsilon than usual: of a bias before a softmax, whose gradient is nothing but rounding, AdamW would else make
+full steps, and the weights of both sides could not be compared."""
+
+
+def batches(steps: int) -> list[Batch]:
+    """Batches of random tokens, with lengths like MNLI's."""
+    draw, count = np.random.default_rng(0), steps * BATCH
+    lengths = np.interp(draw.uniform(0, 100, count), PERCENT, LENGTHS["nli"][1]).astype(np.int64)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    ids = draw.integers(5, VOCABULARY, offsets[-1]).astype(np.int32)
+    encoded = Encoded(ids, offsets, 1, {"label": draw.integers(0, 3, count).astype(np.int32)})
+    return [collate(encoded, np.arange(step * BATCH, (step + 1) * BATCH)) for step in range(steps)]
+
+
+def fresh(shape: Shape) -> Model:
+    """The same model each time."""
+    return models.with_heads(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [TASK], 0).train()
+
+
+def apart(shape: Shape, rates: list[float], data: list[Batch]) -> list[dict[str, torch.Tensor]]:
+    """One rate after the other."""
+    ended = []
+    for rate in rates:
+        model = fresh(shape)
+        optimizer = make_optimizer(model, rate, SPEC)
+        for batch in data:
+            optimizer.zero_grad(set_to_none=True)
+            (losses.loss(TASK.kind, model(TASK.name, batch), batch) / BATCH).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+        ended.append({name: p.detach() for name, p in model.named_parameters()})
+    return ended
+
+
+def together(shape: Shape, rates: list[float], data: list[Batch]) -> list[dict[str, torch.Tensor]]:
+    """All rates in each pass."""
+    twins = [fresh(shape) for _ in rates]
+    stacked, buffers = stack_module_state(twins)
+    base = fresh(shape).to("meta")
+    slices = [
+        {name: torch.nn.Parameter(values[n].detach()) for name, values in stacked.items()} for n in range(len(rates))
+    ]
+    optimizers = [make_optimizer(_Holder(own), rate, SPEC) for own, rate in zip(slices, rates, strict=True)]
+
+    for batch in data:
+
+        def loss(parameters: dict[str, torch.Tensor], batch: Batch = batch) -> torch.Tensor:
+            found = functional_call(base, (parameters, {n: b[0] for n, b in buffers.items()}), (TASK.name, batch))
+            return losses.loss(TASK.kind, found, batch) / BATCH
+
+        gradients, _ = vmap(grad_and_value(loss), randomness="different")(
+            {name: torch.stack([own[name].detach() for own in slices]) for name in stacked}
+        )
+        for number, (own, optimizer, rate) in enumerate(zip(slices, optimizers, rates, strict=True)):
+            for name, parameter in own.items():
+                parameter.grad = gradients[name][number]
+            torch.nn.utils.clip_grad_norm_(own.values(), 1.0)
+            set_rate(optimizer, rate)
+            optimizer.step()
+    return [{name: p.detach() for name, p in own.items()} for own in slices]
+
+
+class _Holder(torch.nn.Module):
+    """Parameters as a module has them."""
+
+    def __init__(self, parameters: dict[str, torch.nn.Parameter]) -> None:
+        super().__init__()
+        self.own = torch.nn.ParameterList(parameters.values())
+
+
+def main() -> None:
+    """Alternates the two and prints medians."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rates", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--shape", choices=SHAPES, default="mini")
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    rates, data = [1e-4 * (n + 1) for n in range(given.rates)], batches(given.steps)
+    sides: dict[str, Callable[..., list[dict[str, torch.Tensor]]]] = {"apart": apart, "together": together}
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    ended = {}
+    for _ in range(given.repeats + 1):
+        for name, side in sides.items():
+            started = time.perf_counter()
+            ended[name] = side(SHAPES[given.shape], rates, data)
+            seconds[name].append(time.perf_counter() - started)
+    medians = {name: round(median(values[1:]), 3) for name, values in seconds.items()}
+    worst = max(
+        float((one[name] - other[name]).abs().max()) for one, other in zip(*ended.values(), strict=True) for name in one
+    )
+    figures = {"shape": given.shape, "rates": given.rates, "steps": given.steps, "threads": given.threads}
+    ratio = round(medians["apart"] / medians["together"], 2)
+    print(json.dumps(figures | {"seconds": medians, "ratio": ratio, "largest_difference": worst}))
+
+
+if __name__ == "__main__":
+    main()
