@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
-from packing import MNLI_LENGTHS, PERCENT
+from training_step import LENGTHS, PERCENT
 from transformers import AutoConfig, PretrainedConfig, XLMRobertaXLConfig
 
 from stilts_ray import tasks
@@ -107,7 +107,7 @@ def _now(device: torch.device) -> float:
 def speed(encoder: Encoder, recipe: Recipe, steps: int, device: torch.device) -> Speed:
     """Both speeds of an encoder. Raises RequestError if a batch does not fit into the device's memory."""
     count = recipe.batch_size * (WARM_UP + steps)
-    drawn = np.interp(np.random.default_rng(0).uniform(0, 100, count), PERCENT, MNLI_LENGTHS).astype(np.int64)
+    drawn = np.interp(np.random.default_rng(0).uniform(0, 100, count), PERCENT, LENGTHS["nli"][1]).astype(np.int64)
     short, full = np.minimum(drawn, recipe.max_length), np.full(count, recipe.max_length)
     vocabulary = configuration(encoder).vocab_size
     try:
