@@ -33,7 +33,7 @@ from transformers import (
 )
 
 from stilts_ray import tasks
-from stilts_ray.data.batches import Share, collate, order
+from stilts_ray.data.batches import Share, by_length, collate, order
 from stilts_ray.data.encode import Encoded
 from stilts_ray.models import model as models
 from stilts_ray.models.vocabulary import narrow
@@ -124,7 +124,7 @@ def ours(profile: str, shape: Shape, examples: Encoded, device: torch.device) ->
 
         def make_batch(step: int, name: str, items: Any) -> Any:
             clock.step(step)
-            return collate(examples, items)
+            return collate(examples, by_length(examples, items))
 
         run = Run(
             order=batches,

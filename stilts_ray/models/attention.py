@@ -46,61 +46,70 @@ class Layout:
 
     def spread(self, packed: torch.Tensor, fill: float = 0.0) -> torch.Tensor:
         """[total, ...] -> [rows, longest, ...], `fill` where there is no token."""
+        if self.mask is None:
+            return packed.view(self.rows, self.longest, *packed.shape[1:])
         grid = packed.new_full((self.rows * self.longest, *packed.shape[1:]), fill)
         return grid.index_copy(0, self.cell, packed).view(self.rows, self.longest, *packed.shape[1:])
 
     def gather(self, grid: torch.Tensor) -> torch.Tensor:
         """[rows, longest, ...] -> [total, ...]."""
-        return grid.reshape(self.rows * self.longest, *grid.shape[2:]).index_select(0, self.cell)
+        flat = grid.reshape(self.rows * self.longest, *grid.shape[2:])
+        return flat if self.mask is None else flat.index_select(0, self.cell)
 
 
 @dataclass(frozen=True)
 class Buckets:
     """Sequences of like length together, so that the grids hold little else than tokens.
 
-    parts: of each bucket, which tokens of the batch are in it ([tokens]) and their layout. back: [total], where each
-    token of the batch stands when the buckets are laid end to end.
+    order: [total], the tokens from the longest sequence to the shortest, None if that is how they are; back: likewise, the
+    way back. sizes: tokens of each bucket in this order; grids: their layouts.
     """
 
-    parts: tuple[tuple[torch.Tensor, Layout], ...]
-    back: torch.Tensor
+    order: torch.Tensor | None
+    back: torch.Tensor | None
+    sizes: tuple[int, ...]
+    grids: tuple[Layout, ...]
 
     @classmethod
     def of(cls, batch: Batch) -> "Buckets":
         """The buckets of a batch, on its device."""
-        starts = torch.cumsum(batch.lengths, 0) - batch.lengths
-        parts = []
-        for sequences in like_lengths(batch.lengths.tolist()):
-            chosen = torch.tensor(sequences, device=batch.lengths.device)
-            lengths = batch.lengths[chosen]
-            row = torch.repeat_interleave(torch.arange(len(chosen), device=lengths.device), lengths)
-            positions = torch.arange(len(row), device=lengths.device) - (torch.cumsum(lengths, 0) - lengths)[row]
-            # From long to short: the first is the longest.
-            parts.append((starts[chosen][row] + positions, Layout.make(lengths, row, positions, int(lengths[0]))))
-        return cls(tuple(parts), torch.argsort(torch.cat([tokens for tokens, _ in parts])))
+        ranked = torch.argsort(batch.lengths, descending=True, stable=True)
+        lengths = batch.lengths[ranked]
+        row = torch.repeat_interleave(torch.arange(len(lengths), device=lengths.device), lengths)
+        column = torch.arange(len(row), device=lengths.device) - (torch.cumsum(lengths, 0) - lengths)[row]
+        sizes, grids, sequence, token = list[int](), list[Layout](), 0, 0
+        for bucket in like_lengths(lengths.tolist()):
+            tokens = slice(token, token + sum(bucket))
+            own = lengths[sequence : sequence + len(bucket)]
+            grids.append(Layout.make(own, row[tokens] - sequence, column[tokens], bucket[0]))
+            sizes.append(sum(bucket))
+            sequence, token = sequence + len(bucket), tokens.stop
+        if bool((ranked[1:] > ranked[:-1]).all()):
+            return cls(None, None, tuple(sizes), tuple(grids))
+        order = (torch.cumsum(batch.lengths, 0) - batch.lengths)[ranked][row] + column
+        return cls(order, torch.argsort(order), tuple(sizes), tuple(grids))
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: "Bias | None", **options: Any
     ) -> torch.Tensor:
         """Each [total, heads, dim] -> [total, heads, dim]."""
+        ranked = (part if self.order is None else part[self.order] for part in (query, key, value))
         mixed = []
-        for tokens, grid in self.parts:
-            q, k, v = (grid.spread(part[tokens]).transpose(1, 2) for part in (query, key, value))
+        for grid, *parts in zip(self.grids, *(torch.split(part, self.sizes) for part in ranked), strict=True):
+            q, k, v = (grid.spread(part).transpose(1, 2) for part in parts)
             mask = grid.mask if bias is None else bias.mask(grid).to(query.dtype)
             found = scaled_dot_product_attention(q, k, v, attn_mask=mask, **options)
             mixed.append(grid.gather(found.transpose(1, 2)))
-        return torch.cat(mixed)[self.back]
+        return torch.cat(mixed) if self.back is None else torch.cat(mixed)[self.back]
 
 
 def like_lengths(lengths: list[int], slack: float = 0.75) -> list[list[int]]:
-    """Indices in groups, from long to short, none shorter than `slack` of the longest of its group."""
+    """Lengths from long to short, in groups: none shorter than `slack` of the longest of its group."""
     groups: list[list[int]] = []
-    longest = 0.0
-    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        if not groups or lengths[index] < slack * longest:
+    for length in lengths:
+        if not groups or length < slack * groups[-1][0]:
             groups.append([])
-            longest = lengths[index]
-        groups[-1].append(index)
+        groups[-1].append(length)
     return groups
 
 

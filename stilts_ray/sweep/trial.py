@@ -8,7 +8,7 @@ import numpy as np
 
 from stilts_ray import tasks
 from stilts_ray.data import cache
-from stilts_ray.data.batches import Batch, Items, Share, collate, order
+from stilts_ray.data.batches import Batch, Items, Share, by_length, collate, order
 from stilts_ray.data.encode import Encoded, selected
 from stilts_ray.data.rows import labelled
 from stilts_ray.evaluation.metrics import Scores, majority, score
@@ -97,14 +97,17 @@ def _saved(model: Model, base: str | None, job: Job, place: Place) -> dict[str, 
 
 
 def _batch_maker(mixture: Mixture, data: dict[str, Encoded], folder: Path, seed: int) -> MakeBatch:
+    def plain(step: int, name: str, items: Items) -> Batch:
+        return collate(data[name], by_length(data[name], items))
+
     if mixture.masked is None:
-        return lambda step, name, items: collate(data[name], items)
+        return plain
     masking, texts = Masking.of(cache.tokenizer_at(str(folder)), mixture.masked.mask), mixture.masked.texts
 
     def make(step: int, name: str, items: Items) -> Batch:
         if name == texts:
             return masked_batch(data[name], items, masking, seed * 1_000_003 + step)
-        return collate(data[name], items)
+        return plain(step, name, items)
 
     return make
 

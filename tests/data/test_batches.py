@@ -8,13 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stilts_ray.data.batches import Batch, Share, by_tokens, collate, generator, order, packed, shared, split
-from stilts_ray.tasks import TASKS, Kind, Task
+from stilts_ray.data.batches import Batch, Share, by_length, by_tokens, collate, generator, order, packed, shared, split
+from stilts_ray.tasks import TASKS, Task
 from tests import tiny
 
 LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=40)
 SHARES = st.builds(Share, st.integers(1, 30), st.integers(1, 7), st.none() | st.integers(1, 30))
-PARTED = {Kind.PAIR, Kind.CHOICE, Kind.SPAN, Kind.TAGGING, Kind.DUAL}
+PARTED = ("mnli", "hellaswag", "squad", "udpos", "squad_r")
 RUNS = st.dictionaries(st.sampled_from("abc"), st.tuples(st.integers(1, 25), SHARES), min_size=1)
 
 
@@ -144,7 +144,7 @@ def same(one: Batch, other: Batch) -> bool:
     )
 
 
-@pytest.mark.parametrize("task", [task for task in TASKS.values() if task.kind in PARTED], ids=lambda task: task.name)
+@pytest.mark.parametrize("task", [TASKS[name] for name in PARTED], ids=lambda task: task.name)
 @given(items=st.integers(1, 9), seed=st.integers(0, 3), budget=st.integers(1, 150))
 def test_parts_hold_every_item_once_within_the_budget(task: Task, items: int, seed: int, budget: int) -> None:
     batch = collate(tiny.encoded(task, items, seed), np.arange(items))
@@ -168,3 +168,12 @@ def test_shares_hold_every_item_once_and_are_equal_to_one(items: int, seed: int,
 def test_no_budget_is_the_batch_itself() -> None:
     batch = collate(tiny.encoded(TASKS["mnli"], 3, 0), np.arange(3))
     assert split(batch, None) == [batch]
+
+
+@given(items=st.lists(st.integers(0, 8), min_size=1, unique=True), seed=st.integers(0, 3))
+def test_by_length_ranks_the_same_items_from_long_to_short(items: list[int], seed: int) -> None:
+    made = tiny.encoded(TASKS["hellaswag"], 9, seed)
+    ranked = by_length(made, np.array(items))
+    assert sorted(ranked) == sorted(items)
+    lengths = made.item_lengths[ranked].tolist()
+    assert lengths == sorted(lengths, reverse=True)

@@ -161,17 +161,19 @@ def test_layout_spreads_and_gathers_every_token_once(lengths: list[int]) -> None
         assert torch.equal(layout.mask[:, 0, 0], grid >= 0)
 
 
-@pytest.mark.parametrize("lengths", [[3], [4, 4, 4], [2, 5, 1], [7, 1, 3, 7], [16, 4, 15, 8, 2, 11]])
+@pytest.mark.parametrize("lengths", [[3], [4, 4, 4], [2, 5, 1], [7, 1, 3, 7], [16, 4, 15, 8, 2, 11], [9, 8, 3, 3]])
 def test_buckets_hold_every_token_once_and_give_it_back_in_its_place(lengths: list[int]) -> None:
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     made = tiny.sequences(1, np.random.default_rng(0))
     batch = collate(type(made)(np.arange(offsets[-1], dtype=np.int32), offsets), np.arange(len(lengths)))
     buckets = Buckets.of(batch)
-    laid = torch.cat([tokens for tokens, _ in buckets.parts])
-    assert torch.equal(laid[buckets.back], batch.tokens)
-    for tokens, layout in buckets.parts:
+    laid = batch.tokens if buckets.order is None else batch.tokens[buckets.order]
+    assert (buckets.order is None) == (buckets.back is None) == (sorted(lengths, reverse=True) == lengths)
+    assert buckets.back is None or torch.equal(laid[buckets.back], batch.tokens)
+    for tokens, layout in zip(laid.split(buckets.sizes), buckets.grids, strict=True):
         assert layout.longest <= len(tokens) / layout.rows / 0.75
-        grid = layout.spread(batch.tokens[tokens].float(), fill=-1.0)
+        grid = layout.spread(tokens.float(), fill=-1.0)
+        assert torch.equal(layout.gather(grid), tokens.float())
         assert all((np.diff([cell for cell in row if cell >= 0]) == 1).all() for row in grid.tolist())
 
 
