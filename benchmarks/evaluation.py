@@ -61,7 +61,7 @@ WORDS = 0.6
 def lengths_of(target: str, tokens: int) -> np.ndarray:
     """The first sequences of each language, together about so many tokens."""
     languages = [np.array(lengths) for lengths in json.loads(LENGTHS.read_text())[target].values()]
-    return np.concatenate([each[np.cumsum(each) < tokens / len(languages)] for each in languages])
+    return np.concatenate([each[np.cumsum(each) <= tokens / len(languages)] for each in languages])
 
 
 def made(target: str, tokens: int, vocabulary: int) -> tuple[list[Example], Encoded]:

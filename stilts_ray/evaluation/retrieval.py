@@ -47,7 +47,8 @@ def by_layer(model: Model, encoded: Encoded) -> Iterator[torch.Tensor]:
 def nearest(queries: torch.Tensor, index: torch.Tensor) -> list[int]:
     """For each query [n, hidden] the index [m, hidden] entry of largest cosine: exact."""
     normal = torch.nn.functional.normalize
-    found: list[int] = (normal(queries, dim=-1) @ normal(index, dim=-1).T).argmax(-1).tolist()
+    # On a CPU argmax alone takes ten times as long.
+    found: list[int] = (normal(queries, dim=-1) @ normal(index, dim=-1).T).max(-1).indices.tolist()
     return found
 
 
