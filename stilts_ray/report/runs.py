@@ -11,6 +11,7 @@ from typing import Any
 
 from stilts_ray.fingerprint import SHORT, digest
 from stilts_ray.plan import Plan
+from stilts_ray.provenance import provenance
 from stilts_ray.report import labels
 from stilts_ray.report.labels import Point, Texts, begun, ended
 from stilts_ray.report.table import results
@@ -40,7 +41,7 @@ class TrackedRun:
     table: dict[str, Any] | None = None
     model: tuple[str, str] | None = None
 
-    @cached_property
+    @property
     def state(self) -> str:
         """Changes when there is something new to send. Start and parent are fixed when the run is made."""
         sent = {"status": self.status, "end": self.end, "tags": self.tags, "params": self.params}
@@ -55,6 +56,16 @@ def tracked_runs(plan: Plan, state: State) -> list[TrackedRun]:
     first line that uses it.
     """
     return _Runs(plan, state).all()
+
+
+def made_of(plan: Plan, state: State) -> str:
+    """Digest of all that `tracked_runs` depends on, which is found sooner than the runs are made: the request, which records
+    and failures there are, where, and the code. No record is written twice, so its time stands for its contents."""
+    code = provenance()["git_commit"], provenance()["versions"]["stilts_ray"]
+    steps = [state.steps[step.digest] for step in plan.steps if step.digest in state.steps]
+    times = [(record["digest"], record.get("finished_at")) for record in (*steps, *state.jobs_of(plan))]
+    failed = {step.digest: state.failed[step.digest] for step in plan.steps if step.digest in state.failed}
+    return digest([plan.sweep, [step.digest for step in plan.steps], times, failed, state.store, code])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 from stilts_ray.fingerprint import digest
 from stilts_ray.plan import Plan
-from stilts_ray.report.runs import TrackedRun, tracked_runs
+from stilts_ray.report.labels import begun
+from stilts_ray.report.runs import TrackedRun, made_of, tracked_runs
 from stilts_ray.report.views import saved_views
 from stilts_ray.state import State
 from stilts_ray.tracking.address import artifacts, client_of, experiment, is_server
@@ -15,8 +16,9 @@ TABLE = "languages.json"
 BATCH = 800
 """Metrics a request; MLflow takes 1000 of metrics, parameters and tags together."""
 SENT = "stilts.sent"
-"""Tag of an experiment that has all that was last wanted: the digest of it, else ''. Looking through the runs of a large
-sweep takes longer than reading its records. A run that somebody deleted there comes back when there is something new."""
+"""Tag of an experiment that has all that was last wanted: what that is made of, as a digest; else ''. Looking through the
+runs of a large sweep takes longer than reading its records. A run that somebody deleted there comes back when there is
+something new."""
 
 
 @dataclass
@@ -44,14 +46,15 @@ class Tracker:
 
     def sync(self, state: State) -> int:
         """Makes the server have what `state` calls for; returns the number of runs that were sent."""
-        wanted = tracked_runs(self.plan, state)
-        if not wanted:
+        jobs = state.jobs_of(self.plan)
+        if not jobs:
             return 0
         if self.client is None:
-            self._connect(min(run.start for run in wanted))
-        whole = digest([[run.digest, run.state, run.table, run.model] for run in wanted])
+            self._connect(min(map(begun, jobs)))
+        whole = made_of(self.plan, state)
         if self.sent == whole:
             return 0
+        wanted = tracked_runs(self.plan, state)
         if self.known is None:
             self.known = self._there()
         self._mark("")
