@@ -67,7 +67,7 @@ class Buckets:
 
     order: torch.Tensor | None
     back: torch.Tensor | None
-    sizes: tuple[int, ...]
+    sizes: list[int]
     grids: tuple[Layout, ...]
 
     @classmethod
@@ -85,9 +85,9 @@ class Buckets:
             sizes.append(sum(bucket))
             sequence, token = sequence + len(bucket), tokens.stop
         if bool((ranked[1:] > ranked[:-1]).all()):
-            return cls(None, None, tuple(sizes), tuple(grids))
+            return cls(None, None, sizes, tuple(grids))
         order = (torch.cumsum(batch.lengths, 0) - batch.lengths)[ranked][row] + column
-        return cls(order, torch.argsort(order), tuple(sizes), tuple(grids))
+        return cls(order, torch.argsort(order), sizes, tuple(grids))
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: "Bias | None", **options: Any
