@@ -9,6 +9,7 @@ from stilts_ray.costs import compared, costs, in_words, longest_paths
 from stilts_ray.overview import overview
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Encoder, Mixture, Pretraining, Recipe, Search, Shape
+from stilts_ray.state import state_of
 from stilts_ray.steps import Evaluation, Pretrain, Row, Study
 from stilts_ray.store import Store
 from tests.sweep.fakes import RANDOM, planned
@@ -112,7 +113,7 @@ def test_without_a_calibration_of_the_encoder_it_says_so(given: Calibration | No
 def test_a_cpu_gives_no_gpu_hours(store: Store) -> None:
     plan = small()
     for device, left in (("cpu", None), ("H200", round(TRIALS * (2 * MNLI + 2 * SQUAD) / 100 / 3600, 2))):
-        document = overview(plan, store, calibration(device, **{"owner/xlmr": SPEED}))
+        document = overview(plan, state_of(store), calibration(device, **{"owner/xlmr": SPEED}))
         assert document["totals"]["gpu_hours"] == left
         assert any(line.startswith("hours on a CPU") for line in in_words(document["comparison"])) == (left is None)
 

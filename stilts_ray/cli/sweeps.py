@@ -19,7 +19,7 @@ from stilts_ray.fingerprint import SHORT, digest
 from stilts_ray.overview import overview, summary
 from stilts_ray.plan import Plan
 from stilts_ray.spec import Runtime, explain
-from stilts_ray.spec.runtime import Parallel
+from stilts_ray.spec.runtime import DataParallel
 from stilts_ray.state import STEP_KINDS, state_of
 from stilts_ray.store import Store
 
@@ -59,10 +59,12 @@ def run(
         float | None, typer.Option(help="May be a fraction; default: 1 where there is a GPU, else 0.")
     ] = None,
     workers_per_trial: Annotated[int, typer.Option(help="Processes (GPUs) that train one model together.")] = 1,
-    parallel: Annotated[
-        Parallel,
-        typer.Option(help="What each of several workers has: 'replicated', all of a model; 'sharded', a part (FSDP2)."),
-    ] = "replicated",
+    data_parallel: Annotated[
+        DataParallel,
+        typer.Option(
+            help="What each of several workers has: 'ddp', all of a model; 'fsdp', a part of every layer (FSDP2)."
+        ),
+    ] = "ddp",
     max_concurrent: Annotated[int | None, typer.Option(help="Trials at a time; default: as many as fit.")] = None,
     checkpoint_seconds: Annotated[float, typer.Option(help="Work of a trial that a crash may cost at most.")] = 60.0,
     max_failures: Annotated[
@@ -76,7 +78,7 @@ def run(
             address=address,
             gpus_per_trial=default_gpus() if gpus_per_trial is None else gpus_per_trial,
             workers_per_trial=workers_per_trial,
-            parallel=parallel,
+            data_parallel=data_parallel,
             max_concurrent=max_concurrent,
             checkpoint_seconds=checkpoint_seconds,
             max_failures=max_failures,

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from stilts_ray.spec.values import Positive, Share, Spec
 
-Parallel = Literal["replicated", "sharded"]
+DataParallel = Literal["ddp", "fsdp"]
 """Each of several workers has the whole model (DDP), or a part of every layer (FSDP2)."""
 
 
@@ -20,7 +20,7 @@ class Runtime(Spec):
     gpus_per_trial: Share = 0.0
     """Of each process: a whole one, or a share that several trials fill."""
     workers_per_trial: Positive = 1
-    parallel: Parallel = "replicated"
+    data_parallel: DataParallel = "ddp"
     max_concurrent: Positive | None = None
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
     """Time between two checkpoints of a training run; work lost to a crash is at most this."""

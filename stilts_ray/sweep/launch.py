@@ -99,7 +99,7 @@ def tune(
         checkpoint_seconds=runtime.checkpoint_seconds,
         gpus=runtime.gpus_per_trial,
         workers=runtime.workers_per_trial,
-        parallel=runtime.parallel,
+        data_parallel=runtime.data_parallel,
     )
     searcher = PlanSearcher(frontier, store, lambda: settle(frontier, store), watchers, runtime.max_failures)
     with tempfile.TemporaryDirectory(prefix="stilts-tune-", ignore_cleanup_errors=True) as scratch, _ray(runtime):

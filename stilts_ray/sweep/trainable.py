@@ -6,7 +6,7 @@ from typing import Any
 
 import ray.tune
 
-from stilts_ray.spec.runtime import Parallel
+from stilts_ray.spec.runtime import DataParallel
 from stilts_ray.store import Record
 from stilts_ray.sweep.jobs import Job
 
@@ -20,7 +20,7 @@ class Setting:
     checkpoint_seconds: float
     gpus: float
     workers: int
-    parallel: Parallel
+    data_parallel: DataParallel
 
     def alone(self, kind: str) -> bool:
         """Whether one process does a job of that kind; only training is shared."""

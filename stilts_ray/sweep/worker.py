@@ -95,7 +95,7 @@ def _team(job: Job, setting: Setting) -> Team:
         return Team(device=torch.device("cuda" if setting.gpus > 0 else "cpu"))
     context = ray.train.get_context()
     device = ray.train.torch.get_device() if setting.gpus > 0 else torch.device("cpu")
-    return Team(context.get_world_rank(), context.get_world_size(), device, setting.parallel)
+    return Team(context.get_world_rank(), context.get_world_size(), device, setting.data_parallel)
 
 
 def _request_error(error: BaseException | None) -> RequestError | None:

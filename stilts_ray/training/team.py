@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from stilts_ray.models.families import layers_of
 from stilts_ray.models.model import Model
-from stilts_ray.spec.runtime import Parallel
+from stilts_ray.spec.runtime import DataParallel
 
 CPU = torch.device("cpu")
 
@@ -24,7 +24,7 @@ class Team:
     rank: int = 0
     size: int = 1
     device: torch.device = CPU
-    parallel: Parallel = "replicated"
+    data_parallel: DataParallel = "ddp"
 
     def summed(self, values: list[float]) -> list[float]:
         """Sums over the team."""
@@ -50,7 +50,7 @@ def joined(model: Model, team: Team) -> nn.Module:
     """The model as a team trains it. One that is sharded is changed in place."""
     if team.size == 1:
         return model
-    if team.parallel == "sharded":
+    if team.data_parallel == "fsdp":
         return _sharded(model, team)
     # In a mixture each batch uses one head; the others have no gradient in that step.
     several = len(model.heads) > 1

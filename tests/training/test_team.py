@@ -68,7 +68,7 @@ def together(folder: Path, parallel: str, killed: bool = False) -> None:
             member.kill()
 
 
-@pytest.mark.parametrize("parallel, killed", [("replicated", False), ("sharded", False), ("sharded", True)])
+@pytest.mark.parametrize("parallel, killed", [("ddp", False), ("fsdp", False), ("fsdp", True)])
 def test_a_team_ends_with_the_weights_of_one_process(parallel: str, killed: bool, tmp_path: Path, store: Store) -> None:
     model, outcome = went(Case(NAMES, dropout=0.0), store, ALONE)
     together(tmp_path, parallel, killed)
