@@ -330,7 +330,7 @@ def unlucky(share: float) -> Any:
 
 
 @settings(max_examples=25)
-@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.08, 0.3]))
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.05, 0.3]))
 def test_decisions_do_not_depend_on_which_job_ends_first(seed: int, share: float) -> None:
     act = unlucky(share)
     straight = finished(PLAN, act=act)
@@ -340,12 +340,11 @@ def test_decisions_do_not_depend_on_which_job_ends_first(seed: int, share: float
 
 
 def test_bad_luck_in_these_tests_is_real() -> None:
-    frontiers = [finished(PLAN, act=unlucky(share)) for share in (0.08, 0.2, 0.3)]
-    assert any(frontier.failed for frontier in frontiers)
-    assert any(record.get("collapsed") for frontier in frontiers for record in frontier.records.values())
-    for frontier in frontiers:
-        assert set(frontier.records) | set(frontier.failed) == {s.digest for s in PLAN.steps}
-        assert not set(frontier.records) & set(frontier.failed)
+    frontier = finished(PLAN, act=unlucky(0.05))
+    assert frontier.failed
+    assert any(record.get("collapsed") for record in frontier.records.values())
+    assert set(frontier.records) | set(frontier.failed) == {s.digest for s in PLAN.steps}
+    assert not set(frontier.records) & set(frontier.failed)
 
 
 @settings(max_examples=30)
@@ -353,13 +352,13 @@ def test_bad_luck_in_these_tests_is_real() -> None:
 def test_a_sweep_that_was_cut_off_comes_to_the_same_records(seed: int, share: float) -> None:
     """Of the records, jobs' and steps', any part may be in the store already; failures are tried again."""
     random = Random(seed)
-    whole = finished(PLAN, act=unlucky(0.08))
+    whole = finished(PLAN, act=unlucky(0.05))
     outcomes = {d: o for d, o in whole.outcomes.items() if isinstance(o, dict) and random.random() < share}
     records = {d: r for d, r in whole.records.items() if random.random() < share / 2}
     # The record of a pretrain step is that of its job.
     outcomes |= {digest: record for digest, record in records.items() if record["kind"] == "pretrain"}
     resumed = Frontier(PLAN, dict(outcomes), dict(records))
-    jobs = run(resumed, act=unlucky(0.08))
+    jobs = run(resumed, act=unlucky(0.05))
     assert resumed.records == whole.records
     assert set(resumed.failed) == set(whole.failed)
     assert not {job.digest for job in jobs} & set(outcomes), "what is done is not done again"
