@@ -11,13 +11,15 @@ from typing import Any
 
 from stilts_ray.fingerprint import SHORT, digest
 from stilts_ray.plan import Plan
-from stilts_ray.provenance import provenance
 from stilts_ray.report import labels
 from stilts_ray.report.labels import Point, Texts, begun, ended
 from stilts_ray.report.table import results
 from stilts_ray.state import State, trials_of
 from stilts_ray.steps import Pretrain, Row, Step, Study
 from stilts_ray.store import Record
+
+VERSION = 1
+"""Raised when code changes what runs are made of the same records."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +62,11 @@ def tracked_runs(plan: Plan, state: State) -> list[TrackedRun]:
 
 def made_of(plan: Plan, state: State) -> str:
     """Digest of all that `tracked_runs` depends on, which is found sooner than the runs are made: the request, which records
-    and failures there are, where, and the code. No record is written twice, so its time stands for its contents."""
-    code = provenance()["git_commit"], provenance()["versions"]["stilts_ray"]
+    and failures there are, and where. No record is written twice, so its time stands for its contents."""
     steps = [state.steps[step.digest] for step in plan.steps if step.digest in state.steps]
     times = [(record["digest"], record.get("finished_at")) for record in (*steps, *state.jobs_of(plan))]
     failed = {step.digest: state.failed[step.digest] for step in plan.steps if step.digest in state.failed}
-    return digest([plan.sweep, [step.digest for step in plan.steps], times, failed, state.store, code])
+    return digest([VERSION, plan.sweep, [step.digest for step in plan.steps], times, failed, state.store])
 
 
 @dataclass(frozen=True)
