@@ -107,8 +107,8 @@ class Clock:
         return time.perf_counter()
 
 
-UNCOUNTED = 2
-"""Steps at the beginning of each turn that make what later ones use again."""
+UNCOUNTED = 1
+"""Steps at the beginning of each turn, which make the moments and what else later ones use again."""
 
 
 def ours(profile: str, shape: Shape, examples: Encoded, device: torch.device) -> Callable[[], float]:

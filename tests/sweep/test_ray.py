@@ -197,14 +197,16 @@ def test_killed_trial_processes_lose_nothing(finished: tuple[Path, str], tmp_pat
 def test_two_workers_train_one_model(tmp_path: Path) -> None:
     sweep = Path(__file__).parent / "sweeps" / "pair.py"
     scores = {}
-    for workers in ("1", "2"):
-        done = run(tmp_path / workers, "--workers-per-trial", workers, sweep=sweep)
+    for way, options in {"alone": ("1", "ddp"), "ddp": ("2", "ddp"), "fsdp": ("2", "fsdp")}.items():
+        workers, kind = options
+        done = run(tmp_path / way, "--workers-per-trial", workers, "--data-parallel", kind, sweep=sweep)
         assert done.returncode == 0, done.stdout + done.stderr
-        (trial,) = Store(str(tmp_path / workers)).records("trial").values()
-        scores[workers] = trial["curve"]
-    assert [entry["step"] for entry in scores["2"]] == [entry["step"] for entry in scores["1"]]
-    for one, two in zip(scores["1"], scores["2"], strict=True):
-        assert two == pytest.approx(one, rel=1e-3)
+        (trial,) = Store(str(tmp_path / way)).records("trial").values()
+        scores[way] = trial["curve"]
+    for way in ("ddp", "fsdp"):
+        assert [entry["step"] for entry in scores[way]] == [entry["step"] for entry in scores["alone"]]
+        for one, two in zip(scores["alone"], scores[way], strict=True):
+            assert two == pytest.approx(one, rel=1e-3)
 
 
 def test_a_second_driver_is_refused(tmp_path: Path) -> None:
