@@ -29,12 +29,15 @@ class Room:
     tokens: int | None = None
     recompute: bool = False
 
-    def less(self, batch: Batch, separable: bool) -> "Room | None":
-        """What to try when that much of `batch` did not fit; None if nothing is left to try."""
-        parts = split(batch, self.tokens)
-        tokens = max(len(part.tokens) for part in parts)
-        if separable and any(len(part.lengths) > part.group for part in parts):
-            return replace(self, tokens=tokens // 2)
+    def in_smaller_parts(self, share: Batch) -> "Room | None":
+        """For a process that had no room for its share of a batch in such parts; None if each is an item already."""
+        parts = split(share, self.tokens)
+        if all(len(part.lengths) == part.group for part in parts):
+            return None
+        return replace(self, tokens=max(len(part.tokens) for part in parts) // 2)
+
+    def recomputing(self) -> "Room | None":
+        """Without keeping activations; None if that is so already."""
         return None if self.recompute else replace(self, recompute=True)
 
 
@@ -115,7 +118,11 @@ class Stepper:
         return total
 
     def _make_room(self, task: str, batch: Batch) -> None:
-        room = self.room.less(batch, separable=self.kinds[task] not in losses.INSEPARABLE)
+        room = None
+        if self.kinds[task] not in losses.INSEPARABLE:
+            largest = max(shared(batch, self.team.size), key=lambda share: len(share.tokens))
+            room = self.room.in_smaller_parts(largest)
+        room = room or self.room.recomputing()
         if room is None:
             raise RequestError(
                 f"{task}: the device has no memory for one item; take a larger one or --workers-per-trial"
