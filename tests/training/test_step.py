@@ -11,6 +11,7 @@ import torch
 from stilts_ray.data.batches import Batch, collate
 from stilts_ray.data.encode import Encoded
 from stilts_ray.errors import RequestError
+from stilts_ray.models import attention
 from stilts_ray.models.families import layers_of
 from stilts_ray.models.heads import HEADS
 from stilts_ray.models.losses import INSEPARABLE
@@ -163,3 +164,14 @@ def test_a_run_on_a_small_device_ends_as_on_a_large_one_and_remembers(store: Sto
     # Whoever goes on with it begins with what was learnt.
     store.delete("trial/small", "checkpoint", "latest.json")
     assert max(ended("trial/small", total // 2)[1]) <= total // 2
+
+
+@pytest.mark.parametrize("room", [Room(), Room(20), Room(None, True)], ids=str)
+def test_jagged_tensors_give_the_same_gradients(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a GPU computes with, here on the CPU."""
+    grids, loss = gradients(Kind.PAIR, Room())
+    monkeypatch.setattr(attention, "layout_of", lambda batch, biased: attention.Jagged.of(batch))
+    jagged, same = gradients(Kind.PAIR, room)
+    assert same == pytest.approx(loss, rel=1e-5)
+    for name, gradient in jagged.items():
+        torch.testing.assert_close(gradient, grids[name], rtol=1e-4, atol=1e-5)
