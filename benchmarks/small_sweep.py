@@ -62,6 +62,7 @@ def ours(folder: Path) -> int:
     from stilts_ray.origin import Mini
     from stilts_ray.plan import make_plan
     from stilts_ray.spec import Runtime
+    from stilts_ray.state import NOTHING
     from stilts_ray.store import Store
     from stilts_ray.sweep import launch
 
@@ -75,7 +76,7 @@ def ours(folder: Path) -> int:
         search=Search(learning_rates=list(RATES), parallel=len(RATES)),
     )
     with tempfile.TemporaryDirectory() as store:
-        result = launch.run_plan(make_plan(sweep, Mini()), Store(store), Runtime(), [])
+        result = launch.run_plan(make_plan(sweep, Mini()), Store(store), NOTHING, Runtime(), [])
     if result.failed:
         raise SystemExit(str(result.failed))
     return result.jobs
