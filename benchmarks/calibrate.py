@@ -11,8 +11,6 @@ steps, in which memory is found, are not timed.
 import argparse
 import json
 import sys
-import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,21 +18,17 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
-from training_step import LENGTHS, PERCENT
+from training_step import LENGTHS, PERCENT, Clock, loop_seconds
 from transformers import AutoConfig, PretrainedConfig, XLMRobertaXLConfig
 
 from stilts_ray import tasks
 from stilts_ray.calibration import CPU, Calibration, Speed, calibrated_as
-from stilts_ray.data.batches import Batch, Items, Share, collate, order
 from stilts_ray.data.encode import Encoded
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.models import model as models
 from stilts_ray.needs import location
-from stilts_ray.spec import Encoder, Optimizer, Pretraining, Recipe, Shape, Untrained
-from stilts_ray.store import Store
+from stilts_ray.spec import Encoder, Pretraining, Recipe, Shape, Untrained
 from stilts_ray.sweepfile import load, named
-from stilts_ray.training.checkpoint import Checkpoints
-from stilts_ray.training.loop import Run, Team, train
 
 BASE = Shape(layers=12, hidden=768, heads=12, feed_forward=3072, positions=512)
 LARGE = Shape(layers=24, hidden=1024, heads=16, feed_forward=4096, positions=512)
@@ -74,34 +68,9 @@ def tokens_per_second(config: PretrainedConfig, examples: Encoded, batch_size: i
     """Of one epoch on the device, after its first steps."""
     task = tasks.get("mnli")
     model = models.with_heads(models.new_encoder(config, 0), [task], 0).to(device)
-    batches = order({"mnli": examples.items}, {"mnli": Share(examples.items // batch_size, batch_size)}, 0)
-    begun: list[float] = []
-
-    def make_batch(step: int, name: str, items: Items) -> Batch:
-        begun.append(_now(device))
-        return collate(examples, items)
-
-    run = Run(
-        order=batches,
-        make_batch=make_batch,
-        kinds={"mnli": task.kind},
-        evaluate=lambda _: {"score": 0.0},
-        evaluations=1,
-        learning_rate=1e-5,
-        optimizer=Optimizer(),
-        seed=0,
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        train(model, run, Checkpoints(Store(folder), "run", seconds=1e9), team=Team(device=device))
-    seconds = _now(device) - begun[WARM_UP]
-    return float(sum(examples.lengths[items].sum() for _, items in batches[WARM_UP:]) / seconds)
-
-
-def _now(device: torch.device) -> float:
-    """Seconds, when all that was begun on the device is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
+    batches = np.split(np.random.default_rng(0).permutation(examples.items), examples.items // batch_size)
+    seconds = loop_seconds(model, task, examples, batches, Clock(device, WARM_UP))
+    return float(sum(examples.lengths[items].sum() for items in batches[WARM_UP:]) / seconds)
 
 
 def speed(encoder: Encoder, recipe: Recipe, steps: int, device: torch.device) -> Speed:

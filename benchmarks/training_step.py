@@ -4,9 +4,11 @@
         [--device cpu|cuda] [--steps 6] [--repeats 5] [--compile]
 
 Both train the same shape with random weights and XLM-R's whole vocabulary on the same rows, 32 a step, from the batch to the
-updated weights: fused AdamW, clipping, a linear schedule; float32 on a CPU, bf16 autocast on a GPU. The Trainer pads to the
-longest of a batch, with its length-grouped and with its random sampler, whichever is faster, and attends by SDPA; --compile
-adds torch.compile to it. Sides take turns; each has a first, longer turn that is not counted. Prints one JSON line for
+updated weights: fused AdamW, clipping, a linear schedule; float32 on a CPU, bf16 autocast on a GPU. The Trainer attends by
+SDPA and pads to the longest of a batch; its batches are those of its `group_by_length`, which sorts the rows of fifty batches
+at a time: of fifty such batches, long to short, the `--steps` that lie evenly among them. Ours are the same rows in a random
+order. --compile adds torch.compile to the Trainer. Sides take turns, each turn has a first step that is not counted, and
+each side a first turn. Prints one JSON line for
 each profile: examples a second (medians), the ratio to the best Trainer, and on a GPU our model FLOP utilisation:
 6 x weights without embeddings x tokens, and the attention's 12 x layers x width x sum of squared lengths, against 790
 TFLOP/s. Imports neither Ray nor MLflow nor datasets.
@@ -33,14 +35,17 @@ from transformers import (
 )
 
 from stilts_ray import tasks
-from stilts_ray.data.batches import Share, by_length, collate, order
+from stilts_ray.data.batches import Batch, Items, by_length, collate
 from stilts_ray.data.encode import Encoded
 from stilts_ray.models import model as models
+from stilts_ray.models.model import Model
 from stilts_ray.models.vocabulary import narrow
 from stilts_ray.spec import Optimizer, Shape
 from stilts_ray.store import Store
+from stilts_ray.tasks import Task
 from stilts_ray.training.checkpoint import Checkpoints
-from stilts_ray.training.loop import Run, train
+from stilts_ray.training.loop import train
+from stilts_ray.training.run import Run
 from stilts_ray.training.team import Team
 
 PERCENT = (0, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 100)
@@ -56,6 +61,8 @@ SHAPES = {
     "large": Shape(layers=24, hidden=1024, heads=16, feed_forward=4096, positions=512, dropout=0.1),
 }
 VOCABULARY, BATCH, RATE, PEAK = 250_002, 32, 1e-5, 790e12
+GROUPED = 50
+"""Batches among whose rows the Trainer's length-grouped sampler sorts (transformers.trainer_pt_utils)."""
 ACTIVE = 40_000
 """Rows of the vocabulary in use. Four million tokens of English tasks have 28,296 distinct ones."""
 CLASSES = {
@@ -70,31 +77,37 @@ def active() -> np.ndarray:
     return np.sort(np.random.default_rng(1).choice(np.arange(5, VOCABULARY), ACTIVE, replace=False)).astype(np.int32)
 
 
-def made(profile: str, count: int) -> Encoded:
-    """Random tokens of realistic lengths, random labels."""
-    name, lengths_at = LENGTHS[profile]
-    draw = np.random.default_rng(0)
-    lengths = np.interp(draw.uniform(0, 100, count), PERCENT, lengths_at).astype(np.int64)
+def grouped(profile: str, steps: int) -> np.ndarray:
+    """Lengths of sequences, a row a batch: batches of a length-grouped sampler, long to short."""
+    drawn = np.interp(np.random.default_rng(0).uniform(0, 100, GROUPED * BATCH), PERCENT, LENGTHS[profile][1])
+    batches = np.sort(drawn.astype(np.int64))[::-1].reshape(GROUPED, BATCH)
+    return batches[((np.arange(steps) + 0.5) * GROUPED / steps).astype(int)]
+
+
+def made(profile: str, steps: int) -> Encoded:
+    """Random tokens of realistic lengths, random labels: a batch that is not counted, from the middle, and those that are."""
+    draw, batches = np.random.default_rng(0), grouped(profile, steps)
+    lengths = np.concatenate([batches[steps // 2], batches.ravel()])
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     ids = active()[draw.integers(0, ACTIVE, offsets[-1])]
-    labels = len(tasks.get(name).labels)
+    labels = len(tasks.get(LENGTHS[profile][0]).labels)
     fields = {
-        "nli": lambda: {"label": draw.integers(0, labels, count)},
-        "qa": lambda: {side: (draw.random(count) * lengths).astype(int) for side in ("start", "end")},
+        "nli": lambda: {"label": draw.integers(0, labels, len(lengths))},
+        "qa": lambda: {side: (draw.random(len(lengths)) * lengths).astype(int) for side in ("start", "end")},
         "tagging": lambda: {"tags": draw.integers(0, labels, offsets[-1])},
     }[profile]()
     return Encoded(ids, offsets, 1, {field: values.astype(np.int32) for field, values in fields.items()})
 
 
 class Clock:
-    """Seconds from the first counted step to the end of the last."""
+    """Seconds from the first counted step to the end of the last; `uncounted` come before."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.device, self.begin = device, 0.0
+    def __init__(self, device: torch.device, uncounted: int) -> None:
+        self.device, self.uncounted, self.begin = device, uncounted, 0.0
 
     def step(self, number: int) -> None:
         """At the beginning of a step, counted from 0."""
-        if number == UNCOUNTED:
+        if number == self.uncounted:
             self.begin = self._now()
 
     def seconds(self) -> float:
@@ -107,8 +120,26 @@ class Clock:
         return time.perf_counter()
 
 
-UNCOUNTED = 1
-"""Steps at the beginning of each turn, which make the moments and what else later ones use again."""
+def loop_seconds(model: Model, task: Task, examples: Encoded, batches: list[Items], clock: Clock) -> float:
+    """Seconds of this package's loop over batches."""
+
+    def make_batch(step: int, name: str, items: Items) -> Batch:
+        clock.step(step)
+        return collate(examples, by_length(examples, items))
+
+    run = Run(
+        order=[(task.name, items) for items in batches],
+        make_batch=make_batch,
+        kinds={task.name: task.kind},
+        evaluate=lambda _: {"score": 0.0},
+        evaluations=1,
+        learning_rate=RATE,
+        optimizer=Optimizer(),
+        seed=0,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        train(model, run, Checkpoints(Store(folder), "run", seconds=1e9), team=Team(device=clock.device))
+        return clock.seconds()
 
 
 def ours(profile: str, shape: Shape, examples: Encoded, device: torch.device) -> Callable[[], float]:
@@ -117,30 +148,9 @@ def ours(profile: str, shape: Shape, examples: Encoded, device: torch.device) ->
     model = models.with_heads(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [task], 0)
     narrow(model, [examples, Encoded(active(), np.array([0, ACTIVE]))])
     model.to(device)
-    batches = order({task.name: examples.items}, {task.name: Share(-(-examples.items // BATCH), BATCH)}, 0)
-
-    def turn() -> float:
-        clock = Clock(device)
-
-        def make_batch(step: int, name: str, items: Any) -> Any:
-            clock.step(step)
-            return collate(examples, by_length(examples, items))
-
-        run = Run(
-            order=batches,
-            make_batch=make_batch,
-            kinds={task.name: task.kind},
-            evaluate=lambda _: {"score": 0.0},
-            evaluations=1,
-            learning_rate=RATE,
-            optimizer=Optimizer(),
-            seed=0,
-        )
-        with tempfile.TemporaryDirectory() as folder:
-            train(model, run, Checkpoints(Store(folder), "run", seconds=1e9), team=Team(device=device))
-            return clock.seconds()
-
-    return turn
+    counted = BATCH + np.random.default_rng(0).permutation(examples.items - BATCH)
+    batches = [np.arange(BATCH), *np.split(counted, len(counted) // BATCH)]
+    return lambda: loop_seconds(model, task, examples, batches, Clock(device, 1))
 
 
 def padded(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
@@ -176,16 +186,14 @@ class Timing(transformers.TrainerCallback):
         self.clock.step(state.global_step)
 
 
-def theirs(
-    profile: str, shape: Shape, examples: Encoded, device: torch.device, sampling: str, compiled: bool
-) -> Callable[[], float]:
+def theirs(profile: str, shape: Shape, examples: Encoded, device: torch.device, compiled: bool) -> Callable[[], float]:
     """Seconds of the Trainer, likewise."""
     config = models.xlm_roberta(shape, VOCABULARY)
     config.num_labels = max(2, len(tasks.get(LENGTHS[profile][0]).labels))
     model, rows = CLASSES[profile](config), rows_of(profile, examples)
 
     def turn() -> float:
-        clock = Clock(device)
+        clock = Clock(device, 1)
         with tempfile.TemporaryDirectory() as folder:
             arguments = TrainingArguments(
                 output_dir=folder,
@@ -195,7 +203,7 @@ def theirs(
                 weight_decay=0.01,
                 warmup_steps=0.1,
                 optim="adamw_torch_fused",
-                train_sampling_strategy=sampling,
+                train_sampling_strategy="sequential",
                 bf16=device.type == "cuda",
                 torch_compile=compiled,
                 save_strategy="no",
@@ -214,28 +222,28 @@ def theirs(
     return turn
 
 
-def utilisation(shape: Shape, examples: Encoded, rate: float) -> float:
-    """Model FLOP utilisation at so many examples a second."""
+def utilisation(shape: Shape, lengths: np.ndarray, seconds: float) -> float:
+    """Model FLOP utilisation, where sequences of these lengths take so long."""
     weights = shape.layers * (4 * shape.hidden**2 + 2 * shape.hidden * shape.feed_forward)
-    squares = float((examples.lengths.astype(float) ** 2).sum())
-    work = 6 * weights * len(examples.tokens) + 12 * shape.layers * shape.hidden * squares
-    return work / examples.items * rate / PEAK
+    squares = float((lengths.astype(float) ** 2).sum())
+    return (6 * weights * float(lengths.sum()) + 12 * shape.layers * shape.hidden * squares) / seconds / PEAK
 
 
 def measured(profile: str, given: argparse.Namespace) -> dict[str, Any]:
     """Examples a second of all sides for one profile."""
-    device, shape = torch.device(given.device), SHAPES[given.shape]
-    examples = made(profile, BATCH * (given.steps + UNCOUNTED))
-    sides = {"packed": ours(profile, shape, examples, device)}
-    for sampling in ("group_by_length", "random"):
-        for compiled in {False, given.compile}:
-            name = f"trainer_{sampling}" + ("_compiled" if compiled else "")
-            sides[name] = theirs(profile, shape, examples, device, sampling, compiled)
+    device, shape, examples = torch.device(given.device), SHAPES[given.shape], made(profile, given.steps)
+    sides = {
+        "packed": ours(profile, shape, examples, device),
+        "trainer": theirs(profile, shape, examples, device, False),
+    }
+    if given.compile:
+        sides["trainer_compiled"] = theirs(profile, shape, examples, device, True)
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(given.repeats + 1):
         for name, turn in sides.items():
             seconds[name].append(turn())
-    rates = {name: BATCH * given.steps / median(values[1:]) for name, values in seconds.items()}
+    medians = {name: median(values[1:]) for name, values in seconds.items()}
+    rates = {name: BATCH * given.steps / each for name, each in medians.items()}
     best = max(rate for name, rate in rates.items() if name != "packed")
     figures = {
         "profile": profile,
@@ -247,7 +255,7 @@ def measured(profile: str, given: argparse.Namespace) -> dict[str, Any]:
         "ratio_to_best_trainer": round(rates["packed"] / best, 2),
     }
     if device.type == "cuda":
-        figures["model_flop_utilisation"] = round(utilisation(shape, examples, rates["packed"]), 3)
+        figures["model_flop_utilisation"] = round(utilisation(shape, examples.lengths[BATCH:], medians["packed"]), 3)
     return figures
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 from transformers import AutoConfig, PretrainedConfig
 
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.models import families
 from stilts_ray.models.heads import MaskedHead
 from stilts_ray.models.model import Model, fresh_masked_head
+from stilts_ray.models.weights import save_tensors
 from stilts_ray.tasks.base import Kind, Task
 
 CLASSES = {
@@ -93,8 +93,9 @@ def save_encoder(encoder: Any, folder: Path) -> str:
     return "AutoModelForTextEncoding"
 
 
-def save_model(model: Model, task: Task, folder: Path) -> str:
-    """Writes the encoder with the head of `task` as a folder. Returns the class of transformers that loads it.
+def save_model(model: Model, task: Task, folder: Path | None) -> str:
+    """Writes the encoder with the head of `task` as a folder. Returns the class of transformers that loads it. Of a sharded
+    model all processes take part, and one gives a folder.
 
     Raises RequestError if transformers has no class for it.
     """
@@ -116,15 +117,14 @@ def _architecture(config: PretrainedConfig) -> str:
     return type(config).__name__.removesuffix("Config")
 
 
-def _plain(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-
-
 def _write(
-    folder: Path, config: PretrainedConfig, weights: dict[str, torch.Tensor], architecture: str, **more: Any
+    folder: Path | None, config: PretrainedConfig, weights: dict[str, torch.Tensor], architecture: str, **more: Any
 ) -> None:
+    if folder is None:
+        save_tensors(weights, None)
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(_plain(weights), folder / "model.safetensors", metadata={"format": "pt"})
+    save_tensors(weights, folder / "model.safetensors", {"format": "pt"})
     written = {**config.to_diff_dict(), "architectures": [architecture], **more}
     # Nobody else knows this attention.
     written.pop("_attn_implementation", None)

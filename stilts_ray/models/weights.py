@@ -4,6 +4,7 @@ The file of a run with an active vocabulary holds the embeddings of that vocabul
 from, whose file has the others; where it names none, they are the encoder's.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,25 @@ BASE = "base"
 ROWS = ".rows"
 
 
-def save_weights(model: nn.Module, path: Path, base: str | None = None) -> None:
-    """Writes all parameters and buffers. base: path in the store of the run that the model began from."""
-    weights = {name: gathered(tensor) for name, tensor in model.state_dict().items()}
+def save_weights(model: nn.Module, path: Path | None, base: str | None = None) -> None:
+    """Writes all parameters and buffers, as `save_tensors` does. base: path in the store of the run that the model began
+    from."""
+    weights = model.state_dict()
     partial = any(name.endswith(ROWS) for name in weights)
-    save_file(weights, path, metadata={BASE: base} if base and partial else None)
+    save_tensors(weights, path, {BASE: base} if base and partial else None)
 
 
-def gathered(tensor: torch.Tensor) -> torch.Tensor:
-    """A tensor on the host; one of which each process of a team has a part is put together, so that all must ask for it."""
-    return (tensor.full_tensor() if isinstance(tensor, DTensor) else tensor).detach().cpu().contiguous()
+def save_tensors(
+    tensors: Mapping[str, torch.Tensor], path: Path | None, metadata: dict[str, str] | None = None
+) -> None:
+    """Writes tensors as one file. Of sharded ones all processes have to call it, to put them together; one gives a path."""
+    whole = {}
+    for name, tensor in tensors.items():
+        full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+        if path is not None:
+            whole[name] = full.detach().cpu().contiguous()
+    if path is not None:
+        save_file(whole, path, metadata)
 
 
 def distributed(tensor: torch.Tensor, like: torch.Tensor | None) -> torch.Tensor:
@@ -58,8 +68,9 @@ def load_weights(model: nn.Module, path: Path, prefix: str = "") -> None:
         raise _unreadable(path, error) from None
     part = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
     try:
-        own, part = model.state_dict(), _completed(part, model)
-        model.load_state_dict({name: distributed(tensor, own.get(name)) for name, tensor in part.items()})
+        own = model.state_dict()
+        whole = _completed(part, own)
+        model.load_state_dict({name: distributed(tensor, own.get(name)) for name, tensor in whole.items()})
     except (RuntimeError, IndexError) as error:
         raise RequestError(f"checkpoint {path} is of another model: {_reason(error)}") from None
 
@@ -74,16 +85,15 @@ def load_embeddings(encoder: Any, path: Path) -> None:
             there = {key.removeprefix("encoder.") for key in file.keys()}  # noqa: SIM118 -- it is no mapping
             part = {key: file.get_tensor(f"encoder.{key}") for key in there if key.startswith(stem)}
         with torch.no_grad():
-            table.copy_(_completed(part, encoder)[name])
+            table.copy_(_completed(part, encoder.state_dict())[name])
     except (OSError, SafetensorError) as error:
         raise _unreadable(path, error) from None
     except (RuntimeError, IndexError, KeyError) as error:
         raise RequestError(f"checkpoint {path} is of another model: {_reason(error)}") from None
 
 
-def _completed(part: dict[str, torch.Tensor], model: nn.Module) -> dict[str, torch.Tensor]:
-    """The weights with all word embeddings, where the model has all and the file some."""
-    own = model.state_dict()
+def _completed(part: dict[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights of a file with all word embeddings, where the model's `own` are all and the file has some."""
     for name in [name for name in part if name.endswith(ROWS) and name not in own]:
         stem = name.removesuffix("rows")
         rows, decay = part.pop(name), part.pop(f"{stem}decay")

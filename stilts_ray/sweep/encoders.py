@@ -27,7 +27,8 @@ from stilts_ray.tasks.examples import Example, Text
 from stilts_ray.timing import part
 from stilts_ray.training import masked
 from stilts_ray.training.checkpoint import Checkpoints
-from stilts_ray.training.loop import Run, train
+from stilts_ray.training.loop import train
+from stilts_ray.training.run import Run
 
 
 def make_encoder(job: Job, place: Place) -> Record:
@@ -87,7 +88,7 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
         raise RequestError(f"pretraining {job.name}: the loss is not finite after {outcome.progress.step} steps")
     encoder.config.hidden_dropout_prob = spec.shape.dropout
     encoder.config.attention_probs_dropout_prob = spec.shape.dropout
-    files.save_model(model, tasks.get(masked.HEAD), folder)
+    files.save_model(model, tasks.get(masked.HEAD), folder if place.team.rank == 0 else None)
     tokenizer.save_pretrained(folder)
     return outcome_of(outcome) | {"texts": {f"{name}/{language}": len(own) for (name, language), own in texts.items()}}
 

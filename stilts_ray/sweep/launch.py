@@ -83,8 +83,7 @@ def settle(frontier: Frontier, store: Store) -> None:
 def tune(
     frontier: Frontier, store: Store, plan: Plan, runtime: Runtime, watchers: list[Watcher], work: Callable[..., Record]
 ) -> int:
-    """Does by `work` all that can be done of a frontier, in one Ray Tune run; returns how many
-    jobs ended.
+    """Does by `work` all that can be done of a frontier, in one Ray Tune run; returns how many jobs ended.
 
     Raises RequestError if the cluster cannot be reached.
     """

@@ -26,9 +26,9 @@ from stilts_ray.sweep.rows import reading, training_rows
 from stilts_ray.tasks import Task
 from stilts_ray.timing import part
 from stilts_ray.training.checkpoint import Checkpoints
-from stilts_ray.training.loop import Outcome, Run, train
+from stilts_ray.training.loop import Outcome, train
 from stilts_ray.training.masked import Masking, masked_batch
-from stilts_ray.training.step import MakeBatch
+from stilts_ray.training.run import MakeBatch, Run
 
 
 def train_trial(job: Job, place: Place) -> Record:
@@ -87,12 +87,14 @@ def outcome_of(outcome: Outcome) -> dict[str, Any]:
 
 @part("upload")
 def _saved(model: Model, base: str | None, job: Job, place: Place) -> dict[str, Any]:
-    """Leaves the weights in the store. All of a team take part."""
+    """Leaves the weights in the store. All of a team take part; the first process writes them and the record."""
+    if place.team.rank > 0:
+        weights.save_weights(model, None)
+        return {}
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / WEIGHTS
         weights.save_weights(model, path, base)
-        if place.team.rank == 0:
-            place.store.upload(Path(scratch), job.path)
+        place.store.upload(Path(scratch), job.path)
         return {"files": {WEIGHTS: file_digest(path)}, "bytes": path.stat().st_size}
 
 

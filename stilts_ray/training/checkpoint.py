@@ -2,6 +2,7 @@
 
     <step>/checkpoint/000120/weights.safetensors, optimizer.safetensors
     <step>/checkpoint/latest.json       written last: names the folder, its digests and the progress made
+    <step>/checkpoint/room.json         how much of a batch the device has room for, once that is less than all
 
 There is no random state to keep: every step seeds its own.
 """
@@ -14,11 +15,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from stilts_ray.fingerprint import file_digest
-from stilts_ray.models.weights import distributed, gathered, load_weights, save_weights
+from stilts_ray.models.weights import distributed, load_weights, save_tensors, save_weights
 from stilts_ray.store import Store
 from stilts_ray.timing import part
 from stilts_ray.training.step import Room
@@ -62,10 +63,10 @@ class Checkpoints:
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, team: Team = ALONE) -> None:
         """Commits a checkpoint, then removes the one before it. All of a team take part."""
         with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            save_weights(model, folder / "weights.safetensors")
-            save_file(_optimizer_tensors(optimizer), folder / "optimizer.safetensors")
-            if team.rank == 0:
+            folder, writes = Path(scratch), team.rank == 0
+            save_weights(model, folder / "weights.safetensors" if writes else None)
+            save_tensors(_optimizer_tensors(optimizer), folder / "optimizer.safetensors" if writes else None)
+            if writes:
                 self._commit(folder, progress)
         self._last = time.monotonic()
 
@@ -104,7 +105,7 @@ def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     return {
-        f"{number}.{name}": gathered(tensor)
+        f"{number}.{name}": tensor
         for number, parameter in enumerate(_parameters(optimizer))
         for name, tensor in optimizer.state.get(parameter, {}).items()
     }

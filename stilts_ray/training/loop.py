@@ -1,47 +1,23 @@
 """The training loop."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from stilts_ray.data.batches import Items
 from stilts_ray.models.model import Model
 from stilts_ray.models.vocabulary import set_decay
-from stilts_ray.spec import Optimizer
-from stilts_ray.tasks.base import Kind
 from stilts_ray.timing import part
 from stilts_ray.training.checkpoint import Checkpoints, Progress
 from stilts_ray.training.optimizer import decay, make_optimizer, schedule, set_rate
-from stilts_ray.training.step import MakeBatch, Stepper, Update, precision
+from stilts_ray.training.run import Run
+from stilts_ray.training.step import Stepper, Update, precision
 from stilts_ray.training.team import ALONE, Team, joined
-
-Metrics = dict[str, float]
 
 LOOK = 16
 """Steps after which losses are looked at: on a GPU a look waits for all that was asked of it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """All that a run of the loop depends on besides the model.
-
-    order: every batch, as (task, items). kinds: kind of each task. evaluate: dev metrics, among them "score", which is
-    maximised; called after `evaluations` evenly spaced steps, the last one being the last step.
-    stop_below: for each evaluation a score below which the run ends there, or None.
-    """
-
-    order: Sequence[tuple[str, Items]]
-    make_batch: MakeBatch
-    kinds: dict[str, Kind]
-    evaluate: Callable[[Model], Metrics]
-    evaluations: int
-    learning_rate: float
-    optimizer: Optimizer
-    seed: int
-    stop_below: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,11 +72,7 @@ def _begun(model: Model, run: Run, checkpoints: Checkpoints, team: Team) -> tupl
     # Of a sharded model, each process has the moments of its part.
     optimizer = make_optimizer(model, run.learning_rate, run.optimizer)
     progress = checkpoints.load(model, optimizer)
-    room, lost = checkpoints.room(), checkpoints.keep_room
-    clip = run.optimizer.clip
-    return Stepper(
-        model, module, optimizer, team, run.order, run.make_batch, run.kinds, run.seed, clip, room, lost
-    ), progress
+    return Stepper(run, model, module, optimizer, team, checkpoints.room(), checkpoints.keep_room), progress
 
 
 def _due(done: int, checkpoints: Checkpoints, team: Team) -> bool:

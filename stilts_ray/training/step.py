@@ -1,7 +1,7 @@
 """One update of a model: a batch, in as many parts as the device has room for, shared by as many devices as there are."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,13 +10,14 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from stilts_ray.data.batches import Batch, Items, shared, split
+from stilts_ray.data.batches import Batch, shared, split
 from stilts_ray.errors import RequestError
 from stilts_ray.models import losses
 from stilts_ray.models.families import layers_of
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.base import Kind
 from stilts_ray.timing import part
+from stilts_ray.training.run import Run
 from stilts_ray.training.team import Team, gathering
 
 
@@ -41,10 +42,6 @@ class Room:
         return None if self.recompute else replace(self, recompute=True)
 
 
-MakeBatch = Callable[[int, str, Items], Batch]
-"""(step, task, items) -> their batch, on the host."""
-
-
 @dataclass(frozen=True)
 class Update:
     """What an update says of its batch. loss: [], on the device, this process's part of the mean over all that is predicted.
@@ -56,18 +53,14 @@ class Update:
 
 @dataclass
 class Stepper:
-    """Makes the updates of a run. module: the model as the team trains it. kinds: kind of each task. room: becomes less
-    whenever the device was out of memory, of which `lost` is told."""
+    """Makes the updates of a run. module: the model as the team trains it. room: becomes less whenever the device was out of
+    memory, of which `lost` is told."""
 
+    run: Run
     model: Model
     module: nn.Module
     optimizer: torch.optim.Optimizer
     team: Team
-    order: Sequence[tuple[str, Items]]
-    make_batch: MakeBatch
-    kinds: dict[str, Kind]
-    seed: int
-    clip: float
     room: Room
     lost: Callable[[Room], None]
 
@@ -80,28 +73,29 @@ class Stepper:
         Raises RequestError if a single item does not fit the device, torch.OutOfMemoryError if a team's part of the batch
         does not: some of a team would wait for one that tries again, so that all have to begin anew, with less room.
         """
-        task, items = self.order[step]
+        task, items = self.run.order[step]
         # All of a team know the whole batch: what is counted and drawn does not depend on how many they are.
         with part("wait"):
-            batch = self.make_batch(step, task, items)
-        while (loss := self._try(step, self.kinds[task], task, batch)) is None:
+            batch = self.run.make_batch(step, task, items)
+        while (loss := self._try(step, task, batch)) is None:
             self._make_room(task, batch)
         with part("optimizer"):
-            torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.clip)
+            torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.run.optimizer.clip)
             self.optimizer.step()
         return Update(loss, len(batch.tokens))
 
-    def _try(self, step: int, kind: Kind, task: str, batch: Batch) -> torch.Tensor | None:
+    def _try(self, step: int, task: str, batch: Batch) -> torch.Tensor | None:
         """The gradients of a batch, and this process's part of its loss; None if it does not fit."""
         # Each step seeds its own dropout, so that a resumed run needs no random state from before.
-        torch.manual_seed((self.seed * 1_000_003 + step) * 1_009 + self.team.rank)
+        torch.manual_seed((self.run.seed * 1_000_003 + step) * 1_009 + self.team.rank)
         try:
-            return self._gradients(kind, task, batch)
+            return self._gradients(task, batch)
         except torch.OutOfMemoryError:
             # Nothing more here: as long as an exception is handled, it holds on to all that the pass had made.
             return None
 
-    def _gradients(self, kind: Kind, task: str, batch: Batch) -> torch.Tensor:
+    def _gradients(self, task: str, batch: Batch) -> torch.Tensor:
+        kind = self.run.kinds[task]
         self.module.train()
         self.optimizer.zero_grad(set_to_none=True)
         count, total = losses.COUNTS[kind](batch), torch.zeros((), dtype=torch.float64, device=self.team.device)
@@ -119,7 +113,7 @@ class Stepper:
 
     def _make_room(self, task: str, batch: Batch) -> None:
         room = None
-        if self.kinds[task] not in losses.INSEPARABLE:
+        if self.run.kinds[task] not in losses.INSEPARABLE:
             largest = max(shared(batch, self.team.size), key=lambda share: len(share.tokens))
             room = self.room.in_smaller_parts(largest)
         room = room or self.room.recomputing()

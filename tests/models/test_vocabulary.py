@@ -20,7 +20,8 @@ from stilts_ray.spec import Optimizer
 from stilts_ray.store import Store
 from stilts_ray.tasks import TASKS
 from stilts_ray.training.checkpoint import Checkpoints
-from stilts_ray.training.loop import Run, train
+from stilts_ray.training.loop import train
+from stilts_ray.training.run import Run
 from tests import tiny
 
 STEPS, ITEMS = 50, 12

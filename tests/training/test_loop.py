@@ -15,7 +15,8 @@ from stilts_ray.spec import Optimizer
 from stilts_ray.store import Store
 from stilts_ray.tasks import TASKS, Task
 from stilts_ray.training.checkpoint import Checkpoints
-from stilts_ray.training.loop import Outcome, Run, evaluation_steps, train
+from stilts_ray.training.loop import Outcome, evaluation_steps, train
+from stilts_ray.training.run import Run
 from tests import tiny
 
 PATH = "trial/some-run"

@@ -20,9 +20,10 @@ from stilts_ray.spec import Optimizer
 from stilts_ray.store import Store
 from stilts_ray.tasks import TASKS, Kind, Task
 from stilts_ray.training.checkpoint import Checkpoints
-from stilts_ray.training.loop import Run, train
+from stilts_ray.training.loop import train
 from stilts_ray.training.masked import masked_batch
 from stilts_ray.training.optimizer import make_optimizer
+from stilts_ray.training.run import Run
 from stilts_ray.training.step import Room, Stepper
 from stilts_ray.training.team import ALONE
 from tests import tiny
@@ -57,10 +58,22 @@ def batches(task: Task, made: Encoded) -> Callable[..., Batch]:
     return lambda step, name, items: collate(made, items)
 
 
+def run_of(task: Task, made: Encoded) -> Run:
+    return Run(
+        order=[(task.name, np.arange(ITEMS))] * 6,
+        make_batch=batches(task, made),
+        kinds={task.name: task.kind},
+        evaluate=lambda model: {"score": 1.0},
+        evaluations=2,
+        learning_rate=1e-3,
+        optimizer=Optimizer(),
+        seed=0,
+    )
+
+
 def stepper(model: Model, task: Task, room: Room, lost: Callable[[Room], None] = lambda room: None) -> Stepper:
-    optimizer = make_optimizer(model, 0.0, Optimizer())
-    make, order = batches(task, tiny.encoded(task, ITEMS, seed=4)), [(task.name, np.arange(ITEMS))]
-    return Stepper(model, model, optimizer, ALONE, order, make, {task.name: task.kind}, 0, 1e9, room, lost)
+    run = replace(run_of(task, tiny.encoded(task, ITEMS, seed=4)), optimizer=Optimizer(clip=1e9))
+    return Stepper(run, model, model, make_optimizer(model, 0.0, run.optimizer), ALONE, room, lost)
 
 
 def gradients(kind: Kind, room: Room) -> tuple[dict[str, torch.Tensor], float]:
@@ -127,19 +140,6 @@ def test_an_item_for_which_nothing_helps_is_one_clear_line() -> None:
     with pytest.raises(RequestError, match="mnli: the device has no memory for one item") as caught:
         stepper(model, TASKS["mnli"], Room()).take(0)
     assert "\n" not in str(caught.value)
-
-
-def run_of(task: Task, made: Encoded) -> Run:
-    return Run(
-        order=[(task.name, np.arange(ITEMS))] * 6,
-        make_batch=batches(task, made),
-        kinds={task.name: task.kind},
-        evaluate=lambda model: {"score": 1.0},
-        evaluations=2,
-        learning_rate=1e-3,
-        optimizer=Optimizer(),
-        seed=0,
-    )
 
 
 def test_a_run_on_a_small_device_ends_as_on_a_large_one_and_remembers(store: Store) -> None:

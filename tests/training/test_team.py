@@ -1,20 +1,27 @@
 """Several processes train what one trains: with the whole model each, or with a part of it each."""
 
 import multiprocessing
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from stilts_ray.models.files import save_model
 from stilts_ray.models.vocabulary import narrow
-from stilts_ray.models.weights import gathered, save_weights
+from stilts_ray.models.weights import save_weights
 from stilts_ray.spec import Optimizer
 from stilts_ray.store import Store
+from stilts_ray.tasks import TASKS
 from stilts_ray.training.checkpoint import Checkpoints
 from stilts_ray.training.loop import Outcome, train
+from stilts_ray.training.masked import held_out, masked_batch
+from stilts_ray.training.run import Run
 from stilts_ray.training.team import ALONE, Team
 from tests import tiny
 from tests.training.test_loop import Case, Killed
@@ -34,11 +41,15 @@ def went(case: Case, store: Store, team: Team, seconds: float = 1e9) -> tuple[An
     return model, train(model, run, Checkpoints(store, "trial/run", seconds), case.report, team)
 
 
-def process(rank: int, folder: Path, parallel: Any, killed: bool) -> None:
-    """One of a team; with `killed`, it breaks off after some steps and goes on from a checkpoint."""
+def join(rank: int, folder: Path) -> None:
     torch.set_num_threads(1)
     address = f"file://{folder}/rendezvous"
     torch.distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=SIZE)
+
+
+def process(rank: int, folder: Path, parallel: Any, killed: bool) -> None:
+    """One of a team; with `killed`, it breaks off after some steps and goes on from a checkpoint."""
+    join(rank, folder)
     store, team = Store(str(folder / "store")), Team(rank, SIZE, torch.device("cpu"), parallel)
     if killed:
         try:
@@ -46,16 +57,42 @@ def process(rank: int, folder: Path, parallel: Any, killed: bool) -> None:
         except Killed:
             assert store.read_json("trial/run", "checkpoint", "latest.json")["progress"]["step"] == 16
     model, outcome = went(Case(NAMES, dropout=0.0), store, team)
-    save_weights(model, folder / f"{rank}.safetensors")
+    # Where it is sharded, all put it together and the first has it; else each has its own.
+    save_weights(model, folder / f"{rank}.safetensors" if rank == 0 or parallel == "ddp" else None)
     found = {name: torch.tensor([entry[name] for entry in outcome.progress.curve]) for name in ("loss", "score")}
     save_file(found | {"tokens": torch.tensor(outcome.progress.tokens)}, folder / f"curve-{rank}.safetensors")
     torch.distributed.destroy_process_group()
 
 
-def together(folder: Path, parallel: str, killed: bool = False) -> None:
+def pretrained(folder: Path, name: str, store: Store, team: Team) -> None:
+    """Trains an encoder by masked tokens and writes it as a folder."""
+    task, model = TASKS["mlm_text"], tiny.model(TASKS["mlm_text"])
+    made, masking = tiny.encoded(task, 9, seed=4), tiny.masking(0.3)
+    run = Run(
+        order=[(task.name, np.arange(9))] * 3,
+        make_batch=lambda step, _, items: masked_batch(made, items, masking, step),
+        kinds={task.name: task.kind},
+        evaluate=partial(held_out, encoded=made, masking=masking, budget=100),
+        evaluations=1,
+        learning_rate=1e-2,
+        optimizer=Optimizer(epsilon=1e-3),
+        seed=0,
+    )
+    train(model, run, Checkpoints(store, name, 1e9), team=team)
+    save_model(model, task, folder / name if team.rank == 0 else None)
+
+
+def pretraining(rank: int, folder: Path) -> None:
+    """One of a team with parts of a model that is pretrained."""
+    join(rank, folder)
+    pretrained(folder, "together", Store(str(folder / "store")), Team(rank, SIZE, torch.device("cpu"), "fsdp"))
+    torch.distributed.destroy_process_group()
+
+
+def together(target: Callable[..., None], *arguments: Any) -> None:
     """Runs a team to its end."""
     context = multiprocessing.get_context("spawn")
-    members = [context.Process(target=process, args=(rank, folder, parallel, killed)) for rank in range(SIZE)]
+    members = [context.Process(target=target, args=(rank, *arguments)) for rank in range(SIZE)]
     for member in members:
         member.start()
     try:
@@ -71,14 +108,25 @@ def together(folder: Path, parallel: str, killed: bool = False) -> None:
 @pytest.mark.parametrize("parallel, killed", [("ddp", False), ("fsdp", False), ("fsdp", True)])
 def test_a_team_ends_with_the_weights_of_one_process(parallel: str, killed: bool, tmp_path: Path, store: Store) -> None:
     model, outcome = went(Case(NAMES, dropout=0.0), store, ALONE)
-    together(tmp_path, parallel, killed)
+    together(process, tmp_path, parallel, killed)
     for rank in range(SIZE):
-        found = load_file(tmp_path / f"{rank}.safetensors")
-        assert set(found) == set(model.state_dict())
-        for name, tensor in model.state_dict().items():
-            torch.testing.assert_close(found[name], gathered(tensor), rtol=0, atol=1e-5)
+        if rank == 0 or parallel == "ddp":
+            found = load_file(tmp_path / f"{rank}.safetensors")
+            assert set(found) == set(model.state_dict())
+            for name, tensor in model.state_dict().items():
+                torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-5)
         curve = load_file(tmp_path / f"curve-{rank}.safetensors")
         assert curve["tokens"] == outcome.progress.tokens
         for name in ("loss", "score"):
             expected = torch.tensor([entry[name] for entry in outcome.progress.curve])
             torch.testing.assert_close(curve[name], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_sharded_encoder_is_written_whole(tmp_path: Path, store: Store) -> None:
+    pretrained(tmp_path, "alone", store, ALONE)
+    together(pretraining, tmp_path)
+    assert (tmp_path / "together/config.json").read_bytes() == (tmp_path / "alone/config.json").read_bytes()
+    expected, found = (load_file(tmp_path / name / "model.safetensors") for name in ("alone", "together"))
+    assert set(found) == set(expected)
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-5)
