@@ -1,13 +1,15 @@
 """Zero-shot prediction beside the Hugging Face Trainer's `predict`, on sequences as long as XNLI's, UD-POS' and XQuAD's.
 
-    python benchmarks/evaluation.py [--shape base|small] [--precision float32|bfloat16] [--tokens 6000] [--repeats 5]
+    python benchmarks/evaluation.py [--shape base|small] [--precision float32|bfloat16] [--device cpu|cuda] [--tokens 6000]
+        [--repeats 5]
 
 Both have the same random weights and begin with token sequences in the hub's order; both end with labels, tags or answers.
 The Trainer pads each batch to its longest sequence, with the batch size out of 8, 32 and 128 that is fastest here;
 tags and answers are read from its logits as transformers' example scripts do it (the 20 best starts and ends of a window).
 `group_by_length`, which is documented for training, also sorts what is predicted, and gives it back in another order: its
 time stands beside, and is not what the ratio is to. Sides take turns; medians. `agree` is the share of equal predictions.
-Lengths are those of the first sequences of three languages each, by XLM-R's tokenizer (lengths.json).
+On a GPU ours is what the package does there, bf16 autocast over float32 weights; the Trainer's is its bf16_full_eval, of bf16
+weights. Lengths are those of the first sequences of three languages each, by XLM-R's tokenizer (lengths.json).
 """
 
 import argparse
@@ -39,6 +41,7 @@ from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.spec import Shape
 from stilts_ray.tasks.examples import Example, Pair, Span, Tagged
+from stilts_ray.training.step import precision
 
 LENGTHS = Path(__file__).with_name("lengths.json")
 SHAPES = {
@@ -98,16 +101,16 @@ def padded(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "attention_mask": (ids != 1).long()}
 
 
-def trainer(model: torch.nn.Module, batch_size: int, precision: str, sampling: str, folder: str) -> Trainer:
+def trainer(model: torch.nn.Module, batch_size: int, sampling: str, given: argparse.Namespace, folder: str) -> Trainer:
     """A Trainer that predicts."""
     arguments = TrainingArguments(
         output_dir=folder,
         per_device_eval_batch_size=batch_size,
-        bf16_full_eval=precision == "bfloat16",
+        bf16_full_eval=given.precision == "bfloat16",
         train_sampling_strategy=sampling,
         report_to="none",
         disable_tqdm=True,
-        use_cpu=True,
+        use_cpu=given.device == "cpu",
     )
     return Trainer(model=model, args=arguments, data_collator=padded)
 
@@ -142,13 +145,14 @@ def sides_of(target: str, given: argparse.Namespace, folder: str) -> dict[str, C
     model: Model = models.with_heads(models.new_encoder(models.xlm_roberta(shape, vocabulary), 0), [task], 0)
     files.save_model(model, task, Path(folder))
     reference = CLASSES[target].from_pretrained(folder)
-    model = model.to(getattr(torch, given.precision)).eval()
+    device = torch.device(given.device)
+    model = model.to(device, torch.float32 if device.type == "cuda" else getattr(torch, given.precision)).eval()
     rows = [
         {"input_ids": encoded.tokens[a:b].tolist()} for a, b in zip(encoded.offsets, encoded.offsets[1:], strict=False)
     ]
 
     def ours() -> list[Any]:
-        with torch.inference_mode():
+        with torch.inference_mode(), precision(device):
             return predict(model, task, examples, encoded, LONGEST_ANSWER)
 
     def theirs(peer: Trainer) -> list[Any]:
@@ -157,9 +161,7 @@ def sides_of(target: str, given: argparse.Namespace, folder: str) -> dict[str, C
     settings = {f"trainer_{size}": (size, "random") for size in BATCHES} | {
         "trainer_grouped": (BATCHES[1], "group_by_length")
     }
-    peers = {
-        name: trainer(reference, size, given.precision, sampling, folder) for name, (size, sampling) in settings.items()
-    }
+    peers = {name: trainer(reference, size, sampling, given, folder) for name, (size, sampling) in settings.items()}
     return {"ours": ours} | {name: lambda peer=peer: theirs(peer) for name, peer in peers.items()}
 
 
@@ -191,10 +193,12 @@ def main() -> None:
     """Measures one target after the other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", choices=SHAPES, default="base")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"))
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--tokens", type=int, default=6000)
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
+    given.precision = given.precision or ("bfloat16" if given.device == "cuda" else "float32")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     targets = {target: measured(target, given) for target in TRAINED}

@@ -9,41 +9,21 @@ memory over the first and the last 200.
 import argparse
 import json
 import tempfile
-import time
 from itertools import pairwise
 from statistics import median
-from typing import Any
 
 import psutil
 from made_up import plan_of, record
+from watch import Ends
 
 from stilts_ray.spec import Runtime
 from stilts_ray.store import Record, Store
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.launch import tune
-from stilts_ray.sweep.ledger import Outcome
 from stilts_ray.sweep.place import Place
 
 SHARE = 200
-
-
-class Clock:
-    """A Watcher that notes when each job ended, and the driver's memory then."""
-
-    def __init__(self) -> None:
-        self.ends: list[tuple[float, int]] = []
-
-    def begun(self, job: Job) -> None:
-        """Nothing."""
-
-    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
-        """Nothing."""
-
-    def ended(self, job: Job, outcome: Outcome) -> None:
-        """Notes time and memory."""
-        assert isinstance(outcome, dict), outcome
-        self.ends.append((time.perf_counter(), psutil.Process().memory_info().rss))
 
 
 def write_record(job: Job, place: Place) -> Record:
@@ -53,13 +33,13 @@ def write_record(job: Job, place: Place) -> Record:
     return made
 
 
-def measure(jobs: int) -> list[tuple[float, int]]:
-    """Time and memory at the end of each job."""
-    clock = Clock()
+def measure(jobs: int) -> list[tuple[float, float]]:
+    """When each job ended, and the driver's memory then in MiB."""
+    ends = Ends(lambda _: psutil.Process().memory_info().rss / 2**20)
     plan = plan_of(round(0.58 * jobs))
     with tempfile.TemporaryDirectory() as folder:
-        tune(Frontier(plan, {}, {}), Store(folder), plan, Runtime(max_concurrent=1), [clock], write_record)
-    return clock.ends
+        tune(Frontier(plan, {}, {}), Store(folder), plan, Runtime(max_concurrent=1), [ends], write_record)
+    return ends.seen
 
 
 def main() -> None:
@@ -69,7 +49,7 @@ def main() -> None:
     ends = measure(options.parse_args().jobs)
     seconds = [after - before for (before, _), (after, _) in pairwise(ends)]
     first, last = median(seconds[:SHARE]), median(seconds[-SHARE:])
-    begin, middle, end = (ends[place][1] / 2**20 for place in (SHARE, len(ends) // 2, -1))
+    begin, middle, end = (ends[place][1] for place in (SHARE, len(ends) // 2, -1))
     print(
         json.dumps(
             {

@@ -10,8 +10,10 @@ which is what a trial costs where every trial starts a worker group. Prints one 
 import json
 import tempfile
 import time
+from itertools import pairwise
 from statistics import median
-from typing import Any
+
+from watch import Ends
 
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
 from stilts_ray.origin import Mini
@@ -20,26 +22,6 @@ from stilts_ray.spec import Runtime
 from stilts_ray.state import NOTHING
 from stilts_ray.store import Store
 from stilts_ray.sweep import launch
-from stilts_ray.sweep.jobs import Job
-from stilts_ray.sweep.ledger import Outcome
-
-
-class Clock:
-    """A Watcher that notes when each job ended and how long it worked."""
-
-    def __init__(self) -> None:
-        self.ends: list[tuple[float, float]] = []
-
-    def begun(self, job: Job) -> None:
-        """Nothing."""
-
-    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
-        """Nothing."""
-
-    def ended(self, job: Job, outcome: Outcome) -> None:
-        """Notes the time."""
-        assert isinstance(outcome, dict), outcome
-        self.ends.append((time.perf_counter(), outcome["seconds"]))
 
 
 def sweep() -> Sweep:
@@ -57,13 +39,12 @@ def sweep() -> Sweep:
 
 def warm_overheads() -> list[float]:
     """Seconds beyond its work for each job after the first."""
-    clock = Clock()
+    ends = Ends(lambda record: float(record["seconds"]))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
-        result = launch.run_plan(make_plan(sweep(), Mini()), store, NOTHING, Runtime(max_concurrent=1), [clock])
+        result = launch.run_plan(make_plan(sweep(), Mini()), store, NOTHING, Runtime(max_concurrent=1), [ends])
         assert not result.failed, result.failed
-    pairs = zip(clock.ends, clock.ends[1:], strict=False)
-    return [now - before - worked for (before, _), (now, worked) in pairs]
+    return [now - before - worked for (before, _), (now, worked) in pairwise(ends.seen)]
 
 
 def fresh_group_seconds() -> float:

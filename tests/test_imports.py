@@ -118,6 +118,12 @@ def test_a_bare_gpu_machine_needs_neither_ray_nor_mlflow() -> None:
     assert not loaded(*(name.removesuffix(".__init__") for name in modules)) & {"ray", "mlflow"}
 
 
+@pytest.mark.parametrize("name", ["training_step", "evaluation", "memory", "fused_rates", "calibrate"])
+def test_a_benchmark_for_gpus_needs_neither_them_nor_data_sets(name: str) -> None:
+    of_ours = [module for module in imports(Path(f"benchmarks/{name}.py")) if is_module(module) and part(module)]
+    assert not loaded(*of_ours) & {"ray", "mlflow", "datasets", "optuna"}
+
+
 def test_the_driver_starts_processes_before_anything_that_they_need_is_loaded() -> None:
     modules = ("stilts_ray.sweep.command", "stilts_ray.sweep.searcher", "stilts_ray.sweep.trainable")
     assert not loaded(*modules) & {"torch", "transformers"}

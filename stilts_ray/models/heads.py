@@ -97,18 +97,19 @@ class DualHead(nn.Module):
 class MaskedHead(nn.Module):
     """As RobertaLMHead: logits [masked, vocabulary], for masked positions only. The decoder's weight is the embedding."""
 
-    def __init__(self, config: PretrainedConfig, embedding: nn.Parameter) -> None:
+    def __init__(self, config: PretrainedConfig, embedding: nn.Embedding) -> None:
+        """embedding: the word embeddings; their weight is another tensor once the model is sharded."""
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
-        # In a list, so that the shared matrix is no parameter of the head.
+        # In a list, so that the shared matrix is no parameter of the head, too.
         self._tied = [embedding]
 
     def forward(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
         masked = states[batch.fields["masked"]]
         hidden = self.layer_norm(F.gelu(self.dense(masked)))
-        return F.linear(hidden, self._tied[0], self.bias)
+        return F.linear(hidden, self._tied[0].weight, self.bias)
 
 
 HEADS: dict[Kind, Callable[[PretrainedConfig, Task], nn.Module]] = {

@@ -89,7 +89,7 @@ def fresh_masked_head(encoder: Any, seed: int) -> MaskedHead:
     if families.family_of(encoder.config).base is None:
         raise RequestError(f"a {encoder.config.model_type} encoder has no masked-language-model head")
     torch.manual_seed(seed)
-    head = MaskedHead(encoder.config, families.word_embeddings(encoder))
+    head = MaskedHead(encoder.config, encoder.get_input_embeddings())
     _initialise(head, families.initializer_std(encoder.config))
     return head
 

@@ -1,7 +1,6 @@
 """The cache under several processes: made once, whole or not there."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -49,19 +48,6 @@ found = cache.encoded(Folder(Path(data)), TASKS["squad"], "train", "en", tokeniz
 print(int(found.tokens.sum()), len(found.tokens), int(found.fields["stop"].sum()))
 """
 """A process that reads SQuAD's training rows through the cache, and notes when it encodes them."""
-
-
-@pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache folder, for this process and those that it starts."""
-    monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def data(tmp_path: Path, data_dir: Path) -> Path:
-    """A data folder of the test's own, which no other test has in memory."""
-    return Path(shutil.copytree(data_dir, tmp_path / "data"))
 
 
 def start(data: Path, tokenizer: Path, made: Path, pace: str) -> subprocess.Popen[str]:

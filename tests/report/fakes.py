@@ -15,19 +15,11 @@ from stilts_ray.store import Store
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.ledger import Outcome
-from stilts_ray.tasks import Kind
+from tests.benchmarks.script import script
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JOB_SECONDS = 10
-METRICS = {
-    Kind.PAIR: ("accuracy",),
-    Kind.CHOICE: ("accuracy",),
-    Kind.SPAN: ("em", "f1"),
-    Kind.SPAN_OR_NONE: ("em", "f1", "has_answer", "no_answer"),
-    Kind.TAGGING: ("accuracy", "f1"),
-    Kind.RETRIEVAL: ("accuracy",),
-    Kind.MINING: ("f1", "precision", "recall", "threshold"),
-}
+METRICS = script("made_up").METRICS
 
 
 def encoder(name: str, hidden: int = 64) -> Encoder:

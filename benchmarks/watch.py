@@ -1,0 +1,27 @@
+"""A watcher of a run that notes when jobs end."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from stilts_ray.store import Record
+from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.ledger import Outcome
+
+
+class Ends:
+    """For each job that ended, in seconds since some point in time when it did, and what `note` says of its record."""
+
+    def __init__(self, note: Callable[[Record], float]) -> None:
+        self.note, self.seen = note, list[tuple[float, float]]()
+
+    def begun(self, job: Job) -> None:
+        """Nothing."""
+
+    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
+        """Nothing."""
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """Notes the time."""
+        assert isinstance(outcome, dict), outcome
+        self.seen.append((time.perf_counter(), self.note(outcome)))
