@@ -1,6 +1,7 @@
 """Several processes train what one trains: with the whole model each, or with a part of it each."""
 
 import multiprocessing
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -47,6 +48,13 @@ def join(rank: int, folder: Path) -> None:
     torch.distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=SIZE)
 
 
+def leave() -> None:
+    """Ends the process at once: gloo's threads may still hold tensors, at which an interpreter that ends in good order breaks
+    off (pytorch #179291)."""
+    torch.distributed.destroy_process_group()
+    os._exit(0)
+
+
 def process(rank: int, folder: Path, parallel: Any, killed: bool) -> None:
     """One of a team; with `killed`, it breaks off after some steps and goes on from a checkpoint."""
     join(rank, folder)
@@ -61,7 +69,7 @@ def process(rank: int, folder: Path, parallel: Any, killed: bool) -> None:
     save_weights(model, folder / f"{rank}.safetensors" if rank == 0 or parallel == "ddp" else None)
     found = {name: torch.tensor([entry[name] for entry in outcome.progress.curve]) for name in ("loss", "score")}
     save_file(found | {"tokens": torch.tensor(outcome.progress.tokens)}, folder / f"curve-{rank}.safetensors")
-    torch.distributed.destroy_process_group()
+    leave()
 
 
 def pretrained(folder: Path, name: str, store: Store, team: Team) -> None:
@@ -86,7 +94,7 @@ def pretraining(rank: int, folder: Path) -> None:
     """One of a team with parts of a model that is pretrained."""
     join(rank, folder)
     pretrained(folder, "together", Store(str(folder / "store")), Team(rank, SIZE, torch.device("cpu"), "fsdp"))
-    torch.distributed.destroy_process_group()
+    leave()
 
 
 def together(target: Callable[..., None], *arguments: Any) -> None:
