@@ -23,6 +23,7 @@ from stilts_ray.training.checkpoint import Checkpoints
 from stilts_ray.training.loop import Outcome, train
 from stilts_ray.training.masked import held_out, masked_batch
 from stilts_ray.training.run import Run
+from stilts_ray.training.step import Room
 from stilts_ray.training.team import ALONE, Team
 from tests import tiny
 from tests.training.test_loop import Case, Killed
@@ -113,9 +114,14 @@ def together(target: Callable[..., None], *arguments: Any) -> None:
             member.kill()
 
 
-@pytest.mark.parametrize("parallel, killed", [("ddp", False), ("fsdp", False), ("fsdp", True)])
-def test_a_team_ends_with_the_weights_of_one_process(parallel: str, killed: bool, tmp_path: Path, store: Store) -> None:
+@pytest.mark.parametrize(
+    "parallel, killed, room", [("ddp", False, Room()), ("fsdp", True, Room()), ("fsdp", False, Room(20, True))]
+)
+def test_a_team_ends_with_the_weights_of_one_process(
+    parallel: str, killed: bool, room: Room, tmp_path: Path, store: Store
+) -> None:
     model, outcome = went(Case(NAMES, dropout=0.0), store, ALONE)
+    Checkpoints(Store(str(tmp_path / "store")), "trial/run", 1e9).keep_room(room)
     together(process, tmp_path, parallel, killed)
     for rank in range(SIZE):
         if rank == 0 or parallel == "ddp":
