@@ -3,7 +3,8 @@
     python benchmarks/driver.py [--trials 10000]
 
 Makes a store of finished trials, with MLflow's database of them, in a temporary folder: a quarter of an hour, which is not
-counted. Then runs each command as a user does. Prints one JSON line: seconds and largest memory of each, and the limits.
+counted. Then runs each command as a user does, five times. Prints one JSON line: seconds (medians) and largest memory of each,
+and the limits.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 import psutil
 from made_up import plan_of, record
@@ -25,7 +27,7 @@ from stilts_ray.store import Store
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.launch import settle
 
-SECONDS, MEGABYTES = 20, 1024
+SECONDS, MEGABYTES, REPEATS = 20, 1024, 5
 PROGRAM = "from stilts_ray.cli import main; main()"
 SWEEP = """from pathlib import Path
 
@@ -51,7 +53,13 @@ def finish(plan: Plan, store: Store) -> int:
 
 
 def cost(*words: str) -> dict[str, float]:
-    """Seconds of a command, and its largest memory in MB."""
+    """Median seconds of a command, and its largest memory in MB."""
+    seconds, peaks = zip(*(once(*words) for _ in range(REPEATS)), strict=True)
+    return {"seconds": round(median(seconds), 1), "mb": round(max(peaks) / 2**20)}
+
+
+def once(*words: str) -> tuple[float, int]:
+    """Seconds of a command, and its largest memory in bytes."""
     started, peak = time.perf_counter(), 0
     # What the system itself counts for a child includes what this process had when it started it.
     with psutil.Popen([sys.executable, "-c", PROGRAM, *words], stdout=subprocess.DEVNULL) as process:
@@ -61,7 +69,7 @@ def cost(*words: str) -> dict[str, float]:
             time.sleep(0.02)
     if process.returncode:
         raise SystemExit(f"stilts {' '.join(words)} ended with status {process.returncode}")
-    return {"seconds": round(time.perf_counter() - started, 1), "mb": round(peak / 2**20)}
+    return time.perf_counter() - started, peak
 
 
 def main() -> None:

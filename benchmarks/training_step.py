@@ -208,6 +208,8 @@ def theirs(profile: str, shape: Shape, examples: Encoded, device: torch.device, 
                 torch_compile=compiled,
                 save_strategy="no",
                 logging_strategy="no",
+                # Else it waits for every loss.
+                logging_nan_inf_filter=False,
                 report_to="none",
                 disable_tqdm=True,
                 use_cpu=device.type == "cpu",

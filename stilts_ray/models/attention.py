@@ -1,8 +1,8 @@
 """Attention within the sequences of a packed batch, registered with transformers as "packed".
 
-The encoder sees one sequence [1, tokens, hidden]; only here do sequences stand apart. On a GPU they are a jagged tensor, for
-which attention has kernels of its own; elsewhere they are laid out as [sequences, longest], those of like length at a
-time. Every other layer works on real tokens alone.
+The encoder sees one sequence [1, tokens, hidden]; only here do sequences stand apart. On a GPU a kernel reads them as they
+are, from where each begins; elsewhere they are laid out as [sequences, longest], those of like length at a time. Every other
+layer works on real tokens alone.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from stilts_ray.data.batches import Batch
 
 NAME = "packed"
+
+WITH_BIAS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+"""Kernels for attention with a bias. cuDNN's has no gradient for it, and is chosen on a GPU of Hopper's kind if it may be."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,11 @@ class Buckets:
         mixed = []
         for grid, *parts in zip(self.grids, *(torch.split(part, self.sizes) for part in ranked), strict=True):
             q, k, v = (grid.spread(part).transpose(1, 2) for part in parts)
-            mask = grid.mask if bias is None else bias.mask(grid).to(query.dtype)
-            found = scaled_dot_product_attention(q, k, v, attn_mask=mask, **options)
+            if bias is None:
+                found = scaled_dot_product_attention(q, k, v, attn_mask=grid.mask, **options)
+            else:
+                with sdpa_kernel(WITH_BIAS):
+                    found = scaled_dot_product_attention(q, k, v, bias.mask(grid).to(query.dtype), **options)
             mixed.append(grid.gather(found.transpose(1, 2)))
         return torch.cat(mixed) if self.back is None else torch.cat(mixed)[self.back]
 
@@ -130,30 +137,54 @@ class Bias:
         return bias if layout.mask is None else bias.masked_fill(~layout.mask, float("-inf"))
 
 
+HALF, HEADS = {torch.bfloat16, torch.float16}, range(8, 257, 8)
+"""Types and widths of heads that FlashAttention has kernels for."""
+
+
 @dataclass(frozen=True)
 class Jagged:
-    """Sequences of unlike lengths as they are. offsets: [sequences + 1], where each begins. longest: their greatest length."""
+    """Sequences of unlike lengths as they are. offsets: [sequences + 1], where each begins; begins: the same as int32.
+    longest: their greatest length. flash: whether the device has the kernels of FlashAttention (Dao, 2023)."""
 
     offsets: torch.Tensor
+    begins: torch.Tensor
     longest: int
+    flash: bool
 
     @classmethod
     def of(cls, batch: Batch) -> "Jagged":
         """The layout of a batch, on its device, made without waiting for it."""
         offsets = torch.nn.functional.pad(torch.cumsum(batch.lengths, 0), (1, 0))
-        return cls(offsets, batch.longest)
+        device = offsets.device
+        flash = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+        return cls(offsets, offsets.int(), batch.longest, flash)
 
     def attend(
-        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: None, **options: Any
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        bias: None,
+        dropout_p: float = 0.0,
+        scale: float | None = None,
     ) -> torch.Tensor:
         """Each [total, heads, dim] -> [total, heads, dim]."""
+        mixed: torch.Tensor
+        if self.flash and query.dtype in HALF and query.shape[-1] in HEADS:
+            # Where jagged tensors, too, end, which keep the host busy for milliseconds a layer; torch.nn.attention.varlen
+            # has no dropout.
+            both, most = (self.begins, self.begins), (self.longest, self.longest)
+            mixed, *_ = torch.ops.aten._flash_attention_forward(
+                query, key, value, *both, *most, dropout_p, False, False, scale=scale
+            )
+            return mixed
         q, k, v = (
             torch.nested.nested_tensor_from_jagged(
                 part.contiguous(), self.offsets, min_seqlen=1, max_seqlen=self.longest
             ).transpose(1, 2)
             for part in (query, key, value)
         )
-        mixed: torch.Tensor = scaled_dot_product_attention(q, k, v, **options).transpose(1, 2).values()
+        mixed = scaled_dot_product_attention(q, k, v, dropout_p=dropout_p, scale=scale).transpose(1, 2).values()
         return mixed
 
 

@@ -1,5 +1,6 @@
 """A job in its process, with Ray Train around the work."""
 
+import gc
 import tempfile
 import time
 import traceback
@@ -87,6 +88,10 @@ def _work(
     try:
         work(job, place)
     finally:
+        if setting.gpus > 0:
+            # Parts of a model refer to each other in circles, and other processes may share the device.
+            gc.collect()
+            torch.cuda.empty_cache()
         _idle_since = time.time()
 
 

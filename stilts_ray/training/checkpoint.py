@@ -40,16 +40,19 @@ class Progress:
 
 @dataclass
 class Checkpoints:
-    """Saves a run every `seconds` to `path` in `store`, and finds it there again."""
+    """Saves a run every `seconds` to `path` in `store`, and finds it there again. With 0 seconds that is after every step;
+    else no more than a twentieth of the time is spent on it."""
 
     store: Store
     path: str
     seconds: float
     _last: float = field(default_factory=time.monotonic)
+    _took: float = 0.0
 
     def due(self) -> bool:
         """Whether it is time to save."""
-        return time.monotonic() - self._last >= self.seconds
+        pause = max(self.seconds, 19 * self._took) if self.seconds else 0.0
+        return time.monotonic() - self._last >= pause
 
     def room(self) -> Room:
         """How much of a batch the device was found to have room for."""
@@ -62,6 +65,7 @@ class Checkpoints:
     @part("checkpoint")
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, team: Team = ALONE) -> None:
         """Commits a checkpoint, then removes the one before it. All of a team take part."""
+        begun = time.monotonic()
         with tempfile.TemporaryDirectory() as scratch:
             folder, writes = Path(scratch), team.rank == 0
             save_weights(model, folder / "weights.safetensors" if writes else None)
@@ -69,6 +73,7 @@ class Checkpoints:
             if writes:
                 self._commit(folder, progress)
         self._last = time.monotonic()
+        self._took = self._last - begun
 
     def _commit(self, folder: Path, progress: Progress) -> None:
         name, before = f"{progress.step:06d}", self.store.read_json(self.path, "checkpoint", "latest.json")

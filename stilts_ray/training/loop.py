@@ -68,7 +68,7 @@ def train(
 
 def _begun(model: Model, run: Run, checkpoints: Checkpoints, team: Team) -> tuple[Stepper, Progress]:
     """The run where its last checkpoint left it."""
-    module = joined(model, team)
+    module = joined(model.train(), team)
     # Of a sharded model, each process has the moments of its part.
     optimizer = make_optimizer(model, run.learning_rate, run.optimizer)
     progress = checkpoints.load(model, optimizer)
@@ -111,6 +111,7 @@ def _evaluated(model: Model, run: Run, progress: Progress, team: Team) -> dict[s
     model.eval()
     with torch.inference_mode(), precision(model.device):
         metrics = run.evaluate(model)
+    model.train()
     entry = {"step": progress.step, "loss": progress.loss_sum / progress.loss_steps, **metrics}
     # All must end where one does; scores may differ in their last digits between unlike devices.
     agreed = dict(zip(entry, team.agreed(list(entry.values())), strict=True))

@@ -53,8 +53,8 @@ class Update:
 
 @dataclass
 class Stepper:
-    """Makes the updates of a run. module: the model as the team trains it. room: becomes less whenever the device was out of
-    memory, of which `lost` is told."""
+    """Makes the updates of a run. module: the model as the team trains it, in training mode. room: becomes less whenever the
+    device was out of memory, of which `lost` is told."""
 
     run: Run
     model: Model
@@ -96,7 +96,6 @@ class Stepper:
 
     def _gradients(self, task: str, batch: Batch) -> torch.Tensor:
         kind = self.run.kinds[task]
-        self.module.train()
         self.optimizer.zero_grad(set_to_none=True)
         count, total = losses.COUNTS[kind](batch), torch.zeros((), dtype=torch.float64, device=self.team.device)
         passes = list(_passes(batch, kind, self.team, self.room))

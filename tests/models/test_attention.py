@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +194,54 @@ def test_a_jagged_tensor_gives_what_the_grids_give(lengths: list[int]) -> None:
         results.append((found, *torch.autograd.grad(found.square().sum(), parts)))
     for grids, jagged in zip(*results, strict=True):
         torch.testing.assert_close(jagged, grids, rtol=1e-5, atol=1e-5)
+
+
+def apart(offsets: Any, *parts: Any) -> Iterator[list[Any]]:
+    """Parts of each sequence: [heads, tokens, dim]."""
+    for begin, end in pairwise(offsets.tolist()):
+        yield [part[begin:end].transpose(0, 1).float() for part in parts]
+
+
+def flash(q: Any, k: Any, v: Any, begins: Any, _: Any, most: int, *rest: Any, scale: float) -> Any:
+    """In place of FlashAttention's kernel for sequences of unlike lengths, by its contract: output, and what goes back."""
+    assert begins.dtype == torch.int32, "the kernel reads nothing else"
+    assert most == int(begins.diff().max())
+    found = [((q @ k.mT) * scale).softmax(-1) @ v for q, k, v in apart(begins, q, k, v)]
+    return torch.cat([part.transpose(0, 1) for part in found]).to(q.dtype), *(q.new_zeros(()) for _ in range(4))
+
+
+def flash_back(given: Any, q: Any, k: Any, v: Any, _: Any, __: Any, begins: Any, *rest: Any, scale: float) -> Any:
+    """The gradients of a softmax between two products."""
+    found = []
+    for dy, q, k, v in apart(begins, given, q, k, v):  # noqa: B020
+        share = ((q @ k.mT) * scale).softmax(-1)
+        inner = share * (dy @ v.mT - (dy * (share @ v)).sum(-1, keepdim=True)) * scale
+        found.append((inner @ k, inner.mT @ q, share.mT @ dy))
+    return tuple(
+        torch.cat([part.transpose(0, 1) for part in parts]).to(given.dtype) for parts in zip(*found, strict=True)
+    )
+
+
+def test_the_kernel_for_unlike_lengths_is_called_as_it_asks() -> None:
+    """Its contract is that of torch.nn.attention.varlen, with dropout; here without a GPU, so that nothing is said of the
+    kernel itself."""
+    library = torch.library.Library("aten", "IMPL")
+    try:
+        library.impl("_flash_attention_forward", flash, "CPU")
+        library.impl("_flash_attention_backward", flash_back, "CPU")
+        draw, lengths = torch.Generator().manual_seed(0), [16, 15, 11, 8, 4, 2]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        made = type(tiny.sequences(1, np.random.default_rng(0)))(np.arange(offsets[-1], dtype=np.int32), offsets)
+        batch = collate(made, np.arange(len(lengths)))
+        parts = [torch.randn(1, 2, sum(lengths), 8, generator=draw).bfloat16().requires_grad_() for _ in range(3)]
+        results = []
+        for layout in (Buckets.of(batch), replace(Jagged.of(batch), flash=True)):
+            found, _ = packed_attention(torch.nn.Module(), *parts, None, scaling=0.3, layout=layout)
+            results.append((found, *torch.autograd.grad(found.float().square().sum(), parts)))
+        for grids, jagged in zip(*results, strict=True):
+            torch.testing.assert_close(jagged, grids, rtol=0.05, atol=0.05)
+    finally:
+        library._destroy()
 
 
 def test_a_cpu_computes_with_grids() -> None:

@@ -1,4 +1,5 @@
 import time
+from typing import Any
 
 import pytest
 import torch
@@ -53,6 +54,24 @@ def test_a_checkpoint_is_due_when_its_seconds_have_passed(store: Store) -> None:
     assert checkpoints.due()
     checkpoints.save(*trained_a_little(0), Progress(1))
     assert not checkpoints.due()
+
+
+def test_checkpoints_that_take_long_are_made_less_often(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = Store.upload
+
+    def slowly(*place: Any) -> None:
+        time.sleep(0.02)
+        upload(*place)
+
+    monkeypatch.setattr(Store, "upload", slowly)
+    often, seldom = Checkpoints(store, "trial/x", seconds=0), Checkpoints(store, "trial/y", seconds=0.01)
+    for checkpoints in (often, seldom):
+        checkpoints.save(*trained_a_little(0), Progress(1))
+    time.sleep(0.1)
+    assert often.due()
+    assert not seldom.due()
+    time.sleep(20 * 0.1)
+    assert seldom.due()
 
 
 def test_a_checkpoint_of_another_model_is_refused_in_one_line(store: Store) -> None:
