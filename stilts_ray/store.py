@@ -97,8 +97,8 @@ class Store:
                 file.flush()
                 os.fsync(file.fileno())
             scratch.replace(path)
-        except OSError as error:
-            raise Unavailable(f"store {self.url}: cannot write {'/'.join(parts)}: {error}") from None
+        except Exception as error:  # as in `_answers`
+            raise Unavailable(f"store {self.url}: cannot write {'/'.join(parts)}: {first_line(error)}") from None
 
     def write_json(self, value: Any, *parts: str) -> None:
         """Writes a JSON object whole."""
@@ -160,7 +160,7 @@ class Store:
             files = {file: str(self.fs.ukey(file)) for file in sorted(self.fs.find(path))}
         if not files:
             raise RequestError(
-                f"store {self.url}: {'/'.join(parts)} is not there; delete its step's folder to make it again"
+                f"store {self.url}: {'/'.join(parts)} is not there; delete its folder, and its study's, to make it again"
             )
         target = cache_folder() / "store" / digest([self.url, files])[:16] / parts[-1]
         if not target.exists():

@@ -95,6 +95,13 @@ def tokenizer_at(folder: str) -> Any:
     return tokenizer
 
 
+def copy_tokenizer(folder: str, target: Path) -> None:
+    """Writes the tokenizer of an encoder folder as it is there: that of `tokenizer_at` knows no greatest length. Raises
+    RequestError likewise."""
+    tokenizer_at(folder)
+    AutoTokenizer.from_pretrained(folder).save_pretrained(target)
+
+
 @lru_cache(maxsize=8)
 def _tokenizer_digest(folder: str) -> str:
     state = json.loads(tokenizer_at(folder).backend_tokenizer.to_str())

@@ -102,7 +102,9 @@ def _completed(part: dict[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -
 
 
 def _unreadable(path: Path, error: Exception) -> RequestError:
-    return RequestError(f"checkpoint {path} cannot be read: {error}; delete its folder to train it again")
+    return RequestError(
+        f"checkpoint {path} cannot be read: {error}; delete its folder, and its study's, to train it again"
+    )
 
 
 def _reason(error: Exception) -> str:

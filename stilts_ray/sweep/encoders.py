@@ -1,10 +1,14 @@
 """Makes encoders: by masked-language-model training, or with random weights."""
 
 import tempfile
+from collections.abc import Iterable
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from stilts_ray import tasks
 from stilts_ray.data import cache
@@ -49,7 +53,7 @@ def _untrained(job: Job, folder: Path, place: Place) -> Record:
     like = encoder_folder(location(spec.like), None if revision == UNRESOLVED else revision)
     config = files.load_encoder(str(like)).config
     files.save_encoder(models.new_encoder(config, spec.seed), folder)
-    cache.tokenizer_at(str(like)).save_pretrained(folder)
+    cache.copy_tokenizer(str(like), folder)
     return {"score": None, "steps": 0, "tokens": 0}
 
 
@@ -57,11 +61,11 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     spec = Pretraining.model_validate_json(job.details["start"])
     texts = {
         (name, language): _texts(cache.examples(place.origin, tasks.get(name), "train", language))
-        for name in spec.texts
+        for name in sorted(spec.texts)
         for language in spec.languages
     }
     with part("tokenise"):
-        tokenizer = masked.make_tokenizer((t for ts in texts.values() for t in ts), spec.tokenizer, spec.vocabulary)
+        tokenizer = _tokenizer(texts.values(), spec, job, place)
         seen, unseen = _split(texts, spec.seed)
         reading = Reading(spec.max_length)
         train_data, test_data = (encode_texts([text for _, text in own], tokenizer, reading) for own in (seen, unseen))
@@ -70,7 +74,7 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     head = models.fresh_masked_head(encoder, spec.seed)
     model = models.Model(encoder, {masked.HEAD: head}).to(place.team.device)
     origin = np.array([name for name, _ in seen])
-    sources = [(np.flatnonzero(origin == name), share) for name, share in spec.texts.items()]
+    sources = [(np.flatnonzero(origin == name), share) for name, share in sorted(spec.texts.items())]
     batches = masked.token_batches(train_data.lengths, sources, spec.batch_tokens, spec.tokens, spec.seed)
     masking = masked.Masking.of(tokenizer, spec.mask)
     run = Run(
@@ -91,6 +95,18 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     files.save_model(model, tasks.get(masked.HEAD), folder if place.team.rank == 0 else None)
     tokenizer.save_pretrained(folder)
     return outcome_of(outcome) | {"texts": {f"{name}/{language}": len(own) for (name, language), own in texts.items()}}
+
+
+def _tokenizer(texts: Iterable[list[str]], spec: Pretraining, job: Job, place: Place) -> PreTrainedTokenizerFast:
+    """Made once for a job, by the first process of its team: ids of a unigram tokenizer's tokens differ from one making to
+    the next."""
+    kept = (job.path, "checkpoint", "tokenizer.json")
+    if place.team.rank == 0 and place.store.read_json(*kept) is None:
+        made = masked.make_tokenizer(chain.from_iterable(texts), spec.tokenizer, spec.vocabulary)
+        place.store.write_json(made.backend_tokenizer.to_str(), *kept)
+    # The others wait for it.
+    place.team.agreed([0.0])
+    return masked.as_transformers(Tokenizer.from_str(place.store.read_json(*kept)))
 
 
 def _texts(examples: list[Example]) -> list[str]:

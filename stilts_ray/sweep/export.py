@@ -74,7 +74,7 @@ def export_model(plan: Plan, store: Store, state: State, cell: str, seed: int | 
     task = labelled(plan.origin, tasks.get(trained)) if trained else None
     model, source = restored(start, task, Place(store, plan.origin))
     loader = save_encoder(model.encoder, folder) if task is None else save_model(model, task, folder)
-    cache.tokenizer_at(str(source)).save_pretrained(folder)
+    cache.copy_tokenizer(str(source), folder)
     return loader
 
 

@@ -73,11 +73,12 @@ def run_plan(plan: Plan, store: Store, state: State, runtime: Runtime, watchers:
 def settle(frontier: Frontier, store: Store) -> None:
     """Stores the records of steps that are complete."""
     while frontier.completed:
-        step, record = frontier.completed.pop(0)
+        step, record = frontier.completed[0]
         # A pretrain step has one job, which has written the record already.
         if step.kind != "pretrain":
             store.write_json(record | {"finished_at": now()}, step.kind, step.slug, "record.json")
         store.delete(step.kind, step.slug, "failure.json")
+        frontier.completed.pop(0)
 
 
 def tune(
@@ -108,7 +109,8 @@ def tune(
                 search_alg=searcher,
                 num_samples=-1,
                 max_concurrent_trials=concurrency(runtime),
-                reuse_actors=True,
+                # Tune keeps a process for whatever comes next, with its GPU, which a team's processes may be waiting for.
+                reuse_actors=runtime.workers_per_trial == 1,
             ),
             run_config=ray.tune.RunConfig(
                 name=plan.sweep.name,

@@ -41,9 +41,14 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
         self.jobs: dict[str, Job] = {}
         self.again: list[Job] = []
         self.broken: Counter[str] = Counter()
+        self.states: dict[str, Any] = {}
+        self.problem: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
-        """A job's description; None while nothing can begin; FINISHED when all is done."""
+        """A job's description; None while nothing can begin; FINISHED when all is done. Raises what went wrong when an
+        outcome was to be taken in."""
+        if self.problem is not None:
+            raise self.problem
         job = self.again.pop(0) if self.again else self.frontier.next()
         if job is None:
             return None if self.frontier.running else Searcher.FINISHED
@@ -64,6 +69,13 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
         job = self.jobs.pop(trial_id, None)
         if job is None:
             return
+        try:
+            self._take_in(job, error)
+        except Exception as problem:
+            # Tune would say nothing of it, and wait for a job that is in nobody's hands.
+            self.problem = problem
+
+    def _take_in(self, job: Job, error: bool) -> None:
         if error and self._retry(job):
             return
         outcome = self._outcome(job)
@@ -74,7 +86,12 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
         self.settle()
 
     def _retry(self, job: Job) -> bool:
-        """Puts a job that broke off in line again, unless that was its last time or its work was done."""
+        """Puts a job that broke off in line again, unless that was its last time or its work was done. Times are counted
+        from when it last came further: in training, or in what it knows of the device's memory."""
+        state = [self.store.read_json(job.path, "checkpoint", name) for name in ("latest.json", "room.json")]
+        if state != self.states.get(job.digest, [None, None]):
+            self.broken[job.digest] = 0
+        self.states[job.digest] = state
         self.broken[job.digest] += 1
         if self.broken[job.digest] > self.retries or self.store.read_json(job.path, "record.json"):
             return False

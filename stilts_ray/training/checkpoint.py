@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.fingerprint import file_digest
 from stilts_ray.models.weights import distributed, load_weights, save_tensors, save_weights
 from stilts_ray.store import Store
@@ -97,7 +98,9 @@ class Checkpoints:
             if any(file_digest(folder / name) != expected for name, expected in latest["digests"].items()):
                 return Progress()
             tensors = load_file(folder / "optimizer.safetensors")
-        except (OSError, SafetensorError):
+        except Unavailable:
+            raise
+        except (OSError, SafetensorError, RequestError):
             return Progress()
         load_weights(model, folder / "weights.safetensors")
         _restore_optimizer(optimizer, tensors)

@@ -60,6 +60,11 @@ def make_tokenizer(texts: Iterable[str], kind: Literal["bpe", "unigram"], vocabu
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
+    return as_transformers(tokenizer)
+
+
+def as_transformers(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    """A tokenizer of `make_tokenizer` as transformers has it."""
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<s>",

@@ -71,6 +71,7 @@ def test_an_exported_model_predicts_what_was_scored(
     assert loader == "AutoModelForSequenceClassification"
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "model").eval()
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
+    assert tokenizer.model_max_length == AutoTokenizer.from_pretrained(bench.encoder).model_max_length
     pairs = [e for e in cache.examples(bench.origin, TASKS["xnli"], "test", "de") if isinstance(e, Pair)]
     read = plan.by_digest[plan.rows[0].cells["xnli"]].identity["read"]  # type: ignore[attr-defined]
     with torch.inference_mode():

@@ -6,10 +6,12 @@ pytest.importorskip("ray.tune")
 
 from ray.tune.search import Searcher
 
+from stilts_ray.errors import Unavailable
 from stilts_ray.plan import Plan
 from stilts_ray.store import Store
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
+from stilts_ray.sweep.launch import settle
 from stilts_ray.sweep.ledger import Outcome
 from stilts_ray.sweep.searcher import PlanSearcher
 from tests.sweep.fakes import RANDOM, planned, succeed
@@ -78,3 +80,56 @@ def test_a_process_that_dies_after_its_work_has_done_it(searcher: PlanSearcher, 
     searcher.on_trial_complete("a", error=True)
     assert watcher.outcomes == [succeed(job)]
     assert searcher.ended == 1
+
+
+def test_tries_are_counted_from_where_a_job_last_came_further(
+    searcher: PlanSearcher, store: Store, watcher: Ended
+) -> None:
+    """A team that runs out of memory begins again with less room, and may have to more often than anything may break off."""
+    rooms = [{"tokens": tokens, "recompute": False} for tokens in (4096, 2048, 1024, 512, 256)]
+    for number, room in enumerate(rooms):
+        job = Job.from_json(searcher.suggest(str(number))["job"])
+        store.write_json(room, job.path, "checkpoint", "room.json")
+        searcher.on_trial_complete(str(number), error=True)
+    assert watcher.outcomes == []
+    for number in range(RETRIES):
+        searcher.suggest(f"{number} more")
+        searcher.on_trial_complete(f"{number} more", error=True)
+    assert watcher.outcomes == ["its process died again and again"]
+
+
+@pytest.mark.parametrize("error", [False, True], ids=["ended", "broke off"])
+def test_an_outcome_that_cannot_be_taken_in_ends_the_run(error: bool, plan: Plan, store: Store) -> None:
+    """Tune would swallow it and wait for ever."""
+
+    def settle() -> None:
+        raise Unavailable("no space left")
+
+    searcher = PlanSearcher(Frontier(plan, {}, {}), store, settle, [], RETRIES)
+    job = Job.from_json(searcher.suggest("a")["job"])
+    store.write_json(succeed(job), job.path, "record.json")
+    searcher.on_trial_complete("a", error=error)
+    with pytest.raises(Unavailable, match="no space left"):
+        searcher.suggest("b")
+
+
+def test_a_step_that_could_not_be_stored_is_stored_the_next_time(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frontier = Frontier(plan, {}, {})
+    job = frontier.next()
+    assert job is not None
+    frontier.finish(job, succeed(job))
+    waiting = list(frontier.completed)
+    assert waiting
+
+    def gone(*_: object) -> None:
+        raise Unavailable("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "delete", gone)
+        with pytest.raises(Unavailable):
+            settle(frontier, store)
+    assert frontier.completed == waiting
+    settle(frontier, store)
+    assert frontier.completed == []

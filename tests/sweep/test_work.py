@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from stilts_ray.data import cache
@@ -44,6 +45,7 @@ from stilts_ray.sweep.trial import first_examples
 from stilts_ray.sweep.work import carry_out
 from stilts_ray.tasks import TASKS
 from stilts_ray.timing import PARTS
+from stilts_ray.training import masked
 from tests.sweep.fakes import run
 from tests.tasks.rows import FIXTURES, SUPERTAGS, write
 
@@ -514,6 +516,25 @@ def test_pretraining_that_was_killed_makes_the_same_encoder(bench: Bench, tmp_pa
         with pytest.raises(Killed):
             bench.do(job, cut, kill)
     assert without_times(bench.do(job, cut)) == without_times(expected)
+
+
+def test_a_tokenizer_is_made_once(bench: Bench, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ids of a unigram tokenizer's tokens differ from one making to the next."""
+    job = pretraining_job(bench, PRETRAINING.model_copy(update={"tokenizer": "unigram"}))
+
+    def kill(entry: dict[str, Any]) -> None:
+        raise Killed
+
+    def again(*_: Any) -> None:
+        pytest.fail("made again")
+
+    with pytest.raises(Killed):
+        bench.do(job, store, kill)
+    kept = Tokenizer.from_str(store.read_json(job.path, "checkpoint", "tokenizer.json"))
+    monkeypatch.setattr(masked, "make_tokenizer", again)
+    bench.do(job, store)
+    ended = AutoTokenizer.from_pretrained(store.fetch(job.path, "model"))
+    assert ended.get_vocab() == kept.get_vocab()
 
 
 def test_an_untrained_encoder_has_the_others_form_and_its_own_weights(bench: Bench, store: Store) -> None:

@@ -1,4 +1,6 @@
 import time
+import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +83,12 @@ def test_a_checkpoint_of_another_model_is_refused_in_one_line(store: Store) -> N
     with pytest.raises(RequestError, match="of another model") as caught:
         checkpoints.load(model, make_optimizer(model, 1e-3, Optimizer()))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["{tmp}", "memory://{unique}"])
+def test_a_checkpoint_of_which_the_folder_is_gone_is_the_beginning(url: str, tmp_path: Path) -> None:
+    place = Store(url.format(tmp=tmp_path, unique=uuid.uuid4().hex))
+    checkpoints = Checkpoints(place, "trial/x", 0)
+    checkpoints.save(*trained_a_little(0), Progress(7))
+    place.delete("trial/x", "checkpoint", "000007")
+    assert checkpoints.load(*trained_a_little(0)) == Progress()
