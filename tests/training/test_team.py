@@ -29,7 +29,7 @@ from tests import tiny
 from tests.training.test_loop import Case, Killed
 
 # A batch of the last cannot be shared.
-NAMES = ("mnli", "squad", "udpos", "squad_r")
+NAMES = ("mnli", "squad", "udpos", "hellaswag", "squad_r")
 SIZE = 2
 
 
