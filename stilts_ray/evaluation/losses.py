@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from stilts_ray.data.batches import Batch
 from stilts_ray.data.encode import Encoded
-from stilts_ray.evaluation.predict import batches
+from stilts_ray.evaluation.predict import computed
 from stilts_ray.models import losses
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.base import Task
@@ -20,6 +21,10 @@ def item_losses(model: Model, task: Task, encoded: Encoded) -> NDArray[np.float3
     found = np.empty(encoded.items, dtype=np.float32)
     model.eval()
     with torch.inference_mode():
-        for items, batch in batches(model, encoded):
-            found[items] = losses.item_losses(task.kind, model(task.name, batch), batch).cpu().numpy()
+        for items, own in computed(model, encoded, lambda batch: _of_batch(model, task, batch)):
+            found[items] = own.cpu().numpy()
     return found
+
+
+def _of_batch(model: Model, task: Task, batch: Batch) -> torch.Tensor:
+    return losses.item_losses(task.kind, model(task.name, batch), batch)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch.nn.functional import pad
 
 from stilts_ray.data.batches import Batch, Items, by_tokens, collate
 from stilts_ray.data.encode import IGNORE, Encoded
+from stilts_ray.errors import RequestError
 from stilts_ray.evaluation.answers import Answer
 from stilts_ray.evaluation.metrics import DEPTH
 from stilts_ray.evaluation.nearest import nearest_by_product
@@ -20,6 +21,8 @@ from stilts_ray.models.model import Model
 from stilts_ray.tasks.base import Kind as TaskKind
 from stilts_ray.tasks.base import Task
 from stilts_ray.tasks.examples import Example, Span
+
+T = TypeVar("T")
 
 BUDGETS = {"cpu": 4_096, "cuda": 16_384}
 """Tokens a batch, by type of device: a CPU is slower where a layer's states are larger than its caches."""
@@ -31,10 +34,30 @@ def predict(model: Model, task: Task, examples: Sequence[Example], encoded: Enco
     return _PREDICTORS[task.kind](model, task, examples, encoded, max_answer)
 
 
-def batches(model: Model, encoded: Encoded) -> Iterator[tuple[Items, Batch]]:
-    """All items in batches of at most BUDGETS tokens, on the model's device, with their indices."""
-    for items in by_tokens(encoded.item_lengths, BUDGETS[model.device.type]):
-        yield items, collate(encoded, items).to(model.device)
+def computed(model: Model, encoded: Encoded, compute: Callable[[Batch], T]) -> Iterator[tuple[Items, T]]:
+    """What `compute` makes of all items, in batches of at most BUDGETS tokens on the model's device, with their indices. Of
+    batches for which it has no memory halves are made.
+
+    Raises RequestError if it has none for one item.
+    """
+    waiting = by_tokens(encoded.item_lengths, BUDGETS[model.device.type])
+    while waiting:
+        made = _tried(collate(encoded, waiting[0]).to(model.device), compute)
+        if made is not None:
+            yield waiting.pop(0), made
+            continue
+        if len(waiting[0]) == 1:
+            raise RequestError("the device has no memory to predict for one item; take a larger one")
+        waiting = [half for items in waiting for half in np.array_split(items, 2) if len(half)]
+        torch.cuda.empty_cache()
+
+
+def _tried(batch: Batch, compute: Callable[[Batch], T]) -> T | None:
+    try:
+        return compute(batch)
+    except torch.OutOfMemoryError:
+        # Nothing more here: as long as an exception is handled, it holds on to all that was made.
+        return None
 
 
 def _gathered(
@@ -42,9 +65,9 @@ def _gathered(
 ) -> tuple[Items, list[NDArray[Any]]]:
     """What `compute` makes of every batch, end to end, and the items in that order. It leaves the device once, at the end."""
     order, made = [], []
-    for items, batch in batches(model, encoded):
+    for items, found in computed(model, encoded, compute):
         order.append(items)
-        made.append(compute(batch))
+        made.append(found)
     return np.concatenate(order), [torch.cat(part).cpu().numpy() for part in zip(*made, strict=True)]
 
 
@@ -137,8 +160,7 @@ def dual_vectors(model: Model, task: Task, encoded: Encoded) -> tuple[torch.Tens
 def head_vectors(model: Model, task: Task, encoded: Encoded) -> torch.Tensor:
     """The vectors of all sequences by the head of `task`: [sequences, hidden]."""
     vectors = torch.empty(0, device=model.device)
-    for items, batch in batches(model, encoded):
-        found = model.vectors(task.name, batch)
+    for items, found in computed(model, encoded, lambda batch: model.vectors(task.name, batch)):
         if not len(vectors):
             # Filled in, not put together at the end: of a million candidates there is room for one copy.
             vectors = found.new_empty(encoded.items, found.shape[-1])

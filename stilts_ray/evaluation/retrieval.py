@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
+from stilts_ray.data.batches import Batch
 from stilts_ray.data.encode import Encoded
-from stilts_ray.evaluation.predict import batches
+from stilts_ray.evaluation.predict import computed
 from stilts_ray.models.families import means
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.examples import Parallel
@@ -27,8 +28,12 @@ def sentence_vectors(model: Model, encoded: Encoded, layers: slice = slice(None)
     """Mean of each of the layers' states over all tokens, special ones included: [layers, sequences, hidden]. Layer 0 are
     the embeddings."""
     order, vectors = [], []
-    for items, batch in batches(model, Encoded(encoded.tokens, encoded.offsets)):
-        vectors.append(torch.stack([means(states.float(), batch) for states in model.states(batch)[layers]]).cpu())
+
+    def compute(batch: Batch) -> torch.Tensor:
+        return torch.stack([means(states.float(), batch) for states in model.states(batch)[layers]]).cpu()
+
+    for items, found in computed(model, Encoded(encoded.tokens, encoded.offsets), compute):
+        vectors.append(found)
         order.append(items)
     back = torch.from_numpy(np.argsort(np.concatenate(order)))
     return torch.cat(vectors, dim=1)[:, back]

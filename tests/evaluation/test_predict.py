@@ -14,9 +14,10 @@ from transformers import (
     XLMRobertaForTokenClassification,
 )
 
-from stilts_ray.data.batches import collate, packed
+from stilts_ray.data.batches import Batch, collate, packed
 from stilts_ray.data.encode import IGNORE, Encoded, Reading, encode
 from stilts_ray.data.rows import load
+from stilts_ray.errors import RequestError
 from stilts_ray.evaluation import nearest, predict
 from stilts_ray.models import files
 from stilts_ray.models import model as models
@@ -232,11 +233,46 @@ def test_logits_that_predictions_are_read_from_are_those_of_the_padded_model(
     _, encoded = made(name, data_dir, tokenizer)
     expected = padded_logits(model, name, encoded, tmp_path)
     with torch.inference_mode():
-        for items, batch in predict.batches(model, encoded):
-            logits = model(name, batch)
+        for items, logits in predict.computed(model, encoded, lambda batch: model(name, batch)):
             torch.testing.assert_close(
                 logits.reshape(-1), torch.cat([expected[item].reshape(-1) for item in items]), rtol=1e-3, atol=1e-4
             )
+
+
+def short_of_memory(tokens: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Lets a device have memory for so many tokens at a time; sizes of the batches that are tried."""
+    tried, run = list[int](), Model._run
+
+    def small(self: Model, batch: Batch, **options: Any) -> Any:
+        tried.append(len(batch.tokens))
+        if len(batch.tokens) > tokens:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return run(self, batch, **options)
+
+    monkeypatch.setattr(Model, "_run", small)
+    return tried
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_memory_for_a_batch_the_same_is_predicted(
+    name: str, model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples, encoded = made(name, data_dir, tokenizer)
+    expected = predicted(model, name, examples, encoded, 100_000, monkeypatch)
+    most = max(int(encoded.item_lengths.max()), len(encoded.tokens) // 3)
+    tried = short_of_memory(most, monkeypatch)
+    assert predicted(model, name, examples, encoded, 100_000, monkeypatch) == expected
+    assert tried[0] == len(encoded.tokens) > most
+    assert sum(size for size in tried if size <= most) == len(encoded.tokens)
+
+
+def test_without_memory_for_one_item_nothing_is_predicted(
+    model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples, encoded = made("mnli", data_dir, tokenizer)
+    short_of_memory(3, monkeypatch)
+    with pytest.raises(RequestError, match="no memory to predict for one item"):
+        predicted(model, "mnli", examples, encoded, 100_000, monkeypatch)
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
