@@ -61,7 +61,7 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     spec = Pretraining.model_validate_json(job.details["start"])
     texts = {
         (name, language): _texts(cache.examples(place.origin, tasks.get(name), "train", language))
-        for name in sorted(spec.texts)
+        for name in spec.texts
         for language in spec.languages
     }
     with part("tokenise"):
@@ -74,7 +74,7 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     head = models.fresh_masked_head(encoder, spec.seed)
     model = models.Model(encoder, {masked.HEAD: head}).to(place.team.device)
     origin = np.array([name for name, _ in seen])
-    sources = [(np.flatnonzero(origin == name), share) for name, share in sorted(spec.texts.items())]
+    sources = [(np.flatnonzero(origin == name), share) for name, share in spec.texts.items()]
     batches = masked.token_batches(train_data.lengths, sources, spec.batch_tokens, spec.tokens, spec.seed)
     masking = masked.Masking.of(tokenizer, spec.mask)
     run = Run(
