@@ -171,8 +171,8 @@ class Jagged:
         """Each [total, heads, dim] -> [total, heads, dim]."""
         mixed: torch.Tensor
         if self.flash and query.dtype in HALF and query.shape[-1] in HEADS:
-            # Where jagged tensors, too, end, which keep the host busy for milliseconds a layer; torch.nn.attention.varlen
-            # has no dropout.
+            # Jagged tensors end here as well, but keep the host busy for milliseconds a layer; torch.nn.attention.varlen has
+            # no dropout.
             both, most = (self.begins, self.begins), (self.longest, self.longest)
             mixed, *_ = torch.ops.aten._flash_attention_forward(
                 query, key, value, *both, *most, dropout_p, False, False, scale=scale

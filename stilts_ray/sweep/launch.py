@@ -120,6 +120,8 @@ def tune(
             ),
         )
         tuner.fit()
+    if searcher.problem is not None:
+        raise searcher.problem
     return searcher.ended
 
 
