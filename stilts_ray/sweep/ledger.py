@@ -62,6 +62,10 @@ class Ledger:
             return run
         if not run["kept"]:
             return Missing(f"{study.name}: the run with seed {seed} diverged", diverged=True)
+        # Its file holds what it changed of the run that it began from, which may have to be made again.
+        base = self.start(study, study.start, seed)
+        if not isinstance(base, Start):
+            return base
         return Start(run["digest"], encoder.encoder, run["path"])
 
     def searched(self, study: Study, start: Start) -> tuple[list[Job], list[tuple[Job, Tried]]]:

@@ -374,6 +374,24 @@ def test_a_sweep_that_is_done_has_no_jobs() -> None:
     assert from_steps.completed == []
 
 
+def test_nothing_is_made_of_a_run_while_what_it_began_from_is_made_again() -> None:
+    """A run's file has only what it changed; a damaged one is deleted, with its study's record."""
+    plan = planned(encoders=[XLMR], intermediates=[("mnli",)], targets=["udpos"], seeds=(0, 1))
+    whole = Frontier(plan, {}, {})
+    scored = {job.digest for job in of(run(whole), plan, "xlmr.mnli.udpos.udpos-test")}
+    base, later = step(plan, "xlmr.mnli"), step(plan, "xlmr.mnli.udpos")
+    lost = {each["digest"] for each in whole.records[base.digest]["runs"].values()}
+    outcomes = {name: outcome for name, outcome in whole.outcomes.items() if name not in lost | scored}
+    again = Frontier(plan, outcomes, {later.digest: whole.records[later.digest]})
+    first = drained(again)
+    assert {job.digest for job in first} == {whole.records[base.digest]["runs"]["0"]["digest"]}
+    for job in first:
+        again.finish(job, succeed(job))
+    run(again)
+    assert again.records == whole.records
+    assert not again.failed
+
+
 def test_more_seeds_reuse_the_runs_there_are() -> None:
     few, more = (planned(intermediates=[("squad",)], search=RATES, seeds=seeds) for seeds in ((0,), (0, 1)))
     done = finished(few)
