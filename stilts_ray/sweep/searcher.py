@@ -40,8 +40,7 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
         self.retries, self.ended = retries, 0
         self.jobs: dict[str, Job] = {}
         self.again: list[Job] = []
-        self.broken: Counter[str] = Counter()
-        self.states: dict[str, Any] = {}
+        self.broken: Counter[tuple[str, str]] = Counter()
         self.problem: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
@@ -89,11 +88,9 @@ class PlanSearcher(Searcher):  # type: ignore[misc]
         """Puts a job that broke off in line again, unless that was its last time or its work was done. Times are counted
         from when it last came further: in training, or in what it knows of the device's memory."""
         state = [self.store.read_json(job.path, "checkpoint", name) for name in ("latest.json", "room.json")]
-        if state != self.states.get(job.digest, [None, None]):
-            self.broken[job.digest] = 0
-        self.states[job.digest] = state
-        self.broken[job.digest] += 1
-        if self.broken[job.digest] > self.retries or self.store.read_json(job.path, "record.json"):
+        tried = (job.digest, repr(state))
+        self.broken[tried] += 1
+        if self.broken[tried] > self.retries or self.store.read_json(job.path, "record.json"):
             return False
         self.again.append(job)
         return True
