@@ -9,8 +9,12 @@ from functools import cache
 from statistics import mean
 from typing import Any
 
+from datasets import Dataset
+
 from stilts_ray import tasks
+from stilts_ray.data.repairs import Use
 from stilts_ray.data.rows import examples
+from stilts_ray.data.tables import dataset_table
 from stilts_ray.evaluation.answers import token_f1
 from stilts_ray.evaluation.metrics import score
 from stilts_ray.mini import PIVOT, build, questions
@@ -25,7 +29,9 @@ from stilts_ray.tasks.examples import Example, Pair, Tagged
 def rows_of(name: str, split: str, code: str) -> list[Example]:
     """The examples of a split of a task in a language."""
     task = tasks.get(name)
-    return examples(task, split, build.rows(task.source.folder.format(code), split))
+    folder = task.source.folder.format(code)
+    table = dataset_table(Dataset.from_list(list(build.rows(folder, split))), folder)
+    return examples(task, table, Use(training=split == task.train)).examples
 
 
 def test_of(task: Task, code: str) -> list[Example]:

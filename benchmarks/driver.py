@@ -21,6 +21,7 @@ import psutil
 from made_up import plan_of, record
 
 from stilts_ray import tracking
+from stilts_ray.lock import REPOSITORIES
 from stilts_ray.plan import Plan
 from stilts_ray.state import state_of
 from stilts_ray.store import Store
@@ -41,7 +42,8 @@ def sweep() -> Sweep:
 
 def finish(plan: Plan, store: Store) -> int:
     """Writes what a run of the whole plan leaves in a store; returns the number of its jobs."""
-    store.write_json(dict(plan.origin.revisions), "revisions.json")
+    known = plan.origin.repositories
+    store.write_json({key: each.model_dump(mode="json") for key, each in known.items()}, REPOSITORIES)
     frontier = Frontier(plan, {}, {})
     while job := frontier.next():
         made = record(job)

@@ -15,14 +15,15 @@ class Unavailable(RequestError):
 class RowError(RequestError):
     """A row of a data set does not fit its task."""
 
-    def __init__(self, task: str, split: str, row: int, reason: str) -> None:
-        """`row` counts from 0 within `split`."""
-        self.task, self.split, self.row, self.reason = task, split, row, reason
-        super().__init__(f"{task}: {split}: row {row}: {reason}")
+    def __init__(self, task: str, file: str, row: int, reason: str, name: str = "", more: int = 0) -> None:
+        """`row` counts from 0 within `file`; name: what else it is called there; more: rows that do not fit either."""
+        self.task, self.file, self.row, self.reason, self.name, self.more = task, file, row, reason, name, more
+        others = f"; and {more:,} more row{'s' if more > 1 else ''}" if more else ""
+        super().__init__(f"{task}: {file}: row {row}{name}: {reason}{others}")
 
-    def __reduce__(self) -> tuple[type["RowError"], tuple[str, str, int, str]]:
+    def __reduce__(self) -> tuple[type["RowError"], tuple[str, str, int, str, str, int]]:
         # Errors travel between Ray processes; the default would call __init__ with the message alone.
-        return RowError, (self.task, self.split, self.row, self.reason)
+        return RowError, (self.task, self.file, self.row, self.reason, self.name, self.more)
 
 
 def first_line(error: BaseException) -> str:

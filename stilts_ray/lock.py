@@ -1,20 +1,29 @@
 """What a sweep reads, pinned: hub repositories at a commit, folders by what is in them."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stilts_ray import tasks
-from stilts_ray.errors import RequestError
+from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.fingerprint import canonical
-from stilts_ray.needs import encoder_pin, encoders_read, reads, used_tasks
-from stilts_ray.origin import Hub
+from stilts_ray.needs import encoder_pin, encoders_read, hub_encoders, reads, used_tasks
+from stilts_ray.origin import Hub, sliced
 from stilts_ray.plan import Plan, make_plan
+from stilts_ray.repository import CONVERTED, Repository
 from stilts_ray.store import Store
+from stilts_ray.tasks import Task
+
+REPOSITORIES = "repositories.json"
+"""Where a store keeps what was looked up of the hub, for all its sweeps."""
+
+Splits = set[tuple[str, str]]
+"""Configurations and splits of a repository that are read."""
 
 
 def resolved(plan: Plan, store: Store) -> Plan:
-    """The plan with every hub repository at a commit; those looked up now are kept in the store, for all its sweeps.
+    """The plan with every hub repository at a commit; those looked up now are kept in the store, also where a later one does
+    not answer.
 
     Raises RequestError if the hub does not answer or does not know one, or has no data of a task.
     """
@@ -22,15 +31,76 @@ def resolved(plan: Plan, store: Store) -> Plan:
         absent = [name for task in used_tasks(plan.sweep) for name in plan.origin.missing(task)]
         if absent:
             raise RequestError(f"{', '.join(absent)}: no public hub repository; give the files with --local-data DIR")
-    if not plan.unresolved:
-        return plan
-    from stilts_ray.data.hub import commits
-
     origin: Any = plan.origin
-    encoders = {start.source for start in encoders_read(plan.sweep).values()}
-    revisions = {**origin.revisions, **commits(plan.unresolved, encoders)}
-    store.write_json(revisions, "revisions.json")
-    return make_plan(plan.sweep, dataclasses.replace(origin, revisions=revisions))
+    known = dict(origin.repositories)
+    try:
+        known.update(_looked_up(plan))
+    finally:
+        if known != dict(origin.repositories):
+            store.write_json({key: each.model_dump(mode="json") for key, each in known.items()}, REPOSITORIES)
+    if known == dict(origin.repositories):
+        return plan
+    return make_plan(plan.sweep, dataclasses.replace(origin, repositories=known))
+
+
+def _looked_up(plan: Plan) -> Iterator[tuple[str, Repository]]:
+    """What is not known yet, the encoders first: without them nothing can be done."""
+    origin = plan.origin
+    encoders = {key: start for key, start in hub_encoders(plan.sweep).items() if key not in origin.repositories}
+    data: dict[str, Task] = {}
+    if isinstance(origin, Hub):
+        for task in used_tasks(plan.sweep):
+            data |= origin.unresolved(task)
+    if not encoders and not data:
+        return
+    from stilts_ray.data.hub import look_up
+
+    for key, start in encoders.items():
+        yield key, look_up(start.source, "model", start.revision)
+    splits = splits_read(plan)
+    for key, task in data.items():
+        yield key, data_set(task, splits.get(key, set()))
+
+
+def splits_read(plan: Plan) -> dict[str, Splits]:
+    """What a plan reads of each data set of the hub, by its key."""
+    if not isinstance(plan.origin, Hub):
+        return {}
+    return splits_of(plan.origin, {read for step in plan.steps for read in reads(step, plan.origin)})
+
+
+def splits_of(origin: Hub, read: Iterable[tuple[str, str, str]]) -> dict[str, Splits]:
+    """Which configurations and splits of each data set, by its key, hold these (task, split, language)."""
+    found: dict[str, Splits] = {}
+    for name, split, language in read:
+        for part, part_split in tasks.get(name).parts(split):
+            if origin.folder_of(part) is None and part.source.hub is not None:
+                wanted = part.source.hub_config(language), sliced(part_split)[0]
+                found.setdefault(origin.key(part), set()).add(wanted)
+    return found
+
+
+def data_set(task: Task, splits: Splits) -> Repository:
+    """The repository of a task, on a branch that has these splits in a form that can be read: the task's own, or else of the
+    main one and the hub's conversion the other. Raises RequestError if there is none."""
+    from stilts_ray.data.hub import look_up
+
+    source = task.source
+    assert source.hub is not None
+    first = source.revision or source.branch
+    refused: RequestError | None = None
+    for branch in [first] if source.revision else [first, None if first == CONVERTED else CONVERTED]:
+        try:
+            found = look_up(source.hub, "dataset", branch)
+            for config, split in sorted(splits):
+                found.split(config, split)
+            return found
+        except RequestError as error:
+            if isinstance(error, Unavailable):
+                raise
+            refused = refused or error
+    assert refused is not None
+    raise refused
 
 
 def pins(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from stilts_ray import mini, tasks
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import folder_digest
 from stilts_ray.origin import UNRESOLVED, Origin
+from stilts_ray.repository import is_commit
 from stilts_ray.spec import Mixture, Pretrained, Pretraining, Sweep, Untrained
 from stilts_ray.steps import Evaluation, Pretrain, Ranking, Step, Study
 from stilts_ray.tasks.base import Kind, Task
@@ -54,17 +55,28 @@ def training_splits(task: Task, mixture: Mixture, origin: Origin) -> dict[str, t
     return {task.train: mixture.languages or source, **({task.dev: source} if task.dev else {})}
 
 
+def training_languages_read(task: Task, origin: Origin) -> dict[str, tuple[str, ...]]:
+    """The splits that any training of a task may read, with the languages that there are: dev is always the source's."""
+    if task.train is None:
+        return {}
+    there = origin.training_languages(task)
+    return {task.train: there, **({task.dev: (origin.source_language,)} if task.dev and task.dev != task.train else {})}
+
+
+def mixture_reads(mixture: Mixture, origin: Origin) -> list[tuple[str, str, str]]:
+    """The splits whose rows the training of a mixture reads, as (task, split, language)."""
+    trained = [tasks.get(name) for name in mixture.trained]
+    splits = [(task.name, *entry) for task in trained for entry in training_splits(task, mixture, origin).items()]
+    return [(name, split, code) for name, split, codes in splits for code in codes]
+
+
 def reads(step: Step, origin: Origin) -> list[tuple[str, str, str]]:
     """The splits whose rows a step reads, as (task, split, language)."""
     match step:
         case Pretrain(start=Pretraining(texts=texts, languages=languages)):
             return [(name, tasks.get(name).train or "train", language) for name in texts for language in languages]
         case Study(mixture=mixture) | Ranking(mixture=mixture):
-            trained = [tasks.get(name) for name in mixture.trained]
-            splits = [
-                (task.name, *entry) for task in trained for entry in training_splits(task, mixture, origin).items()
-            ]
-            return [(name, split, code) for name, split, codes in splits for code in codes]
+            return mixture_reads(mixture, origin)
         case Evaluation(task=name, languages=languages):
             task = tasks.get(name)
             apart = [(task.candidates, origin.source_language)] if task.candidates else []
@@ -97,4 +109,17 @@ def encoder_pin(start: Pretrained, origin: Origin) -> dict[str, Any]:
         return {"files": folder_digest(folder)}
     if start.source == "mini" or folder.is_absolute() or start.source.startswith(".") or start.source.count("/") != 1:
         raise RequestError(f"encoder '{start.source}': no such folder, and not a hub id of the form owner/name")
-    return {"hub": start.source, "revision": start.revision or origin.revisions.get(start.source, UNRESOLVED)}
+    known = origin.repositories.get(encoder_key(start))
+    commit = known.commit if known else start.revision if is_commit(start.revision) else UNRESOLVED
+    return {"hub": start.source, "revision": commit}
+
+
+def encoder_key(start: Pretrained) -> str:
+    """What an encoder of the hub is called in `Origin.repositories`: its id, and the revision asked for."""
+    return "@".join(filter(None, (start.source, start.revision)))
+
+
+def hub_encoders(sweep: Sweep) -> dict[str, Pretrained]:
+    """The existing encoders that the sweep reads from the hub, by their keys."""
+    starts = encoders_read(sweep).values()
+    return {encoder_key(start): start for start in starts if not Path(location(start.source)).is_dir()}

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from stilts_ray import mini
 from stilts_ray.cachedir import cache_folder
-from stilts_ray.errors import RequestError
-from stilts_ray.fingerprint import file_digest
+from stilts_ray.errors import RequestError, first_line
+from stilts_ray.fingerprint import canonical_json, file_digest
+from stilts_ray.repository import Repository
 from stilts_ray.tasks.base import BY_VECTOR, Task
 
 UNRESOLVED = "unresolved"
@@ -21,10 +22,11 @@ UNRESOLVED = "unresolved"
 
 
 class Origin(Protocol):
-    """A place with rows. `revisions`: commits of hub repositories, of data sets and encoders, as far as looked up."""
+    """A place with rows. repositories: what was looked up of the hub, of data sets and of encoders, by `Hub.key` or
+    `needs.encoder_key`."""
 
     @property
-    def revisions(self) -> Mapping[str, str]: ...
+    def repositories(self) -> Mapping[str, Repository]: ...
 
     @property
     def source_language(self) -> str:
@@ -41,6 +43,10 @@ class Origin(Protocol):
 
     def train_size(self, task: Task) -> tuple[int, int]:
         """(rows, tokens a row) of the training split, for estimates."""
+
+    @property
+    def place(self) -> str:
+        """Tells apart origins that may have other rows."""
 
     def address(self) -> dict[str, Any]:
         """Plain data from which `at` makes this origin again, in another process."""
@@ -86,13 +92,14 @@ def _total(sizes: Iterable[tuple[int, int]]) -> tuple[int, int]:
 class Hub:
     """Repositories of the Hugging Face hub at known commits.
 
-    revisions: repository id -> commit; of a branch under "<repository id>@<branch>".
-    local: folder of what no public repository has (CCGbank, raw text), laid out as a `Folder`.
+    local: folder of what no public repository has (CCGbank, raw text), laid out as a `Folder`. replaced: folders of sources,
+    as `Source.folder` has them, whose rows it holds although the hub has some; found once, by `replaced_in`.
     """
 
-    revisions: Mapping[str, str]
+    repositories: Mapping[str, Repository] = field(default_factory=dict)
     source_language: str = "en"
     local: Path | None = None
+    replaced: frozenset[str] = frozenset()
 
     def languages(self, task: Task) -> tuple[str, ...]:
         return task.languages
@@ -100,55 +107,64 @@ class Hub:
     def training_languages(self, task: Task) -> tuple[str, ...]:
         return task.train_languages or (self.source_language,)
 
-    def repository(self, task: Task) -> str:
-        """Id of the task's repository. Raises RequestError if there is none."""
-        if task.source.hub is None:
+    def key(self, task: Task) -> str:
+        """What the task's repository is called in `repositories`: its id, and the branch if it is not the main one. Raises
+        RequestError if there is none."""
+        source = task.source
+        if source.hub is None:
             raise RequestError(f"{task.name} has no public hub repository; give its files with --local-data")
-        return task.source.hub
+        return "@".join(filter(None, (source.hub, source.revision or source.branch)))
 
     def missing(self, task: Task) -> list[str]:
         """Of the task and those added to it the ones whose rows neither the hub nor `local` has."""
         return [part.name for part in _trained_on(task) if part.source.hub is None and self.local is None]
 
-    def folder(self) -> "Folder | None":
-        """The origin of what the hub does not have."""
-        return Folder(self.local, self.source_language) if self.local is not None else None
+    def folder_of(self, task: Task) -> "Folder | None":
+        """The origin of the task's rows if they do not come from the hub."""
+        if self.local is None or (task.source.hub is not None and task.source.folder not in self.replaced):
+            return None
+        return Folder(self.local, self.source_language)
 
     def revision(self, task: Task) -> str:
         """The commit that is read: the task's own, or the one looked up for this store."""
-        return task.source.revision or self.revisions.get(self._branch(task), UNRESOLVED)
+        known = self.repositories.get(self.key(task))
+        return task.source.revision or (known.commit if known else UNRESOLVED)
 
-    def _branch(self, task: Task) -> str:
-        branch = task.source.branch
-        return f"{self.repository(task)}@{branch}" if branch else self.repository(task)
-
-    def unresolved(self, task: Task) -> set[str]:
-        """What is still to be looked up before rows of the task are read: keys of `revisions`."""
-        parts = [part for part in _trained_on(task) if part.source.hub is not None]
-        return {self._branch(part) for part in parts if self.revision(part) == UNRESOLVED}
+    def unresolved(self, task: Task) -> dict[str, Task]:
+        """What is still to be looked up before rows of the task are read: keys of `repositories`, each with a task of it."""
+        parts = [part for part in _trained_on(task) if part.source.hub is not None and self.folder_of(part) is None]
+        return {key: part for part in parts if (key := self.key(part)) not in self.repositories}
 
     def identity(self, task: Task, split: str, languages: Iterable[str]) -> Any:
         codes = tuple(languages)
         return _pinned(task, split, lambda part, name: self._pin(part, name, codes))
 
-    def _pin(self, task: Task, split: str, languages: Iterable[str]) -> dict[str, Any]:
-        source, folder = task.source, self.folder()
+    def _pin(self, task: Task, split: str, languages: Iterable[str]) -> Any:
+        source, folder = task.source, self.folder_of(task)
+        if folder is not None:
+            return folder.identity(task, split, languages)
         if source.hub is None:
             # A plan can be looked at before the files are there.
-            return folder.identity(task, split, languages) if folder else {"local": UNRESOLVED, "split": split}
+            return {"local": UNRESOLVED, "split": split}
         configs = sorted(
             f"{source.hub_config(code)}{source.prefix and ':'}{source.id_prefix(code)}" for code in languages
         )
-        return {"hub": self.repository(task), "revision": self.revision(task), "configs": configs, "split": split}
+        return {"hub": source.hub, "revision": self.revision(task), "configs": configs, "split": split}
 
     def train_size(self, task: Task) -> tuple[int, int]:
-        folder = self.folder()
-        if folder and task.source.hub is None:
+        folder = self.folder_of(task)
+        if folder is not None:
             return folder.train_size(task)
         return _total((part.train_size, part.tokens) for part in _trained_on(task))
 
+    @property
+    def place(self) -> str:
+        commits = {key: repository.commit for key, repository in self.repositories.items()}
+        return canonical_json([commits, str(self.local), sorted(self.replaced)])
+
     def address(self) -> dict[str, Any]:
-        return {"hub": dict(self.revisions)} | ({"local": str(self.local)} if self.local else {})
+        local: dict[str, Any] = {"local": str(self.local), "replaced": sorted(self.replaced)} if self.local else {}
+        return {**local, "repositories": _plain(self.repositories)}
 
 
 @dataclass(frozen=True)
@@ -157,7 +173,7 @@ class Folder:
 
     root: Path
     source_language: str = "en"
-    revisions: Mapping[str, str] = field(default_factory=dict)
+    repositories: Mapping[str, Repository] = field(default_factory=dict)
 
     def languages(self, task: Task) -> tuple[str, ...]:
         return task.languages
@@ -189,8 +205,12 @@ class Folder:
         files = [(self.file(part, name, self.source_language), name, part.tokens) for part, name in parts]
         return _total((_count(parquet.read_metadata(path).num_rows, name), tokens) for path, name, tokens in files)
 
+    @property
+    def place(self) -> str:
+        return str(self.root)
+
     def address(self) -> dict[str, Any]:
-        return {"folder": str(self.root)}
+        return {"folder": str(self.root), "repositories": _plain(self.repositories)}
 
 
 @dataclass(frozen=True)
@@ -199,7 +219,7 @@ class Mini:
 
     world: str = "mini"
     source_language: str = mini.PIVOT
-    revisions: Mapping[str, str] = field(default_factory=dict)
+    repositories: Mapping[str, Repository] = field(default_factory=dict)
 
     def languages(self, task: Task) -> tuple[str, ...]:
         if not task.languages:
@@ -233,8 +253,12 @@ class Mini:
         counts = (_count(mini.SIZES[folder][sliced(name)[0]], name) for folder, name in folders)
         return _total((count, mini.TOKENS[folder]) for count, (folder, _) in zip(counts, folders, strict=True))
 
+    @property
+    def place(self) -> str:
+        return self.world
+
     def address(self) -> dict[str, Any]:
-        return {"mini": self.world}
+        return {"mini": self.world, "repositories": _plain(self.repositories)}
 
     @property
     def root(self) -> Path:
@@ -242,13 +266,37 @@ class Mini:
         return cache_folder() / f"mini-{mini.VERSION}"
 
 
+def replaced_in(root: Path, tasks: Iterable[Task]) -> frozenset[str]:
+    """The folders of sources, of tasks that the hub has, whose rows are below `root`."""
+
+    def there(task: Task) -> bool:
+        codes = {*task.languages, *task.train_languages, "en"}
+        return any((root / task.source.path(code)).is_dir() for code in codes)
+
+    return frozenset(task.source.folder for task in tasks if task.source.hub is not None and there(task))
+
+
+def _plain(known: Mapping[str, Repository]) -> dict[str, Any]:
+    return {key: repository.model_dump(mode="json") for key, repository in known.items()}
+
+
+def looked_up(known: Mapping[str, Any]) -> dict[str, Repository]:
+    """What `Origin.address` and a store have of repositories. Raises RequestError for what is no such thing."""
+    try:
+        return {key: Repository.model_validate(each) for key, each in known.items()}
+    except ValueError as error:
+        raise RequestError(f"what is kept of repositories is damaged: {first_line(error)}") from None
+
+
 def at(address: Mapping[str, Any]) -> Origin:
     """The origin with that `address()`."""
     match address:
-        case {"hub": revisions, **rest}:
-            return Hub(revisions, local=Path(rest["local"]) if "local" in rest else None)
-        case {"folder": root}:
-            return Folder(Path(root))
-        case {"mini": world}:
-            return Mini(world)
+        case {"folder": root, "repositories": known}:
+            return Folder(Path(root), repositories=looked_up(known))
+        case {"mini": world, "repositories": known}:
+            return Mini(world, repositories=looked_up(known))
+        case {"local": root, "replaced": folders, "repositories": known}:
+            return Hub(looked_up(known), local=Path(root), replaced=frozenset(folders))
+        case {"repositories": known}:
+            return Hub(looked_up(known))
     raise ValueError(f"not an origin: {address}")

@@ -6,16 +6,16 @@ SQuAD fine-tuning from the same start. Nothing here trains, downloads or imports
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from stilts_ray import tasks
 from stilts_ray.errors import RequestError, did_you_mean
 from stilts_ray.estimate import trial_tokens
 from stilts_ray.fingerprint import digest
-from stilts_ray.needs import encoder_pin, encoders_read, location, training_splits, used_tasks
+from stilts_ray.needs import encoder_pin, hub_encoders, location, training_splits, used_tasks
 from stilts_ray.origin import UNRESOLVED, Hub, Origin
-from stilts_ray.spec import Encoder, Mixture, Pretrained, Pretraining, Recipe, Sweep
+from stilts_ray.repository import is_commit
+from stilts_ray.spec import Encoder, Mixture, Optimizer, Pretrained, Pretraining, Recipe, Sweep
 from stilts_ray.steps import VERSION, Checkpoint, Evaluation, Pretrain, Ranking, Row, Step, Study
 from stilts_ray.tasks import Task
 from stilts_ray.tasks.base import BY_VECTOR, Kind
@@ -48,11 +48,11 @@ class Plan:
     @property
     def unresolved(self) -> list[str]:
         """Hub repositories whose commit is not known yet; as long as there are any, digests are provisional."""
-        origin, starts = self.origin, encoders_read(self.sweep).values()
-        names = {s.source for s in starts if not s.revision and not Path(location(s.source)).is_dir()}
-        if isinstance(origin, Hub):
-            names |= {name for task in used_tasks(self.sweep) for name in origin.unresolved(task)}
-        return sorted(names - set(origin.revisions))
+        pinned = {key for key, start in hub_encoders(self.sweep).items() if is_commit(start.revision)}
+        names = set(hub_encoders(self.sweep)) - pinned - set(self.origin.repositories)
+        if isinstance(self.origin, Hub):
+            names |= {name for task in used_tasks(self.sweep) for name in self.origin.unresolved(task)}
+        return sorted(names)
 
 
 def make_plan(sweep: Sweep, origin: Origin) -> Plan:
@@ -180,8 +180,7 @@ class _Builder:
 
     def study(self, encoder: Checkpoint, start: str, path: tuple[str, ...], mixture: Mixture) -> Study:
         recipes = {name: self.sweep.recipe_of(name) for name in mixture.trained}
-        if len({recipe.optimizer for recipe in recipes.values()}) > 1:
-            raise RequestError(f"recipes: {', '.join(mixture.trained)} are trained together and need one optimizer")
+        _check_optimizers({name: recipe.optimizer for name, recipe in recipes.items()})
         ranking = self.ranking(encoder, mixture) if mixture.band else None
         identity = {
             "kind": "study",
@@ -228,6 +227,21 @@ class _Builder:
                 seeds=plain.seeds,
             )
         )
+
+
+def _check_optimizers(optimizers: dict[str, Optimizer]) -> None:
+    """Raises RequestError where tasks that are trained together do not have one optimizer, by task; names what differs."""
+    differing = []
+    for field_name in Optimizer.model_fields:
+        owners: dict[float, list[str]] = {}
+        for task, optimizer in optimizers.items():
+            owners.setdefault(getattr(optimizer, field_name), []).append(task)
+        if len(owners) > 1:
+            values = ", ".join(f"{value:g} ({', '.join(names)})" for value, names in owners.items())
+            differing.append(f"{field_name} is {values}")
+    if differing:
+        together = ", ".join(optimizers)
+        raise RequestError(f"recipes: {together} are trained together and need one optimizer; {'; '.join(differing)}")
 
 
 def joined(parts: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from stilts_ray.fingerprint import SHORT
 from stilts_ray.spec import Mixture, Pretraining, Recipe, Search, Untrained
 
 VERSION = {
-    "encoder": 1, "pretrain": 2, "study": 1, "trial": 2, "ranking": 1, "rank": 1, "evaluation": 2, "score": 2, "row": 1,
+    "encoder": 1, "pretrain": 2, "study": 2, "trial": 3, "ranking": 1, "rank": 1, "evaluation": 3, "score": 3, "row": 1,
 }  # fmt: skip
 """Raised when code changes what a kind of step makes from the same configuration."""
 

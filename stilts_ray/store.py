@@ -4,7 +4,7 @@
                                     failure.json     why it failed, when it did
                                     weights.safetensors, model/, checkpoint/
     <store>/lease.json                               which run is using the store
-    <store>/revisions.json                           hub commits, looked up once
+    <store>/repositories.json                        of the hub: commits and files, looked up once
 
 Object stores have no rename, so nothing depends on one: what is incomplete has no record and is not looked at.
 """

@@ -3,6 +3,8 @@
 import io
 import json
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,16 +12,17 @@ from rich.console import Console
 
 from stilts_ray import Encoder, Pretrained, Sweep, Untrained
 from stilts_ray.cli import main
-from stilts_ray.data import hub
-from stilts_ray.errors import RequestError, Unavailable
+from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import file_digest
-from stilts_ray.lock import changes, lock, pins, resolved
-from stilts_ray.origin import UNRESOLVED, Folder, Hub, Mini
+from stilts_ray.lock import REPOSITORIES, changes, data_set, lock, resolved
+from stilts_ray.origin import UNRESOLVED, Folder, Hub, Mini, at, looked_up, replaced_in
 from stilts_ray.plan import make_plan
+from stilts_ray.repository import CONVERTED, Repository
 from stilts_ray.store import Store
 from stilts_ray.sweep.command import warn_of_changes
-
-COMMIT = "c" * 40
+from stilts_ray.tasks import TASKS
+from tests.standin import Commit, Fault, StandIn, hub_repositories, model_repository, online
+from tests.standin import Repository as Content
 
 
 def sweep(source: str, **changed: object) -> Sweep:
@@ -29,38 +32,94 @@ def sweep(source: str, **changed: object) -> Sweep:
     )
 
 
-def test_on_the_hub_every_repository_is_at_a_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+@pytest.fixture
+def hub(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """A hub with all data sets and an encoder, the clients of which have empty caches."""
+    monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
+    standin = StandIn((*hub_repositories(), model_repository(tiny_encoder, "owner/xlmr")))
+    with standin, online(standin, tmp_path / "home", patient=False):
+        yield standin
 
-    def commits(repositories: list[str], encoders: set[str]) -> dict[str, str]:
-        asked.extend(repositories)
-        assert encoders == {"owner/xlmr"}
-        return dict.fromkeys(repositories, COMMIT)
 
-    monkeypatch.setattr(hub, "commits", commits)
-    document = lock(make_plan(sweep("owner/xlmr"), Hub({})), store)
-    assert document["encoders"] == {"one": {"hub": "owner/xlmr", "revision": COMMIT}}
-    assert {pin["revision"] for pin in pins(document).values()} == {COMMIT}
-    assert document["data"]["xnli"]["test"]["configs"] == ["de", "en"]
+def kept(store: Store) -> dict[str, Repository]:
+    return looked_up(store.read_json(REPOSITORIES) or {})
+
+
+def test_on_the_hub_every_repository_is_at_a_commit(store: Store, hub: StandIn) -> None:
+    document = lock(make_plan(sweep("owner/xlmr"), Hub()), store)
+    assert document["encoders"] == {"one": {"hub": "owner/xlmr", "revision": hub["owner/xlmr"].main.id}}
+    assert document["data"]["xnli"]["test"] == {
+        "hub": "facebook/xnli", "revision": hub["facebook/xnli"].main.id, "configs": ["de", "en"], "split": "test",
+    }  # fmt: skip
     assert store.read_json("locks", "locked.json") == document
-    assert sorted(asked) == ["facebook/xnli", "nyu-mll/glue", "owner/xlmr"]
+    # One request for each repository, and none for a file.
+    assert sorted(request.path for request in hub.requests) == [
+        "/api/datasets/facebook/xnli", "/api/datasets/nyu-mll/glue", "/api/models/owner/xlmr",
+    ]  # fmt: skip
 
     # What is pinned once is not looked up again, and is what plans are made with from then on.
-    asked.clear()
-    plan = make_plan(sweep("owner/xlmr"), Hub(store.read_json("revisions.json") or {}))
+    hub.requests.clear()
+    hub.publish(hub["nyu-mll/glue"].with_commit(Commit({"README.md": b"changed"}, "Other rows")))
+    plan = make_plan(sweep("owner/xlmr"), Hub(kept(store)))
     assert lock(plan, store) == document
-    assert asked == []
+    assert hub.requests.count() == 0
     assert UNRESOLVED not in json.dumps([step.digest for step in resolved(plan, store).steps])
 
 
-def test_a_hub_that_cannot_be_reached_leaves_no_lock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def commits(*_: object) -> dict[str, str]:
-        raise Unavailable("cannot look up the commit of owner/xlmr on the hub: offline")
-
-    monkeypatch.setattr(hub, "commits", commits)
-    with pytest.raises(Unavailable, match="offline"):
-        lock(make_plan(sweep("owner/xlmr"), Hub({})), store)
+def test_what_was_found_is_kept_where_a_later_one_does_not_answer(store: Store, hub: StandIn) -> None:
+    plan = make_plan(sweep("owner/xlmr"), Hub())
+    fault = Fault(match="nyu-mll", status=403, times=None)
+    hub.faults.add(fault)
+    with pytest.raises(RequestError, match="data set nyu-mll/glue: the hub refuses this login"):
+        lock(plan, store)
     assert store.read_json("locks", "locked.json") is None
+    assert "owner/xlmr" in kept(store), "encoders come first"
+    assert "nyu-mll/glue" not in kept(store)
+    hub.faults.remove(fault)
+    hub.requests.clear()
+    lock(make_plan(sweep("owner/xlmr"), Hub(kept(store))), store)
+    assert not hub.requests.count("owner/xlmr")
+
+
+def test_an_encoders_branch_is_pinned_at_its_commit(store: Store, hub: StandIn, tiny_encoder: Path) -> None:
+    hub.publish(model_repository(tiny_encoder, "owner/old", binary_only=True))
+    start = Pretrained(source="owner/old", revision="refs/pr/1")
+    request = sweep("", encoders=[Encoder(name="one", start=start)], targets=["udpos"], languages={"udpos": ["en"]})
+    plan = make_plan(request, Hub())
+    assert plan.unresolved == ["google/xtreme", "owner/old@refs/pr/1"]
+    commit = hub["owner/old"].branches["refs/pr/1"]
+    assert lock(plan, store)["encoders"] == {"one": {"hub": "owner/old", "revision": commit}}
+    assert commit != hub["owner/old"].main.id
+
+
+def test_rows_that_are_on_the_other_branch_are_taken_from_there(hub: StandIn) -> None:
+    task, splits = TASKS["cosmosqa"], {("default", "train"), ("default", "validation")}
+    converted = data_set(task, splits)
+    assert converted.branch == CONVERTED
+    # As if the task said main, whose rows are a script's.
+    plain = replace(task, source=replace(task.source, branch=None))
+    assert data_set(plain, splits) == converted
+    # And the other way round: the branch is gone, and main has the rows now.
+    rows = Commit({f"data/{split}-0.parquet": b"" for _, split in splits}, "Rows")
+    hub.publish(Content("allenai/cosmos_qa", "datasets", ()).with_commit(rows))
+    assert data_set(task, splits).commit == rows.id
+    with pytest.raises(RequestError, match="has no file of rows for configuration 'default', split 'test'"):
+        data_set(plain, {("default", "test")})
+
+
+def test_a_folder_takes_the_place_of_single_tasks(store: Store, hub: StandIn, data_dir: Path, tmp_path: Path) -> None:
+    local = tmp_path / "local"
+    shutil.copytree(data_dir / "xnli", local / "xnli")
+    replaced = replaced_in(local, TASKS.values())
+    assert replaced == {"xnli/{}"}
+    origin = Hub(local=local, replaced=replaced)
+    document = lock(make_plan(sweep("owner/xlmr"), origin), store)
+    assert document["data"]["xnli"]["test"] == Folder(data_dir).identity(TASKS["xnli"], "test", ("de", "en"))
+    assert document["data"]["mnli"]["train"]["hub"] == "nyu-mll/glue"
+    assert not hub.requests.count("xnli")
+    again = at(json.loads(json.dumps(origin.address())))
+    assert again == origin
+    assert again.place == origin.place != Hub().place
 
 
 def test_a_folder_is_pinned_by_what_is_in_it(data_dir: Path, tiny_encoder: Path, store: Store, tmp_path: Path) -> None:
@@ -89,15 +148,18 @@ def test_mini_is_pinned_by_its_version(store: Store) -> None:
     assert "files" in document["encoders"]["one"]
 
 
-def test_encoders_of_one_source_are_pinned_apart(store: Store, tiny_encoder: Path) -> None:
+def test_encoders_of_one_source_are_pinned_apart(store: Store, hub: StandIn, tiny_encoder: Path) -> None:
+    first = hub["owner/xlmr"].main
+    hub.publish(hub["owner/xlmr"].with_commit(Commit({**first.files, "more.json": b"{}"}, "More")))
+    second = hub["owner/xlmr"].main
     starts = {
-        "one": Pretrained(source="owner/xlmr", revision=COMMIT),
-        "two": Pretrained(source="owner/xlmr", revision="d" * 40),
+        "one": Pretrained(source="owner/xlmr", revision=first.id),
+        "two": Pretrained(source="owner/xlmr"),
         "random": Untrained(like=str(tiny_encoder)),
     }
     encoders = [Encoder(name=name, start=start) for name, start in starts.items()]
     found = lock(make_plan(sweep("", data="mini", languages={}, encoders=encoders), Mini()), store)["encoders"]
-    assert [found[name].get("revision") for name in starts] == [COMMIT, "d" * 40, None]
+    assert [found[name].get("revision") for name in starts] == [first.id, second.id, None]
     assert set(found["random"]) == {"files"}
 
 
@@ -125,14 +187,11 @@ def main_exits_cleanly() -> None:
     assert not ended.value.code
 
 
-def test_a_run_needs_the_files_that_no_repository_has(
-    data_dir: Path, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub, "commits", lambda repositories, encoders: dict.fromkeys(repositories, COMMIT))
+def test_a_run_needs_the_files_that_no_repository_has(data_dir: Path, store: Store, hub: StandIn) -> None:
     request = sweep("owner/xlmr", intermediates=[("ccg", "mnli")], targets=[], languages={})
     assert make_plan(request, Hub({})).steps, "a plan can be looked at before"
     with pytest.raises(RequestError, match=r"^ccg: no public hub repository; give the files with --local-data DIR$"):
         lock(make_plan(request, Hub({})), store)
-    document = lock(make_plan(request, Hub({}, local=data_dir)), store)
+    document = lock(make_plan(request, Hub(local=data_dir)), store)
     assert document["data"]["ccg"]["train"] == {"en": file_digest(data_dir / "ccg" / "default" / "train.parquet")}
-    assert document["data"]["mnli"]["train"]["revision"] == COMMIT
+    assert document["data"]["mnli"]["train"]["revision"] == hub["nyu-mll/glue"].main.id

@@ -12,11 +12,14 @@ from stilts_ray.mini import PIVOT
 from stilts_ray.origin import UNRESOLVED, Folder, Hub, Mini, Origin, at, sliced
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.base import Source
+from tests.pins import at_commits
 
 COMMIT = "c" * 40
 
 
-@pytest.mark.parametrize("origin", [Hub({"nyu-mll/glue": COMMIT}), Folder(Path("/some/folder")), Mini()], ids=repr)
+@pytest.mark.parametrize(
+    "origin", [Hub(at_commits({"nyu-mll/glue": COMMIT})), Folder(Path("/some/folder")), Mini()], ids=repr
+)
 def test_an_origin_comes_back_from_its_address(origin: Origin) -> None:
     assert canonical(origin.address()) == origin.address(), "plain data"
     assert at(origin.address()) == origin
@@ -54,7 +57,7 @@ def test_sizes_of_training_data(data_dir: Path) -> None:
 def test_the_parts_of_a_split_are_pinned_one_by_one(data_dir: Path, tmp_path: Path) -> None:
     task = TASKS["anli_plus"]
     commits = {"facebook/anli": "a" * 40, "nyu-mll/glue": "b" * 40, "stanfordnlp/snli": "d" * 40}
-    pinned = Hub(commits).identity(task, task.train or "", ("en",))
+    pinned = Hub(at_commits(commits)).identity(task, task.train or "", ("en",))
     assert [(part["hub"], part["split"], part["revision"][0]) for part in pinned] == [
         ("facebook/anli", "train_r1", "a"),
         ("facebook/anli", "train_r2", "a"),
@@ -62,10 +65,10 @@ def test_the_parts_of_a_split_are_pinned_one_by_one(data_dir: Path, tmp_path: Pa
         ("nyu-mll/glue", "train", "b"),
         ("stanfordnlp/snli", "train", "d"),
     ]
-    dev = Hub(commits).identity(task, task.dev or "", ("en",))
+    dev = Hub(at_commits(commits)).identity(task, task.dev or "", ("en",))
     assert [part["split"] for part in dev] == ["dev_r1", "dev_r2", "dev_r3"], "its own alone"
     # A split of one part is pinned as it always was.
-    assert Hub(commits).identity(TASKS["anli_r2"], "train_r2", ("en",)) == pinned[1]
+    assert Hub(at_commits(commits)).identity(TASKS["anli_r2"], "train_r2", ("en",)) == pinned[1]
     folders = [part["dataset"] for part in Mini().identity(task, task.train or "", ("qaa",))]
     assert folders == ["anli/plain_text"] * 3 + ["glue/mnli", "snli/plain_text"]
 
@@ -122,16 +125,16 @@ def test_slices_of_a_file_are_found_told_apart_and_counted(data_dir: Path) -> No
 
 
 def test_every_repository_that_is_read_is_looked_up() -> None:
-    known = Hub({"nyu-mll/glue": COMMIT})
-    assert known.unresolved(TASKS["anli_plus"]) == {"facebook/anli", "stanfordnlp/snli"}
-    assert known.unresolved(TASKS["mnli"]) == set()
+    known = Hub(at_commits({"nyu-mll/glue": COMMIT}))
+    assert set(known.unresolved(TASKS["anli_plus"])) == {"facebook/anli", "stanfordnlp/snli"}
+    assert known.unresolved(TASKS["mnli"]) == {}
 
 
 def test_a_branch_has_a_commit_of_its_own() -> None:
     task, branch = TASKS["cosmosqa"], "allenai/cosmos_qa@refs/convert/parquet"
-    assert Hub({"allenai/cosmos_qa": COMMIT}).unresolved(task) == {branch}
-    assert Hub({branch: COMMIT}).unresolved(task) == set()
-    pinned = Hub({branch: COMMIT}).identity(task, "train", ("en",))
+    assert Hub(at_commits({"allenai/cosmos_qa": COMMIT})).unresolved(task) == {branch: task}
+    assert Hub(at_commits({branch: COMMIT})).unresolved(task) == {}
+    pinned = Hub(at_commits({branch: COMMIT})).identity(task, "train", ("en",))
     assert (pinned["hub"], pinned["revision"]) == ("allenai/cosmos_qa", COMMIT)
 
 
@@ -143,7 +146,7 @@ def test_a_hub_repository_is_identified_by_its_commit() -> None:
         "configs": ["de", "en"],
         "split": "test",
     }
-    assert Hub({"facebook/xnli": COMMIT}).identity(task, "test", ("en",))["revision"] == COMMIT
+    assert Hub(at_commits({"facebook/xnli": COMMIT})).identity(task, "test", ("en",))["revision"] == COMMIT
     assert Hub({}).identity(TASKS["tatoeba"], "validation", ("de", "zh"))["configs"] == ["tatoeba.cmn", "tatoeba.deu"]
 
 
@@ -180,7 +183,7 @@ def test_minis_identity_names_version_data_split_and_languages() -> None:
 
 def test_the_hub_takes_from_a_folder_what_it_does_not_have(data_dir: Path, tmp_path: Path) -> None:
     ccg, mnli = TASKS["ccg"], TASKS["mnli"]
-    bare, whole = Hub({"nyu-mll/glue": COMMIT}), Hub({"nyu-mll/glue": COMMIT}, local=data_dir)
+    bare, whole = Hub(at_commits({"nyu-mll/glue": COMMIT})), Hub(at_commits({"nyu-mll/glue": COMMIT}), local=data_dir)
     assert (bare.missing(ccg), whole.missing(ccg), bare.missing(mnli)) == (["ccg"], [], [])
     assert bare.identity(ccg, "train", ("en",)) == {"local": UNRESOLVED, "split": "train"}
     assert whole.identity(ccg, "train", ("en",)) == Folder(data_dir).identity(ccg, "train", ("en",))
@@ -188,7 +191,7 @@ def test_the_hub_takes_from_a_folder_what_it_does_not_have(data_dir: Path, tmp_p
         "the hub's own comes from there"
     )
     assert whole.train_size(ccg) == Folder(data_dir).train_size(ccg)
-    assert (bare.unresolved(ccg), whole.unresolved(ccg)) == (set(), set())
+    assert (bare.unresolved(ccg), whole.unresolved(ccg)) == ({}, {})
     assert rows.load(whole, ccg, "train", "en") == rows.load(Folder(data_dir), ccg, "train", "en")
     with pytest.raises(RequestError, match=r"ccg: no file ccg/default/train\.parquet"):
         Hub({}, local=tmp_path).identity(ccg, "train", ("en",))

@@ -28,6 +28,7 @@ from stilts_ray.spec import (
 )
 from stilts_ray.steps import Evaluation, Pretrain, Ranking, Row, Study
 from stilts_ray.twin import MINI
+from tests.pins import at_commits
 from tests.sweep.fakes import ORIGIN as HUB
 from tests.sweep.fakes import REVISIONS, XLMR
 from tests.tasks.rows import FIXTURES, write
@@ -176,7 +177,7 @@ def test_planning_is_deterministic_and_says_nothing_of_the_requests_form() -> No
             encoders=(Encoder(name="called-otherwise", start=Pretrained(source="owner/xlmr")),),
             name="other",
         ),
-        Hub(dict(reversed(REVISIONS.items()))),
+        Hub(at_commits(dict(reversed(REVISIONS.items())))),
     )
     assert digests(one) == digests(other)
 
@@ -384,12 +385,12 @@ def test_the_layer_changes_retrieval_alone() -> None:
 
 
 def test_a_commit_changes_what_reads_it() -> None:
-    after = make_plan(sweep(), Hub(REVISIONS | {"rajpurkar/squad": "9" * 40}))
+    after = make_plan(sweep(), Hub(at_commits(REVISIONS | {"rajpurkar/squad": "9" * 40})))
     changed = {s.name for s in planned().steps if isinstance(s, Study) and s.digest not in after.by_digest}
     assert changed == {"xlmr.squad", "xlmr.mnli.squad", "xlmr.hellaswag-mnli.squad"} | {
         f"xlmr.squad.{task}" for task in ("mnli", "squad", "udpos")
     }
-    assert not digests(planned()) & digests(make_plan(sweep(), Hub(REVISIONS | {"owner/xlmr": "9" * 40})))
+    assert not digests(planned()) & digests(make_plan(sweep(), Hub(at_commits(REVISIONS | {"owner/xlmr": "9" * 40}))))
 
 
 def test_a_row_of_a_data_file_changes_what_reads_it(data_dir: Path, tiny_encoder: Path, tmp_path: Path) -> None:
@@ -462,7 +463,7 @@ def test_a_commit_that_was_looked_up_is_the_one_that_is_loaded() -> None:
 
 def test_what_has_no_commit_yet_is_listed() -> None:
     assert planned().unresolved == []
-    bare = make_plan(sweep(encoders=[XLMR, FRESH_ON_HUB]), Hub({"google/xtreme": "5" * 40}))
+    bare = make_plan(sweep(encoders=[XLMR, FRESH_ON_HUB]), Hub(at_commits({"google/xtreme": "5" * 40})))
     assert bare.unresolved == sorted(set(REVISIONS) - {"google/xtreme"})
     control = make_plan(sweep(encoders=[FRESH_ON_HUB], intermediates=[()], targets=["tatoeba"]), Hub({}))
     assert control.unresolved == ["google/xtreme", "owner/xlmr"]
@@ -519,7 +520,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "two optimizers in one mixture": (
         lambda: planned(recipes={"mnli": Recipe(optimizer=Optimizer(clip=2.0))}),
-        "recipes: hellaswag, mnli are trained together and need one optimizer",
+        "recipes: hellaswag, mnli are trained together and need one optimizer; clip is 1 (hellaswag), 2 (mnli)",
     ),
     "an encoder that is nowhere": (
         lambda: planned(encoders=[Encoder(name="x", start=Pretrained(source="/no/such/folder"))]),

@@ -1,8 +1,12 @@
 """The named recipes hold the published numbers, and a sweep takes them as they are."""
 
-import pytest
+from pathlib import Path
 
-from stilts_ray import Encoder, Pretrained, Recipe, Sweep, tasks
+import pytest
+from pydantic import ValidationError
+
+from stilts_ray import Encoder, MaskedShare, Mixture, Pretrained, Recipe, Sweep, tasks
+from stilts_ray.errors import RequestError
 from stilts_ray.origin import Hub
 from stilts_ray.plan import make_plan
 from stilts_ray.recipes import (
@@ -13,6 +17,8 @@ from stilts_ray.recipes import (
     XTREME_SCRIPTS,
     search,
 )
+from stilts_ray.steps import Study
+from stilts_ray.sweepfile import load
 
 # Epochs, batch, length; learning rate.
 PUBLISHED = {
@@ -23,9 +29,11 @@ PUBLISHED = {
     "xtreme": {
         "mnli": (5, 32, 128, 3e-5), "pawsx": (5, 32, 128, 2e-5), "udpos": (10, 32, 128, 2e-5),
         "panx": (10, 32, 128, 2e-5), "squad": (3, 32, 384, 3e-5), "tydiqa": (3, 32, 384, 3e-5),
+        "social_i_qa": (5, 32, 128, 3e-5), "copa": (5, 32, 128, 3e-5), "squad_r": (3, 16, 256, 2e-5),
         "wikipedia_pairs": (2, 32, 64, 1e-5),
     },
 }  # fmt: skip
+ENCODER = Encoder(name="base", start=Pretrained(source="FacebookAI/xlm-roberta-base"))
 NAMED = {"jiant": (JIANT, JIANT_RATES), "xtreme": (XTREME_SCRIPTS, XTREME_RATES)}
 
 
@@ -48,7 +56,7 @@ def test_jiants_optimizer_and_evaluations() -> None:
 
 def test_xtremes_warmup_is_a_share_of_the_steps() -> None:
     optimizers = {task: (r.optimizer.weight_decay, r.optimizer.warmup) for task, r in XTREME_SCRIPTS.items()}
-    assert {optimizers[task] for task in ("mnli", "pawsx", "udpos", "panx", "wikipedia_pairs")} == {(0.0, 0.0)}
+    assert {optimizers[task] for task in XTREME_SCRIPTS if task not in ("squad", "tydiqa")} == {(0.0, 0.0)}
     # 87,599 rows in batches of 32, thrice: 8,214 steps; TyDiQA has fewer than 500.
     assert optimizers["squad"] == (1e-4, pytest.approx(500 / 8214))
     assert optimizers["tydiqa"] == (1e-4, 1.0)
@@ -68,11 +76,54 @@ def test_one_search_for_all_tasks() -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_a_sweep_plans_with_them(name: str) -> None:
     recipes, rates = NAMED[name]
-    targets = ("xnli", "pawsx", "udpos", "panx", "xquad", "tydiqa", *(["mewslix"] if name == "xtreme" else []))
-    trained = {str(tasks.get(target).trained) for target in targets}
+    targets = ("xnli", "pawsx", "udpos", "panx", "xquad", "tydiqa")
+    if name == "xtreme":
+        targets = (*targets, "xcopa", "lareqa", "mewslix")
+    trained = {task for target in targets for task in tasks.get(target).training}
     assert trained == set(recipes)
-    encoder = Encoder(name="base", start=Pretrained(source="FacebookAI/xlm-roberta-base"))
     sweep = Sweep(
-        name="s", encoders=[encoder], targets=targets, recipes=recipes, search=search(rates, *trained), recipe=Recipe()
+        name="s", encoders=[ENCODER], targets=targets, recipes=recipes, search=search(rates, *trained), recipe=Recipe()
     )
     assert len(make_plan(sweep, Hub({})).rows) == 1
+
+
+def test_what_only_xtreme_r_has_is_trained_as_its_scripts_say() -> None:
+    sweep = load(Path(__file__).resolve().parents[1] / "sweeps" / "english_or_multilingual.py")
+    studies = [step for step in make_plan(sweep, Hub({})).steps if isinstance(step, Study)]
+    found = {name: study.recipes[name] for study in studies for name in study.recipes}
+    own = [name for name in XTREME_SCRIPTS if name not in JIANT]
+    assert {name: found[name] for name in own} == {name: XTREME_SCRIPTS[name] for name in own}
+    tried = {study.search.learning_rates for study in studies}
+    assert tried == {tuple(sorted({*JIANT_RATES.values(), *(XTREME_RATES[name] for name in own)}))}
+
+
+def refusal(mixture: Mixture, recipes: dict[str, Recipe]) -> str:
+    with pytest.raises(RequestError) as caught:
+        make_plan(Sweep(name="s", encoders=[ENCODER], intermediates=[mixture], recipes=recipes), Hub({}))
+    return str(caught.value)
+
+
+def test_tasks_of_unlike_optimizers_are_not_trained_together() -> None:
+    mixture = Mixture(tasks=("squad", "mnli", "hellaswag"))
+    recipes = {"mnli": JIANT["mnli"], "squad": XTREME_SCRIPTS["squad"], "hellaswag": XTREME_SCRIPTS["copa"]}
+    assert refusal(mixture, recipes) == (
+        "recipes: hellaswag, mnli, squad are trained together and need one optimizer; "
+        "weight_decay is 0 (hellaswag), 0.01 (mnli), 0.0001 (squad); warmup is 0 (hellaswag), 0.1 (mnli), 0.0608717 (squad)"
+    )
+    assert "warmup is 0 (hellaswag, mnli), 0.0608717 (squad)" in refusal(
+        mixture, recipes | {"mnli": XTREME_SCRIPTS["mnli"]}
+    )
+
+
+def test_the_optimizer_of_a_masked_share_is_one_of_them() -> None:
+    """Its recipe is that of the texts: here the sweep's own, which warms up."""
+    mixture = Mixture(tasks=("mnli",), masked=MaskedShare(share=0.2, languages=("en",)))
+    assert refusal(mixture, {"mnli": XTREME_SCRIPTS["mnli"]}) == (
+        "recipes: mnli, mlm_text are trained together and need one optimizer; "
+        "weight_decay is 0 (mnli), 0.01 (mlm_text); warmup is 0 (mnli), 0.1 (mlm_text)"
+    )
+
+
+def test_windows_that_do_not_advance_are_refused() -> None:
+    with pytest.raises(ValidationError, match="greater than 0"):
+        Recipe(stride=0)

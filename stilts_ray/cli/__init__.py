@@ -3,7 +3,7 @@
 import sys
 
 # The commands come under `app` by being defined.
-from stilts_ray.cli import sweeps, tools  # noqa: F401
+from stilts_ray.cli import check, sweeps, tools  # noqa: F401
 from stilts_ray.cli.app import app, err
 from stilts_ray.errors import RequestError
 

@@ -1,4 +1,4 @@
-"""The command line: stilts plan | run | status | report | export | lock | score | tasks | mini | ui."""
+"""The command line: stilts plan | run | status | report | export | lock | check | score | tasks | mini | ui."""
 
 import typer
 from rich.console import Console

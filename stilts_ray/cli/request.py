@@ -2,15 +2,18 @@
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from stilts_ray import tasks
 from stilts_ray.errors import RequestError
-from stilts_ray.origin import Folder, Hub, Mini
+from stilts_ray.lock import REPOSITORIES
+from stilts_ray.origin import Folder, Hub, Mini, looked_up, replaced_in
 from stilts_ray.plan import Plan, make_plan
+from stilts_ray.repository import Repository
 from stilts_ray.spec import Sweep
 from stilts_ray.store import Store
 from stilts_ray.sweepfile import load, named
@@ -22,7 +25,8 @@ SweepArgument = Annotated[
 StoreOption = Annotated[str, typer.Option("--store", help="Folder or URL (s3://, gs://) of finished work.")]
 DataOption = Annotated[str | None, typer.Option("--data-dir", help="Folder of parquet files instead of the hub.")]
 LocalOption = Annotated[
-    str | None, typer.Option("--local-data", help="Folder of what the hub does not have (CCGbank).")
+    str | None,
+    typer.Option("--local-data", help="Folder of what is not to come from the hub, or is not there (CCGbank)."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
@@ -63,21 +67,31 @@ def plan_of(sweep: Sweep, store: Store, data_dir: str | None, local_data: str | 
 def origin_of(sweep: Sweep, store: Store, data_dir: str | None, local_data: str | None) -> Hub | Folder | Mini:
     """Mini, if the sweep says so; else the folder given, else the one this store's run of the sweep used, else the hub, with
     what it lacks from another folder. Raises RequestError for a folder that is not there or has no place in the sweep."""
-    revisions = store.read_json("revisions.json") or {}
+    known = looked_up(store.read_json(REPOSITORIES) or {})
     if sweep.data != "hub":
         for option, given in (("--data-dir", data_dir), ("--local-data", local_data)):
             if given is not None:
                 raise RequestError(f"sweep {sweep.name} is on mini's generated data; {option} has no place in it")
-        return Mini(sweep.data, revisions=revisions)
+        return Mini(sweep.data, repositories=known)
+    return real_origin(known, data_dir, local_data, store.read_json("sweeps", f"{sweep.name}.json") or {})
+
+
+def real_origin(
+    known: Mapping[str, Repository], data_dir: str | None, local_data: str | None, used: Mapping[str, Any]
+) -> Hub | Folder:
+    """The folder given, else the place of rows that was `used` before, else the hub. Raises RequestError for a folder that is
+    not there."""
     folder = data_dir or os.environ.get("STILTS_DATA_DIR")
     if folder:
-        return Folder(_existing("--data-dir", folder), revisions=revisions)
-    used = store.read_json("sweeps", f"{sweep.name}.json") or {}
+        return Folder(_existing("--data-dir", folder), repositories=known)
     if local_data is not None:
-        return Hub(revisions, local=_existing("--local-data", local_data))
+        local = _existing("--local-data", local_data)
+        return Hub(known, local=local, replaced=replaced_in(local, tasks.TASKS.values()))
     if "folder" in used:
-        return Folder(Path(used["folder"]), revisions=revisions)
-    return Hub(revisions, local=Path(used["local"]) if "local" in used else None)
+        return Folder(Path(used["folder"]), repositories=known)
+    if "local" in used:
+        return Hub(known, local=Path(used["local"]), replaced=frozenset(used["replaced"]))
+    return Hub(known)
 
 
 def _existing(option: str, folder: str) -> Path:

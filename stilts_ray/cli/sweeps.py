@@ -70,6 +70,9 @@ def run(
     max_failures: Annotated[
         int, typer.Option(help="How often a trial whose machine or process died is gone on with.")
     ] = 3,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse rows with known flaws instead of repairing them.")
+    ] = False,
 ) -> None:
     """Do what is left of a sweep, then print the result table. The same command again goes on where it ended."""
     try:
@@ -82,6 +85,7 @@ def run(
             max_concurrent=max_concurrent,
             checkpoint_seconds=checkpoint_seconds,
             max_failures=max_failures,
+            flawed_rows="refuse" if strict else "repair",
         )
     except ValidationError as error:
         raise RequestError(explain(error)) from None

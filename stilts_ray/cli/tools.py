@@ -4,7 +4,7 @@ import contextlib
 import json
 import subprocess
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -34,31 +34,28 @@ def score(
 
 
 @app.command("tasks")
-def list_tasks(as_json: JsonOption = False) -> None:
-    """List the tasks: what is predicted, on what it is trained, in which languages it is tested."""
-    entries = [_task_entry(task) for task in tasks.TASKS.values()]
+def list_tasks(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show this task whole.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the tasks: what is predicted, on what it is trained, in which languages it is tested; or show one whole."""
+    from stilts_ray.report.sheet import entry, lines, sheet
+
+    if name is not None:
+        document = sheet(tasks.get(name))
+        shown = [json.dumps(document, indent=1)] if as_json else lines(document)
+        for line in shown:
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
+        return
+    entries = [entry(task) for task in tasks.TASKS.values()]
     if as_json:
         print(json.dumps(entries, indent=1))
         return
-    for entry in entries:
-        roles = " and ".join(entry["roles"])
-        trained = f", trained on {entry['trained_on']}" if entry["trained_on"] else ""
-        languages = f", {len(entry['languages'])} languages" if entry["languages"] else ""
-        out.print(f"{entry['name']:16} {entry['kind']:20} {roles}{trained}{languages}", highlight=False, soft_wrap=True)
-
-
-def _task_entry(task: tasks.Task) -> dict[str, Any]:
-    roles = [name for name, has in (("intermediate", task.train), ("target", task.languages)) if has]
-    return {
-        "name": task.name,
-        "kind": str(task.kind),
-        "roles": roles or ["candidates" if task.kind is tasks.Kind.CANDIDATES else "text"],
-        "trained_on": task.trained,
-        "hub": task.source.hub,
-        "folder": task.source.folder,
-        "languages": list(task.languages),
-        "labels": list(task.labels),
-    }
+    for each in entries:
+        roles = " and ".join(each["roles"])
+        trained = f", trained on {each['trained_on']}" if each["trained_on"] else ""
+        languages = f", {len(each['languages'])} languages" if each["languages"] else ""
+        out.print(f"{each['name']:16} {each['kind']:20} {roles}{trained}{languages}", highlight=False, soft_wrap=True)
 
 
 @app.command("mini")

@@ -1,7 +1,8 @@
 """Token sequences of a split, made once a machine and shared by every run on it."""
 
 import json
-from dataclasses import asdict
+import os
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,44 +13,77 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from stilts_ray import origin as origins
 from stilts_ray import tasks
 from stilts_ray.cachedir import cache_folder
 from stilts_ray.data import rows
 from stilts_ray.data.encode import VERSION, Encoded, Reading, encode
+from stilts_ray.data.rows import VERSION as ROWS_VERSION
+from stilts_ray.data.rows import Counts, Loaded, counts_of
 from stilts_ray.errors import RequestError, first_line
-from stilts_ray.fingerprint import canonical_json, digest
+from stilts_ray.fingerprint import digest
 from stilts_ray.origin import Origin
 from stilts_ray.tasks.base import Task
 from stilts_ray.tasks.examples import Example
 from stilts_ray.timing import part
 
 
+@dataclass(frozen=True)
+class _From:
+    """An origin as a key of what is kept in memory."""
+
+    place: str
+    origin: Origin = field(compare=False)
+
+
 def examples(origin: Origin, task: Task, split: str, language: str) -> list[Example]:
     """The examples of a split, kept in memory: trials in a warm process share them."""
-    return _examples(canonical_json(origin.address()), task.name, split, language)
+    return _loaded(_From(origin.place, origin), task.name, split, language).examples
+
+
+def counts(origin: Origin, task: Task, split: str, language: str) -> Counts:
+    """What became of the rows of a split, kept on disk: they are looked at once a machine. Raises RequestError if they cannot
+    be read, RowError for the first that does not fit."""
+    path = cache_folder() / "rows" / f"{task.name}-{language}-{_data_digest(origin, task, split, language)[:16]}.json"
+    try:
+        return counts_of(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        found = _loaded(_From(origin.place, origin), task.name, split, language).counts
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(f".{os.getpid()}.part")
+    scratch.write_text(json.dumps(asdict(found)), encoding="utf-8")
+    scratch.replace(path)
+    return found
+
+
+def _data_digest(origin: Origin, task: Task, split: str, language: str) -> str:
+    """By the bytes that are read, and not by what is said of them."""
+    read = {
+        "version": ROWS_VERSION,
+        "task": rows.labelled(origin, task).identity(),
+        "data": rows.content(origin, task, split, language),
+    }
+    return digest(read)
 
 
 def encoded(origin: Origin, task: Task, split: str, language: str, tokenizer: str, reading: Reading) -> Encoded:
     """Token sequences of a split for the tokenizer in the folder `tokenizer`, kept in memory and on disk."""
-    return _encoded(canonical_json(origin.address()), task.name, split, language, tokenizer, reading)
+    return _encoded(_From(origin.place, origin), task.name, split, language, tokenizer, reading)
 
 
 @lru_cache(maxsize=64)
 @part("tokenise")
-def _examples(address: str, task: str, split: str, language: str) -> list[Example]:
-    return rows.load(origins.at(json.loads(address)), tasks.get(task), split, language)
+def _loaded(place: _From, task: str, split: str, language: str) -> Loaded:
+    return rows.read(place.origin, tasks.get(task), split, language)
 
 
 @lru_cache(maxsize=64)
 @part("tokenise")
-def _encoded(address: str, name: str, split: str, language: str, tokenizer: str, reading: Reading) -> Encoded:
-    origin = origins.at(json.loads(address))
+def _encoded(place: _From, name: str, split: str, language: str, tokenizer: str, reading: Reading) -> Encoded:
+    origin = place.origin
     task = rows.labelled(origin, tasks.get(name))
     key = {
         "version": VERSION,
-        "task": task.identity(),
-        "data": origin.identity(task, split, (language,)),
+        "data": _data_digest(origin, task, split, language),
         "tokenizer": _tokenizer_digest(tokenizer),
         "reading": asdict(reading),
     }

@@ -28,7 +28,7 @@ from stilts_ray.tasks.examples import (
     passages,
 )
 
-VERSION = 3
+VERSION = 4
 IGNORE = -100
 """Label of tokens that are not scored."""
 
@@ -112,10 +112,10 @@ def with_answers(encoded: Encoded) -> Encoded:
 
 @dataclass(frozen=True)
 class Reading:
-    """How text becomes tokens: both in tokens."""
+    """How text becomes tokens. Both fields are in tokens and mean what they mean in `Recipe`."""
 
     max_length: int
-    stride: int = 0
+    stride: int = 128
 
 
 def encode(task: Task, examples: Sequence[Example], tokenizer: Any, reading: Reading) -> Encoded:
@@ -158,33 +158,83 @@ def _choices(task: Task, examples: Sequence[Choice], tokenizer: Any, reading: Re
 def _spans(task: Task, examples: Sequence[Span], tokenizer: Any, reading: Reading) -> Encoded:
     """One sequence a window. "begin", "stop": a token's characters in the context, -1 outside it; "start", "end": the
     first gold answer's tokens in the window, both 0 (the first special token) if it is not wholly there."""
-    room = reading.max_length - tokenizer.num_special_tokens_to_add(pair=True)
-    windows = tokenizer(
-        # A question never takes more than half of a window.
-        _shortened([e.question for e in examples], tokenizer, room // 2),
-        [e.context for e in examples],
-        truncation="only_second",
-        max_length=reading.max_length,
-        stride=min(reading.stride, room // 2 - 1),
-        return_overflowing_tokens=True,
-        return_offsets_mapping=True,
+    found = _windows(examples, tokenizer, reading)
+    windows = [window for own in found for window in own]
+    sources = [number for number, own in enumerate(found) for _ in own]
+    answers = [examples[source].answers[0] if examples[source].answers else None for source in sources]
+    marked = [_answer_tokens(w.begin, w.stop, answer) for w, answer in zip(windows, answers, strict=True)]
+    return _flat(
+        [window.tokens for window in windows],
+        begin=[place for window in windows for place in window.begin],
+        stop=[place for window in windows for place in window.stop],
+        **_segments({"token_type_ids": [window.segments for window in windows]}),
+        start=[start for start, _ in marked],
+        end=[end for _, end in marked],
+        example=sources,
     )
-    begin, stop, start, end = [], [], [], []
-    for number, (source, characters) in enumerate(
-        zip(windows["overflow_to_sample_mapping"], windows["offset_mapping"], strict=True)
-    ):
-        inside = [part == 1 for part in windows.sequence_ids(number)]
-        first = [c[0] if here else -1 for c, here in zip(characters, inside, strict=True)]
-        last = [c[1] if here else -1 for c, here in zip(characters, inside, strict=True)]
-        begin += first
-        stop += last
-        answer = examples[source].answers[0] if examples[source].answers else None
-        tokens = _answer_tokens(first, last, answer)
-        start.append(tokens[0])
-        end.append(tokens[1])
-    sources = windows["overflow_to_sample_mapping"]
-    tokens_of: dict[str, Any] = {"begin": begin, "stop": stop, **_segments(windows)}
-    return _flat(windows["input_ids"], **tokens_of, start=start, end=end, example=sources)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A question and a part of its context, each list [tokens]. begin, stop: as in `_spans`."""
+
+    tokens: list[int]
+    segments: list[int]
+    begin: list[int]
+    stop: list[int]
+
+
+def _windows(examples: Sequence[Span], tokenizer: Any, reading: Reading) -> list[list[_Window]]:
+    """The windows of each example, from the start of its context to the end."""
+    space = reading.max_length - tokenizer.num_special_tokens_to_add(pair=True)
+    # A question never takes more than half of a window.
+    questions = _shortened([e.question for e in examples], tokenizer, space // 2)
+    found: list[list[_Window]] = [[] for _ in examples]
+    for length, numbers in _by_tokens(questions, tokenizer).items():
+        room = space - length
+        made = tokenizer(
+            [questions[number] for number in numbers],
+            [examples[number].context for number in numbers],
+            truncation="only_second",
+            max_length=reading.max_length,
+            # What a tokenizer calls so is the overlap: for one advance it depends on the room that a question leaves.
+            stride=room - _advance(reading.stride, room),
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+        for window, source in enumerate(made["overflow_to_sample_mapping"]):
+            found[numbers[source]].append(_window(made, window))
+    return found
+
+
+def _by_tokens(texts: Sequence[str], tokenizer: Any) -> dict[int, list[int]]:
+    """Places of the texts that have so many tokens, by their number."""
+    places: dict[int, list[int]] = {}
+    for place, ids in enumerate(tokenizer(texts, add_special_tokens=False)["input_ids"]):
+        places.setdefault(len(ids), []).append(place)
+    return places
+
+
+def _advance(stride: int, room: int) -> int:
+    """Tokens of the context from a window's start to the next one's. room: those that a window holds.
+
+    Window k starts at k * doc_stride in nyu-mll/jiant (squad_style/core.py, "start") and google-research/xtreme
+    (third_party/processors/squad.py). An advance of more than the room skips tokens there. Here windows share a third of it
+    at least: of an advance as wide as the room, an answer that lies across a border is whole in no window.
+    """
+    return min(stride, room - room // 3)
+
+
+def _window(made: Any, number: int) -> _Window:
+    """The window `number` of those that a tokenizer made."""
+    inside = [part == 1 for part in made.sequence_ids(number)]
+    characters = made["offset_mapping"][number]
+    return _Window(
+        tokens=made["input_ids"][number],
+        segments=made["token_type_ids"][number] if "token_type_ids" in made else [],
+        begin=[place[0] if here else -1 for place, here in zip(characters, inside, strict=True)],
+        stop=[place[1] if here else -1 for place, here in zip(characters, inside, strict=True)],
+    )
 
 
 def _shortened(texts: list[str], tokenizer: Any, limit: int) -> list[str]:
@@ -192,10 +242,10 @@ def _shortened(texts: list[str], tokenizer: Any, limit: int) -> list[str]:
     return [t[: o[limit - 1][1]] if len(o) > limit else t for t, o in zip(texts, offsets, strict=True)]
 
 
-def _answer_tokens(begin: list[int], stop: list[int], answer: tuple[str, int] | None) -> tuple[int, int]:
-    if answer is None:
+def _answer_tokens(begin: list[int], stop: list[int], answer: tuple[str, int | None] | None) -> tuple[int, int]:
+    if answer is None or answer[1] is None:
         return 0, 0
-    text, at = answer
+    text, at = answer[0], answer[1]
     covered = [i for i, (a, b) in enumerate(zip(begin, stop, strict=True)) if a < at + len(text) and b > at and a >= 0]
     if not covered or begin[covered[0]] > at or stop[covered[-1]] < at + len(text):
         return 0, 0

@@ -1,44 +1,284 @@
-"""The Hugging Face hub: commits of repositories, and encoders as local folders."""
+"""Talks to the Hugging Face hub: what a repository holds, and its files. Whatever does not answer is asked again for a while,
+whatever is refused is one line that says what to do."""
 
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal, TypeVar
 
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import HfApi, constants, hf_hub_download, scan_cache_dir
+from huggingface_hub import logging as hub_logging
+from huggingface_hub.errors import (
+    CacheNotFound,
+    DisabledRepoError,
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.errors import HTTPError as AnyHTTPError  # type: ignore[attr-defined]
+from huggingface_hub.repocard import metadata_load
+from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
-from stilts_ray.errors import Unavailable, first_line
-from stilts_ray.fingerprint import MODEL_SUFFIXES
+from stilts_ray.cachedir import cache_folder
+from stilts_ray.errors import RequestError, Unavailable, first_line
+from stilts_ray.repository import Repository, class_names, data_files, is_commit
+
+T = TypeVar("T")
+KindOfRepository = Literal["dataset", "model"]
+
+NAMES: dict[KindOfRepository, str] = {"dataset": "data set", "model": "encoder"}
+INSTEAD: dict[KindOfRepository, str] = {"dataset": "; or give its files with --data-dir", "model": ""}
+"""What messages say of each kind, and what else can be done."""
+
+PATIENCE = 120.0
+"""Seconds for which a hub that does not answer, or asks to wait, is asked again."""
+LONGEST_WAIT = 30.0
+"""Seconds between two requests, unless the hub asks for another wait."""
+PASSING = {408, 429, 500, 502, 503, 504}
+"""Statuses that another request may not get."""
+UNREACHABLE = {"ConnectError", "ConnectTimeout", "ProxyError", "UnsupportedProtocol"}
+"""Errors of the client that say that there is no connection; asking again at once brings none."""
+
+log = logging.getLogger("stilts_ray.hub")
+hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
-def commits(repositories: list[str], encoders: set[str]) -> dict[str, str]:
-    """The newest commit of each repository, or of one of its branches ("<repository>@<branch>"); those in `encoders` hold
-    models, the others data sets.
+def offline() -> bool:
+    """Whether the user has said that the hub is not to be asked."""
+    said = os.environ.get("HF_DATASETS_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+    return bool(constants.HF_HUB_OFFLINE) or said
 
-    Raises RequestError if the hub does not answer or does not know one.
+
+# What a repository holds
+
+
+def look_up(name: str, kind: KindOfRepository, revision: str | None = None) -> Repository:
+    """A repository at a commit, or at the newest one of a branch (None: the main one).
+
+    It is asked for once and kept in this machine's cache: a commit does not change. Offline it is what the cache has. Raises
+    RequestError if there is none, Unavailable if the hub does not answer.
     """
-    api, found = HfApi(), {}
-    for name in repositories:
-        look = api.model_info if name in encoders else api.dataset_info
-        repository, _, branch = name.partition("@")
-        try:
-            found[name] = str(look(repository, revision=branch or None).sha)
-        except Exception as error:
-            # Offline, unknown, gated and rate-limited come as unrelated classes.
-            what = first_line(error)
-            raise Unavailable(
-                f"cannot look up the commit of {name} on the hub: {what}; is the machine online?"
-            ) from None
+    if is_commit(revision) and (known := _kept(name, kind, str(revision))):
+        return known
+    if offline():
+        return _cached(name, kind, revision)
+    what = f"{NAMES[kind]} {name}" + (f" at {revision}" if revision else "")
+    info = patiently(lambda: HfApi().repo_info(name, repo_type=kind, revision=revision), what, INSTEAD[kind])
+    branch = None if is_commit(revision) else revision
+    found = _kept(name, kind, str(info.sha)) or _described(name, kind, info)
+    _keep(found, revision)
+    return found.model_copy(update={"branch": branch})
+
+
+def _described(name: str, kind: KindOfRepository, info: Any) -> Repository:
+    commit = str(info.sha)
+    files = tuple(sibling.rfilename for sibling in info.siblings or ())
+    if not files:
+        listed = patiently(lambda: HfApi().list_repo_files(name, repo_type=kind, revision=commit), name)
+        files = tuple(listed)
+    bare = Repository(id=name, kind=kind, commit=commit, files=files)
+    if kind == "model":
+        return bare
+    card = info.card_data.to_dict() if info.card_data else {}
+    if not card.get("configs") and "README.md" in files:
+        card = metadata_load(fetch(bare, "README.md")) or {}
+    return bare.model_copy(update={"data_files": data_files(card), "class_names": class_names(card)})
+
+
+def _folder(name: str, kind: str) -> Path:
+    return cache_folder() / "hub" / f"{kind}s--{name.replace('/', '--')}"
+
+
+def _kept(name: str, kind: KindOfRepository, commit: str) -> Repository | None:
+    try:
+        return Repository.model_validate_json((_folder(name, kind) / f"{commit}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _keep(repository: Repository, revision: str | None) -> None:
+    folder = _folder(repository.id, repository.kind)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / f"{repository.commit}.json", repository.model_dump_json())
+    if not is_commit(revision):
+        _write(_reference(folder, revision), json.dumps(repository.commit))
+
+
+def _reference(folder: Path, revision: str | None) -> Path:
+    return folder / f"newest-{(revision or 'main').replace('/', '--')}.json"
+
+
+def _write(path: Path, text: str) -> None:
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)
+
+
+def _cached(name: str, kind: KindOfRepository, revision: str | None) -> Repository:
+    """What this machine's caches know: ours, then that of the hub's client, which other programs may have filled."""
+    reference = _reference(_folder(name, kind), revision)
+    if not is_commit(revision) and reference.is_file():
+        known = _kept(name, kind, json.loads(reference.read_text(encoding="utf-8")))
+        if known is not None:
+            return known.model_copy(update={"branch": revision})
+    snapshot = _snapshot(name, kind, revision)
+    if snapshot is None:
+        wanted = f" at {revision}" if revision else ""
+        raise Unavailable(
+            f"{NAMES[kind]} {name}{wanted} is not in the cache, and HF_HUB_OFFLINE is set; go online once for it{INSTEAD[kind]}"
+        )
+    files = {str(file.file_path.relative_to(snapshot.snapshot_path)) for file in snapshot.files}
+    card = metadata_load(snapshot.snapshot_path / "README.md") or {} if "README.md" in files else {}
+    return Repository(
+        id=name,
+        kind=kind,
+        commit=snapshot.commit_hash,
+        branch=None if is_commit(revision) else revision,
+        files=tuple(sorted(files)),
+        data_files=data_files(card),
+        class_names=class_names(card),
+    )
+
+
+def _snapshot(name: str, kind: str, revision: str | None) -> Any:
+    """The revision of a repository in the client's cache: the one asked for, of a branch the one that it was at when it was
+    last looked at, of the main one failing that the newest."""
+    try:
+        repositories = scan_cache_dir().repos
+    except CacheNotFound:
+        return None
+    there = [r for repo in repositories if (repo.repo_id, repo.repo_type) == (name, kind) for r in repo.revisions]
+    if is_commit(revision):
+        return next((r for r in there if r.commit_hash == revision), None)
+    named = [r for r in there if (revision or "main") in r.refs]
+    return max(named or (there if revision is None else []), key=lambda r: r.last_modified, default=None)
+
+
+# Files
+
+
+def fetch(repository: Repository, path: str) -> Path:
+    """A file of a repository at its commit, downloaded unless this machine has it. Raises RequestError if there is none,
+    Unavailable if the hub does not answer or gives another commit's."""
+
+    def download() -> str:
+        return hf_hub_download(
+            repository.id, path, repo_type=repository.kind, revision=repository.commit, local_files_only=offline()
+        )
+
+    _quiet_without_terminal()
+    found = Path(patiently(download, f"{path} of {repository.at}", INSTEAD[repository.kind]))
+    if repository.commit not in found.parts:
+        raise Unavailable(f"the hub gave {path} of {repository.id} at another commit than {repository.commit}")
     return found
 
 
-def encoder_folder(location: str, revision: str | None) -> Path:
-    """The folder of an encoder: the location itself, or a download of the hub repository's safetensors and tokenizer.
+def _quiet_without_terminal() -> None:
+    if not sys.stderr.isatty():
+        disable_progress_bars()
 
-    Raises RequestError if it cannot be had.
-    """
-    if Path(location).is_dir():
-        return Path(location)
-    patterns = [f"*{suffix}" for suffix in sorted(MODEL_SUFFIXES)]
-    try:
-        return Path(snapshot_download(location, revision=revision, allow_patterns=patterns))
-    except Exception as error:
-        what = first_line(error)
-        raise Unavailable(f"encoder {location}: not a folder, and not to be had from the hub: {what}") from None
+
+# Patience, and what errors say
+
+
+def patiently(ask: Callable[[], T], what: str, instead: str = "") -> T:
+    """What the hub answers; asked again, for at most PATIENCE seconds, as long as the fault may pass. Raises RequestError for
+    what is refused, Unavailable for what does not answer. what: that is asked for. instead: what else can be done."""
+    began, wait = time.monotonic(), 1.0
+    while True:
+        try:
+            return ask()
+        except (AnyHTTPError, OSError, EntryNotFoundError, HFValidationError) as error:
+            pause = _pause(error, wait)
+            if pause is None or time.monotonic() - began + pause > PATIENCE:
+                raise explained(error, what, instead) from None
+            log.warning(
+                "%s: the hub %s; asked again in %.0f s, for at most %.0f s in all", what, _said(error), pause, PATIENCE
+            )
+            time.sleep(pause)
+            wait = min(2 * wait, LONGEST_WAIT)
+
+
+def _pause(error: BaseException, wait: float) -> float | None:
+    """Seconds until the hub may be asked again; None if the fault will not pass."""
+    http = _http(error)
+    if http is None or type(http).__name__ in UNREACHABLE:
+        return None
+    if not isinstance(http, HfHubHTTPError):
+        return wait  # a connection that was broken off
+    if http.response.status_code not in PASSING:
+        return None
+    asked = http.response.headers.get("Retry-After", "")
+    return float(asked) if asked.isdigit() else wait
+
+
+def _http(error: BaseException | None) -> Any:
+    """The error of the connection or of its answer that another one was raised from: a download that fails says only that the
+    cache does not have the file."""
+    while error is not None:
+        if isinstance(error, AnyHTTPError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _said(error: BaseException) -> str:
+    http = _http(error)
+    return f"answers {http.response.status_code}" if isinstance(http, HfHubHTTPError) else "broke off"
+
+
+REFUSALS: dict[type[Exception], str] = {
+    GatedRepoError: "is gated: ask for access on {page}, then `hf auth login`",
+    DisabledRepoError: "is disabled on the hub",
+    RevisionNotFoundError: "is not there: the hub has no such commit or branch of it",
+    RepositoryNotFoundError: "is not on the hub, or it is private: see to the name, or `hf auth login`",
+    RemoteEntryNotFoundError: "is not there: the hub has no such file",
+    HFValidationError: "is no name that the hub could have",
+}
+"""What another request will not change, the special cases first."""
+
+
+def explained(error: BaseException, what: str, instead: str = "") -> RequestError:
+    """An error of the hub's clients as one line with what to do about it, by the classes of these."""
+    http = _http(error)
+    for kind, said in REFUSALS.items():
+        if isinstance(http or error, kind):
+            return RequestError(f"{what} {said.format(page=_page(http))}{instead}")
+    if isinstance(http, HfHubHTTPError):
+        return _answered(http, what, instead)
+    if offline() and isinstance(error, OfflineModeIsEnabled | LocalEntryNotFoundError):
+        return Unavailable(f"{what} is not in the cache, and HF_HUB_OFFLINE is set; go online once for it{instead}")
+    if http is not None or isinstance(error, LocalEntryNotFoundError | ConnectionError):
+        where, cause = constants.ENDPOINT, first_line(http or error)
+        hint = "is the machine online? HF_HUB_OFFLINE=1 takes what the cache has"
+        return Unavailable(f"{what}: {where} cannot be reached ({cause}); {hint}{instead}")
+    return Unavailable(f"{what}: {first_line(error)}{instead}")
+
+
+def _answered(error: Any, what: str, instead: str) -> RequestError:
+    """By the status alone."""
+    status = error.response.status_code
+    if status in {401, 403}:
+        return RequestError(f"{what}: the hub refuses this login ({status}): `hf auth login`{instead}")
+    if status not in PASSING:
+        return Unavailable(f"{what}: the hub answers {status}{instead}")
+    asked = error.response.headers.get("Retry-After")
+    waits = f" and asks to wait {asked} s" if asked else ""
+    return Unavailable(
+        f"{what}: the hub answers {status}{waits}; it was asked for up to {PATIENCE:.0f} s; try later{instead}"
+    )
+
+
+def _page(error: Any) -> str:
+    name, kind = getattr(error, "repo_id", None), getattr(error, "repo_type", None)
+    return f"{constants.ENDPOINT}/{'datasets/' if kind == 'dataset' else ''}{name or ''}"

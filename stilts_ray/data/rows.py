@@ -1,35 +1,92 @@
 """Reads the rows of a task and makes examples of them.
 
-A row that does not fit is refused, never dropped; left out are only those that the data set's own rule leaves out.
+A row that does not fit is refused, unless its source has a rule for what is wrong with it (`stilts_ray.data.repairs`). What
+rules did, and which rows the data set's own rule leaves out, is counted.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import datasets
-import pyarrow.parquet as parquet
 from filelock import FileLock
 
-from stilts_ray.errors import RequestError, RowError, Unavailable, first_line
+from stilts_ray.data import repositories
+from stilts_ray.data.hub import look_up
+from stilts_ray.data.repairs import Use, allowed, repaired
+from stilts_ray.data.tables import Table, parquet_table
+from stilts_ray.errors import RequestError, RowError
+from stilts_ray.fingerprint import file_digest
 from stilts_ray.origin import Folder, Hub, Mini, Origin, sliced
-from stilts_ray.tasks.base import Row, Task
+from stilts_ray.repository import Repository
+from stilts_ray.tasks.base import Repair, Row, Task
 from stilts_ray.tasks.examples import Choice, Example, Pair, Tagged
 
-BLOCK = 10_000
-"""Rows that are read at once: of some data sets not all columns of all rows have room beside the examples."""
+ID_COLUMNS = ("id", "uid", "guid", "example_id", "pairID", "idx", "ind")
+"""Where data sets keep the names of their rows."""
+
+
+VERSION = 1
+"""Raised when code changes what is made of the same rows, for all tasks."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the rows of a split.
+
+    rows: in the files. examples: made of them. left_out: rows that are none by the data set's own rule. repairs: how many rows
+    needed each rule. first: the first row that did, as messages name it.
+    """
+
+    rows: int
+    examples: int
+    left_out: int = 0
+    repairs: dict[Repair, int] = field(default_factory=dict)
+    first: dict[Repair, str] = field(default_factory=dict)
+
+
+def counts_of(document: Mapping[str, Any]) -> Counts:
+    """The counts that `dataclasses.asdict` wrote. Raises TypeError or ValueError for anything else."""
+    repairs = {Repair(rule): int(count) for rule, count in document["repairs"].items()}
+    first = {Repair(rule): str(place) for rule, place in document["first"].items()}
+    return Counts(**{**document, "repairs": repairs, "first": first})
+
+
+def together(parts: Sequence[Counts]) -> Counts:
+    """The counts of several parts or languages."""
+    repairs = sum((Counter(part.repairs) for part in parts), Counter[Repair]())
+    first = {rule: place for part in reversed(parts) for rule, place in part.first.items()}
+    numbers = (sum(part.rows for part in parts), sum(part.examples for part in parts), sum(p.left_out for p in parts))
+    return Counts(*numbers, dict(repairs), first)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The examples of a split, and what became of its rows."""
+
+    examples: list[Example]
+    counts: Counts
 
 
 def load(origin: Origin, task: Task, split: str, language: str) -> list[Example]:
     """The examples of a split. Raises RequestError if it cannot be read, RowError for the first row that does not fit."""
-    made: list[Example] = []
-    for part, name in task.parts(split):
-        table = _table(origin, part, name, language)
-        blocks = (table.select(range(at, min(at + BLOCK, len(table)))) for at in range(0, len(table), BLOCK))
-        rows = (row for block in blocks for row in named_rows(block))
-        made += examples(labelled(origin, part), f"{part.source.path(language)}/{name}", rows)
-    return made
+    return read(origin, task, split, language).examples
+
+
+def read(origin: Origin, task: Task, split: str, language: str) -> Loaded:
+    """The examples of a split with the counts. Raises as `load`, and RequestError where a rule is needed by more rows than the
+    source states."""
+    training = split == task.train
+    parts = [
+        examples(labelled(origin, part), table_of(origin, part, name, language), Use(training))
+        for part, name in task.parts(split)
+    ]
+    counts = together([part.counts for part in parts])
+    if not training and counts.examples + counts.left_out != counts.rows:
+        raise AssertionError(f"{task.name} {split} ({language}): a row of a test set is lost")
+    return Loaded([example for part in parts for example in part.examples], counts)
 
 
 def labelled(origin: Origin, task: Task) -> Task:
@@ -40,14 +97,14 @@ def labelled(origin: Origin, task: Task) -> Task:
     if task.labels_from is None:
         return task
     (_, split), *_ = task.parts(task.train or "train")
-    language = origin.source_language
-    features, place = _table(origin, task, split, language).features, f"{task.source.path(language)}/{split}"
+    table = table_of(origin, task, split, origin.source_language)
+    file, features = table.files[0][0], table.features
     if task.labels_from not in features:
-        raise RowError(task.name, place, 0, _missing(task.labels_from, features))
+        raise RowError(task.name, file, 0, _missing(task.labels_from, features))
     feature = features[task.labels_from]
     label = feature.feature if isinstance(feature, datasets.List) else feature
     if not isinstance(label, datasets.ClassLabel):
-        raise RowError(task.name, place, 0, f"the type of column {task.labels_from!r} names no class labels")
+        raise RowError(task.name, file, 0, f"the type of column {task.labels_from!r} names no class labels")
     return replace(task, labels=tuple(label.names), labels_from=None)
 
 
@@ -55,26 +112,64 @@ def _missing(column: str, columns: Iterable[str]) -> str:
     return f"no column {column!r}; columns: {', '.join(columns)}"
 
 
-def examples(task: Task, split: str, rows: Iterable[Row]) -> list[Example]:
-    """Makes an example of every row that the task keeps. Raises RowError for the first that does not fit."""
-    made = []
-    for number, row in enumerate(rows):
+# Rows become examples
+
+
+def examples(task: Task, table: Table, use: Use) -> Loaded:
+    """Makes an example of every row that the task keeps. Raises RowError for the first that does not fit, with the number of
+    all others, RequestError if there are none, or a rule is needed too often."""
+    kept: list[Example] = []
+    left_out, repairs, first = 0, Counter[Repair](), dict[Repair, str]()
+    refused: list[tuple[int, Row, str]] = []
+    for number, row in enumerate(table):
         try:
-            example = task.example(row)
-            if example is None:
-                continue
-            _known_labels(task, example)
-        except KeyError as error:
-            raise RowError(task.name, split, number, _missing(error.args[0], row)) from None
-        except (ValueError, TypeError, AttributeError) as error:
-            raise RowError(task.name, split, number, str(error)) from None
-        made.append(example)
-    if not made:
-        raise RequestError(f"{task.name}: {split} has no rows")
-    return made
+            made = repaired(task, row, use)
+            _check_labels(task, made.example)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            refused.append((number, row, _reason(error, row)))
+            continue
+        repairs.update(made.rules)
+        first |= {rule: _called(table, number, row) for rule in made.rules - first.keys()}
+        if made.example is not None:
+            kept.append(made.example)
+        elif not made.dropped:
+            left_out += 1
+    if refused:
+        number, row, reason = refused[0]
+        file, place = table.place(number)
+        raise RowError(task.name, file, place, reason, _id(row), len(refused) - 1)
+    if not kept:
+        raise RequestError(f"{task.name}: {table.files[0][0]} has no rows" + (" to train on" if len(table) else ""))
+    _check_repairs(task, table, repairs, first)
+    return Loaded(kept, Counts(len(table), len(kept), left_out, dict(repairs), first))
 
 
-def _known_labels(task: Task, example: Example) -> None:
+def _reason(error: Exception, row: Row) -> str:
+    return _missing(error.args[0], row) if isinstance(error, KeyError) else str(error)
+
+
+def _called(table: Table, number: int, row: Row) -> str:
+    """A row as messages name it."""
+    file, place = table.place(number)
+    return f"{file}: row {place}{_id(row)}"
+
+
+def _id(row: Row) -> str:
+    name = next((row[column] for column in ID_COLUMNS if column in row and row[column] is not None), None)
+    return "" if name is None else f" (id {str(name)[:80]})"
+
+
+def _check_repairs(task: Task, table: Table, repairs: Counter[Repair], first: dict[Repair, str]) -> None:
+    for rule, count in repairs.items():
+        share = task.source.repairs[rule]
+        if count > allowed(share, len(table)):
+            raise RequestError(
+                f"{task.name}: {count:,} of the {len(table):,} rows need {rule}, more than the {share:.0%} that are to be"
+                f" expected of this source; is it the right file? The first: {first[rule]}"
+            )
+
+
+def _check_labels(task: Task, example: Example | None) -> None:
     match example:
         case Pair(label=label):
             labels: tuple[str, ...] = (label,)
@@ -87,58 +182,62 @@ def _known_labels(task: Task, example: Example) -> None:
             return
     for label in labels:
         if label not in task.labels:
-            raise ValueError(f"unknown label {label!r}; labels: {', '.join(task.labels)}")
+            raise ValueError(f"unknown label {label!r}; labels: {', '.join(task.labels)}{_nameless(label)}")
 
 
-def named_rows(table: datasets.Dataset) -> list[dict[str, Any]]:
-    """Rows with class labels mapped from integers to names; -1, the hub's word for no label, becomes None. An integer
-    without a name stays, and is no label of any task."""
-    columns = {name: _named(column, table.features[name]) for name, column in table.to_dict().items()}
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+def _nameless(label: str) -> str:
+    return ", by name: the file does not say what its numbers stand for" if label.lstrip("-").isdigit() else ""
 
 
-def _named(column: list[Any], feature: Any) -> list[Any]:
-    if isinstance(feature, datasets.ClassLabel):
-        names = {-1: None, **dict(enumerate(feature.names))}
-        return [names.get(value, value) for value in column]
-    if isinstance(feature, datasets.List) and isinstance(feature.feature, datasets.ClassLabel):
-        return [_named(values, feature.feature) for values in column]
-    return column
+# Tables
 
 
-def _table(origin: Origin, task: Task, split: str, language: str) -> datasets.Dataset:
+def table_of(origin: Origin, task: Task, split: str, language: str) -> Table:
+    """The rows of a split of one part. Raises RequestError if they cannot be read."""
+    name, wanted = sliced(split)
     match origin:
-        case Hub() if task.source.hub is None and (folder := origin.folder()):
-            return _from_file(folder.file(task, split, language), split)
         case Hub():
-            return _from_hub(origin, task, split, language)
+            folder = origin.folder_of(task)
+            if folder is not None:
+                return _from_folder(folder, task, split, language)
+            table = repositories.table(_repository(origin, task), task.source.hub_config(language), name)
+            prefix = task.source.id_prefix(language)
+            return (table.beginning("id", prefix) if prefix else table).part(wanted)
         case Mini():
-            written = _written(origin.root, task.source.path(language))
-            return _from_file(written / f"{sliced(split)[0]}.parquet", split)
+            file = _written(origin.root, task.source.path(language)) / f"{name}.parquet"
+            return parquet_table([file], [f"{task.source.path(language)}/{name}.parquet"]).part(wanted)
         case Folder():
-            return _from_file(origin.file(task, split, language), split)
+            return _from_folder(origin, task, split, language)
     raise TypeError(f"no reader for {origin!r}")
 
 
-def _from_hub(hub: Hub, task: Task, split: str, language: str) -> datasets.Dataset:
-    config, revision, prefix = task.source.hub_config(language), hub.revision(task), task.source.id_prefix(language)
-    try:
-        table = datasets.load_dataset(hub.repository(task), config, split=split, revision=revision)
-        return table.filter(lambda row: row["id"].startswith(prefix)) if prefix else table
-    except Exception as error:
-        # The hub's libraries raise anything from ConnectionError to their own families, with long chains.
-        what = f"{task.name}: cannot load {hub.repository(task)} ({config}, {split}, {revision}) from the hub"
-        raise Unavailable(f"{what}: {first_line(error)}; or give its files with --data-dir") from None
+def _from_folder(folder: Folder, task: Task, split: str, language: str) -> Table:
+    file = folder.file(task, split, language)
+    return parquet_table([file], [str(file.relative_to(folder.root))]).part(sliced(split)[1])
 
 
-def _from_file(path: Path, split: str) -> datasets.Dataset:
-    """The rows of a file that are in the split."""
-    try:
-        table = parquet.read_table(path)
-        rows = range(table.num_rows)[sliced(split)[1]]
-        return datasets.Dataset(table.slice(rows.start, len(rows)))
-    except (OSError, ValueError) as error:
-        raise RequestError(f"cannot read {path}: {first_line(error)}") from None
+def _repository(hub: Hub, task: Task) -> Repository:
+    """What was looked up of the task's repository, or is now."""
+    return hub.repositories.get(hub.key(task)) or look_up(
+        str(task.source.hub), "dataset", task.source.revision or task.source.branch
+    )
+
+
+def content(origin: Origin, task: Task, split: str, language: str) -> Any:
+    """What the rows of a split are, by the bytes that are read: canonical data. Raises RequestError if they cannot be had."""
+    if not isinstance(origin, Hub):
+        return origin.identity(task, split, (language,))
+    return [
+        folder.identity(part, name, (language,))
+        if (folder := origin.folder_of(part)) is not None
+        else _read_from(origin, part, name, language)
+        for part, name in task.parts(split)
+    ]
+
+
+def _read_from(hub: Hub, task: Task, split: str, language: str) -> dict[str, Any]:
+    files = repositories.files(_repository(hub, task), task.source.hub_config(language), sliced(split)[0])
+    return {"files": [file_digest(file) for file in files], "split": split, "prefix": task.source.id_prefix(language)}
 
 
 def _written(root: Path, folder: str) -> Path:

@@ -3,12 +3,12 @@
 In the form of sacreBLEU's signatures (Post 2018): `udpos|data:google/xtreme@1a2b3c4d|split:test|...`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from stilts_ray.fingerprint import SHORT, digest
-from stilts_ray.tasks.base import Kind, Task
+from stilts_ray.tasks.base import Kind, Repair, Task
 
 RULES: dict[Kind, str] = {
     Kind.PAIR: "accuracy",
@@ -24,10 +24,16 @@ RULES: dict[Kind, str] = {
 
 
 def signature(
-    task: Task, data: Any, layer: int | None = None, languages: Sequence[str] = (), candidates: Any = None
+    task: Task,
+    data: Any,
+    layer: int | None = None,
+    languages: Sequence[str] = (),
+    candidates: Any = None,
+    repairs: Mapping[Repair, int] | None = None,
 ) -> str:
     """The signature of a task's scores on some data (`Origin.identity`); layer: whose vectors are compared, if any are.
-    languages: those of the evaluation, whose candidates are one pool. candidates: data of those that are apart instead."""
+    languages: those of the evaluation, whose candidates are one pool. candidates: data of those that are apart instead.
+    repairs: how many rows needed each rule."""
     parts = {
         "data": _short(data),
         "split": task.test,
@@ -41,6 +47,8 @@ def signature(
         parts["pool"] = f"{task.candidates}:{_short(candidates)}" if task.candidates else "+".join(sorted(languages))
     if task.kind is Kind.MINING:
         parts["threshold"] = "best-on-dev"
+    if repairs:
+        parts["repaired"] = "+".join(f"{rule}-{count}" for rule, count in sorted(repairs.items()))
     parts |= {"task-version": str(task.version), "scorer": f"stilts_ray-{version('stilts_ray')}"}
     return "|".join([task.name, *(f"{name}:{value}" for name, value in parts.items())])
 

@@ -49,6 +49,8 @@ def curve(job: Record) -> Iterator[Point]:
         left_out = {"step", *(parts if len(parts) == 1 else ())}
         for name, value in entry.items():
             if name not in left_out:
+                # A tracking server's names have no such sign.
+                name = name.replace("@", "_at_")
                 yield Point("train/loss" if name == "loss" else f"dev/{name}", value, time, entry["step"])
 
 

@@ -26,6 +26,8 @@ class Runtime(Spec):
     """Time between two checkpoints of a training run; work lost to a crash is at most this."""
     max_failures: Annotated[int, Field(ge=0)] = 3
     """How often a crashed trial is started again."""
+    flawed_rows: Literal["repair", "refuse"] = "repair"
+    """What becomes of rows with flaws that their source has rules for. If none is refused, none was repaired."""
 
     @model_validator(mode="after")
     def _whole_devices(self) -> "Runtime":

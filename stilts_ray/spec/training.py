@@ -29,8 +29,10 @@ class Recipe(Spec):
     """Examples a step (windows for span QA)."""
     max_length: Annotated[int, Field(ge=8)] = 256
     """Tokens a sequence, special tokens included. Longer ones are windowed (QA), split (tagging) or truncated."""
-    stride: Annotated[int, Field(ge=0)] = 128
-    """Tokens that two windows of one long text share (span QA)."""
+    stride: Positive = 128
+    """Tokens of a long context by which each window starts later than the one before it (span QA): what jiant, XTREME and
+    BERT call `doc_stride`, not the overlap that Hugging Face's tokenizers call `stride`. Windows share a third of the
+    context's tokens that they hold, or more."""
     max_answer_length: Positive = 30
     """Tokens an answer (span QA)."""
     train_rows: Positive | None = None

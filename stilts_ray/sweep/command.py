@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from stilts_ray import tracking
 from stilts_ray.lock import changes, lock, resolved
-from stilts_ray.needs import reads
+from stilts_ray.needs import encoder_pin, encoders_read, location, reads
 from stilts_ray.overview import overview, summary
 from stilts_ray.plan import Plan
 from stilts_ray.report import files, table, terminal
@@ -26,7 +26,8 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, out: Console) -> int:
     name = plan.sweep.name
     with held(store):
         plan = resolved(plan, store)
-        store.write_json(plan.origin.address(), "sweeps", f"{name}.json")
+        address = {part: value for part, value in plan.origin.address().items() if part != "repositories"}
+        store.write_json(address, "sweeps", f"{name}.json")
         warn_of_changes(store.read_json("locks", f"{name}.json"), lock(plan, store), out)
         state = state_of(store)
         before = overview(plan, state)
@@ -34,7 +35,7 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, out: Console) -> int:
         uri = runtime.mlflow or tracking.default_uri(store)
         tracking.check(uri, name)
         done = {step["digest"] for step in before["steps"] if step["status"] == "done"}
-        warn_of_sizes(check_data(plan, done), out)
+        check_inputs(plan, done, runtime, out)
         with (
             tracking.Sender(
                 uri, plan, store, state, warn=lambda line: out.print(escape(line), soft_wrap=True)
@@ -56,21 +57,48 @@ def warn_of_changes(before: dict[str, Any] | None, after: dict[str, Any], out: C
 
 def warn_of_sizes(lines: list[str], out: Console) -> None:
     """Says which splits are not of their published size, the first few by name."""
-    more = [f"and {len(lines) - SHOWN} more splits of other sizes"] if len(lines) > SHOWN else []
+    _say(lines, "splits of other sizes", out)
+
+
+def say_repairs(lines: list[str], out: Console) -> None:
+    """Says in which splits rows needed rules, the first few by name."""
+    _say(lines, "splits with repaired rows; all are in the report", out)
+
+
+def _say(lines: list[str], what: str, out: Console) -> None:
+    more = [f"and {len(lines) - SHOWN} more {what}"] if len(lines) > SHOWN else []
     for line in (*lines[:SHOWN], *more):
         out.print(f"[yellow]{escape(line)}[/yellow]", highlight=False, soft_wrap=True)
 
 
-def check_data(plan: Plan, done: set[str]) -> list[str]:
-    """Warnings of splits that are not of their published size. Raises RequestError for the first row, of all that are
-    still to be read, that does not fit its task."""
+def check_inputs(plan: Plan, done: set[str], runtime: Runtime, out: Console) -> None:
+    """Looks at encoders, then at all rows that are still to be read. Raises RequestError for what cannot be used."""
     left = [step for step in plan.steps if step.digest not in done]
+    if not left:
+        return
+    check_encoders(plan)
     splits = [split for step in left for split in reads(step, plan.origin)]
     if not splits:
-        return []
-    from stilts_ray.data.check import check_rows
+        return
+    from stilts_ray.data import check
 
-    return check_rows(plan.origin, splits)
+    looked = check.look(plan.origin, splits)
+    if runtime.flawed_rows == "refuse":
+        check.refuse_repairs(looked)
+    warn_of_sizes(check.size_warnings(plan.origin, looked), out)
+    say_repairs([line for each in looked if (line := each.repairs)], out)
+
+
+def check_encoders(plan: Plan) -> None:
+    """Looks at the encoders that the sweep reads, but for their weights. Raises RequestError for one that cannot be used."""
+    starts = [start for start in encoders_read(plan.sweep).values() if start.source != "mini"]
+    if not starts:
+        return
+    from stilts_ray.models.check import check_encoder
+
+    for start in starts:
+        commit = encoder_pin(start, plan.origin).get("revision")
+        check_encoder(location(start.source), commit, plan.origin.repositories.values())
 
 
 def show(plan: Plan, store: Store, state: State, result: Result, out: Console) -> None:

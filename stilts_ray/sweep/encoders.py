@@ -14,7 +14,7 @@ from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.batches import generator
 from stilts_ray.data.encode import Reading, encode_texts
-from stilts_ray.data.hub import encoder_folder
+from stilts_ray.data.encoders import encoder_folder
 from stilts_ray.errors import RequestError
 from stilts_ray.fingerprint import file_digest
 from stilts_ray.models import files
@@ -50,7 +50,8 @@ def make_encoder(job: Job, place: Place) -> Record:
 def _untrained(job: Job, folder: Path, place: Place) -> Record:
     spec = Untrained.model_validate_json(job.details["start"])
     revision = job.identity["like"].get("revision")
-    like = encoder_folder(location(spec.like), None if revision == UNRESOLVED else revision)
+    commit = None if revision == UNRESOLVED else revision
+    like = encoder_folder(location(spec.like), commit, place.origin.repositories.values())
     config = files.load_encoder(str(like)).config
     files.save_encoder(models.new_encoder(config, spec.seed), folder)
     cache.copy_tokenizer(str(like), folder)

@@ -7,7 +7,7 @@ from typing import Any
 
 import transformers
 
-from stilts_ray.data.hub import encoder_folder
+from stilts_ray.data.encoders import encoder_folder
 from stilts_ray.errors import RequestError
 from stilts_ray.models import files, weights
 from stilts_ray.models.families import longest_input
@@ -45,17 +45,17 @@ class Place:
     waited: float = 0.0
 
 
-def located(encoder: dict[str, Any], store: Store) -> Path:
+def located(encoder: dict[str, Any], place: Place) -> Path:
     """The folder of an encoder on this machine."""
     if "path" in encoder:
-        return store.fetch(encoder["path"], "model")
-    return encoder_folder(encoder["location"], encoder["revision"])
+        return place.store.fetch(encoder["path"], "model")
+    return encoder_folder(encoder["location"], encoder["revision"], place.origin.repositories.values())
 
 
 @part("load")
 def started(start: Start, place: Place) -> tuple[Any, Path]:
     """The encoder that a job starts from, with the weights of the run it continues, and the encoder's folder."""
-    folder = located(start.encoder, place.store)
+    folder = located(start.encoder, place)
     encoder = files.load_encoder(str(folder))
     if start.run is not None:
         weights.load_weights(encoder, _own_weights(encoder, start.run, place.store), prefix="encoder.")
@@ -68,7 +68,7 @@ def restored(start: Start, trained: Task | None, place: Place) -> tuple[Model, P
     if trained is None or start.run is None:
         encoder, folder = started(start, place)
         return with_heads(encoder, [], seed=0), folder
-    folder = located(start.encoder, place.store)
+    folder = located(start.encoder, place)
     model = with_heads(files.load_encoder(str(folder)), [trained], seed=0)
     weights.load_weights(model, _own_weights(model.encoder, start.run, place.store))
     return model, folder

@@ -13,8 +13,9 @@ import torch
 
 from stilts_ray import tasks
 from stilts_ray.data import cache
+from stilts_ray.data.check import Split, look, rows_read
 from stilts_ray.data.encode import Encoded, Reading
-from stilts_ray.data.rows import labelled
+from stilts_ray.data.rows import labelled, together
 from stilts_ray.errors import RequestError
 from stilts_ray.evaluation.export import keep_predictions
 from stilts_ray.evaluation.metrics import Scores, map_at_20, score
@@ -71,13 +72,23 @@ def score_run(job: Job, place: Place) -> Record:
         with part("upload"):
             place.store.upload(Path(scratch), job.path, PREDICTIONS)
     apart = job.identity.get("candidates", {}).get("data")
+    looked = look(place.origin, _splits(work.target, codes, place.origin.source_language))
+    repairs = together([each.counts for each in looked]).repairs
     record: Record = {
         # XTREME's rule: the plain mean over languages, the source language included.
         "score": float(np.mean([metrics["score"] for metrics in languages.values()])),
         "languages": languages,
-        "signature": signature(work.target, job.identity["data"], work.layer, codes, apart),
+        "signature": signature(work.target, job.identity["data"], work.layer, codes, apart, repairs),
+        "data": rows_read(looked),
     }
     return record | ({} if work.layer is None else {"layer": work.layer, "layers": layers})
+
+
+def _splits(target: Task, languages: Sequence[str], source_language: str) -> Iterator[Split]:
+    for language in languages:
+        yield target.name, target.test or "test", language
+    if target.candidates:
+        yield target.candidates, tasks.get(target.candidates).test or "test", source_language
 
 
 def _work(details: dict[str, Any], place: Place) -> _Work:

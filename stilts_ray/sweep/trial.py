@@ -9,6 +9,7 @@ import numpy as np
 from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.batches import Batch, Items, Share, by_length, collate, order
+from stilts_ray.data.check import look, rows_read
 from stilts_ray.data.encode import Encoded, selected
 from stilts_ray.data.rows import labelled
 from stilts_ray.evaluation.metrics import Scores, majority, score
@@ -17,6 +18,7 @@ from stilts_ray.fingerprint import file_digest
 from stilts_ray.models import files, vocabulary, weights
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
+from stilts_ray.needs import mixture_reads
 from stilts_ray.origin import Origin
 from stilts_ray.spec import Mixture, Recipe
 from stilts_ray.store import Record
@@ -51,6 +53,8 @@ def train_trial(job: Job, place: Place) -> Record:
     sizes = {name: encoded.items for name, encoded in data.items()}
     batches = mixture.batches(sizes, recipes)
     shares = {name: Share(batches[name], r.batch_size, r.train_rows) for name, r in recipes.items()}
+    # A plan has but one for tasks that are trained together.
+    (optimizer,) = {recipe.optimizer for recipe in recipes.values()}
     run = Run(
         order=order(sizes, shares, details["seed"]),
         make_batch=_batch_maker(mixture, data, folder, details["seed"]),
@@ -58,7 +62,7 @@ def train_trial(job: Job, place: Place) -> Record:
         evaluate=dev.evaluate,
         evaluations=max(recipe.evaluations for recipe in recipes.values()),
         learning_rate=details["learning_rate"],
-        optimizer=recipes[trained[0].name].optimizer,
+        optimizer=optimizer,
         seed=details["seed"],
         stop_below=tuple(details["stop_below"]),
     )
@@ -69,6 +73,7 @@ def train_trial(job: Job, place: Place) -> Record:
         "collapsed": outcome.end == "diverged" or outcome.progress.curve[-1]["score"] <= dev.majority(),
         "learning_rate": details["learning_rate"],
         "seed": details["seed"],
+        "data": rows_read(look(place.origin, mixture_reads(mixture, place.origin))),
         **(_saved(model, start.run, job, place) if outcome.end == "finished" else {"files": {}, "bytes": 0}),
     }
 

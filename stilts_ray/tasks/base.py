@@ -33,6 +33,26 @@ BY_VECTOR = frozenset({Kind.RETRIEVAL, Kind.MINING})
 """Kinds that compare the sentence vectors of a layer; nothing is trained for them."""
 
 
+class Repair(StrEnum):
+    """A known flaw of rows, by what is done about it (`stilts_ray.data.repairs`). Of a test set nothing is dropped."""
+
+    BLANK_FOR_NULL = "blank_for_null"
+    """Null where a text is read is taken for an empty one: CSV and pandas make null of it."""
+    DISTINCT_IDS = "distinct_ids"
+    """An id that an earlier row of the split has gets a number behind it: predictions are named by ids."""
+    REALIGN_ANSWER = "realign_answer"
+    """An answer that is not at its offset is taken from where it is, the place nearest to that. One that is nowhere in the
+    context is left out of training, with its row if that has no other; of a test set it stays, as scores compare texts."""
+    DROP_UNANSWERED = "drop_unanswered"
+    """A question that has no answer, and must have one, is left out of training; in a test set an empty answer is right."""
+    DROP_BLANK = "drop_blank"
+    """A row with an empty text is left out of training; in a test set it is read as it is."""
+
+
+COPIED = {Repair.BLANK_FOR_NULL: 0.01, Repair.DROP_BLANK: 0.01}
+"""What may have happened to rows of any source, with the share of them above which it is no flaw but a wrong file."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where rows are: `{}` in `config` and `folder` stands for a language's key.
@@ -41,6 +61,7 @@ class Source:
     keys: language code -> key, where it is not the code itself. revision: a commit of the hub repository.
     branch: the branch of it whose newest commit is looked up, if not the main one.
     prefix: how the column `id` of a language's rows begins, where one configuration of the hub holds several languages.
+    repairs: what is done about flaws of its rows, each with the greatest share of a file's rows that may need it.
     """
 
     folder: str
@@ -50,6 +71,7 @@ class Source:
     revision: str | None = None
     branch: str | None = None
     prefix: str = ""
+    repairs: Mapping[Repair, float] = field(default_factory=lambda: COPIED)
 
     def path(self, language: str) -> str:
         """Folder of a language's files below a data folder."""
@@ -143,6 +165,7 @@ class Task:
             "dev": self.dev,
             "test": self.test,
             "version": self.version,
+            "repairs": sorted(self.source.repairs),
             **({"metric": self.metric} if self.metric else {}),
             **({"answers": self.answers} if self.answers != "squad" else {}),
             **({"also": [task.identity() for task in self.also]} if self.also else {}),

@@ -1,75 +1,72 @@
 """Multiple choice: which continuation fits, or which answer is right?"""
 
-from collections.abc import Sequence
+from stilts_ray.tasks.base import COPIED, Kind, Repair, Row, Source, Task
+from stilts_ray.tasks.columns import label, optional_text, place, text, texts, texts_within, within
+from stilts_ray.tasks.examples import Choice
 
-from stilts_ray.tasks.base import Kind, Row, Source, Task
-from stilts_ray.tasks.examples import Choice, filled
+NUMBERS = ("0", "1", "2", "3", "4")
+"""How labels spell the place of the right choice."""
 
 
 def hellaswag(row: Row) -> Choice:
     """HellaSwag's columns. The half sentence `ctx_b` opens each ending, as in jiant."""
-    endings = tuple(f"{row['ctx_b']} {ending}".strip() for ending in row["endings"])
-    return Choice(row["ctx_a"], endings, int(row["label"]))
+    opening = optional_text(row, "ctx_b")
+    endings = tuple(f"{opening} {ending}".strip() for ending in texts(row, "endings"))
+    return Choice(text(row, "ctx_a"), endings, place(row, "label", NUMBERS[:4]))
 
 
 def cosmosqa(row: Row) -> Choice:
     """Cosmos QA's columns, read as in jiant: the text, then the question."""
-    return Choice(_prompt(row, "context", "question"), tuple(row[f"answer{n}"] for n in range(4)), row["label"])
+    answers = tuple(text(row, f"answer{n}") for n in range(4))
+    return Choice(_prompt(row, "context", "question"), answers, place(row, "label", NUMBERS[:4]))
 
 
 def commonsense_qa(row: Row) -> Choice:
     """CommonsenseQA's columns; the answer is named by its letter."""
-    choices = row["choices"]
-    return Choice(row["question"], tuple(choices["text"]), _place(row["answerKey"], choices["label"]))
+    (letters,) = within(row, "choices", "label")
+    return Choice(text(row, "question"), texts_within(row, "choices", "text"), place(row, "answerKey", letters))
 
 
 def case_hold(row: Row) -> Choice:
     """CaseHOLD's columns in LexGLUE: a text with the mark <HOLDING>, and what may stand there. The label is the ending's
     place, by name or by number."""
-    return Choice(row["context"], tuple(row["endings"]), _place(str(row["label"]), tuple("01234")))
+    return Choice(text(row, "context"), texts(row, "endings"), place(row, "label", NUMBERS))
 
 
 def social_i_qa(row: Row) -> Choice:
     """Social IQa's columns, read as in jiant and XTREME-R; answers are counted from "1"."""
-    answers = tuple(row[f"answer{letter}"] for letter in "ABC")
-    return Choice(_prompt(row, "context", "question"), answers, _place(row["label"], ("1", "2", "3")))
+    answers = tuple(text(row, f"answer{letter}") for letter in "ABC")
+    return Choice(_prompt(row, "context", "question"), answers, place(row, "label", NUMBERS[1:4]))
 
 
 def copa(row: Row) -> Choice:
     """COPA's columns in SuperGLUE: the label names the column."""
-    return _causal(row, _place(row["label"], ("choice1", "choice2")))
+    return _causal(row, place(row, "label", ("choice1", "choice2")))
 
 
 def xcopa(row: Row) -> Choice:
     """XCOPA's columns: the label counts from 0."""
-    return _causal(row, row["label"])
+    return _causal(row, place(row, "label", NUMBERS[:2]))
 
 
-def _causal(row: Row, label: int) -> Choice:
+def _causal(row: Row, right: int) -> Choice:
     """The question in XTREME-R's words, which are English whatever the language of the rest (google-research/xtreme,
     third_party/run_xcopa.py, commit c061466)."""
-    asked = row["question"]
-    _place(asked, ("cause", "effect"))
-    return Choice(f"{_prompt(row, 'premise')} What was the {asked}?", (row["choice1"], row["choice2"]), label)
+    place(row, "question", ("cause", "effect"))
+    prompt = f"{text(row, 'premise')} What was the {label(row, 'question')}?"
+    return Choice(prompt, (text(row, "choice1"), text(row, "choice2")), right)
 
 
 def _prompt(row: Row, *columns: str) -> str:
-    """The texts of several columns, one after the other; none may be empty."""
-    texts = {column: row[column] for column in columns}
-    filled(**texts)
-    return " ".join(texts.values())
-
-
-def _place(name: str, names: Sequence[str]) -> int:
-    if name not in names:
-        raise ValueError(f"{name!r} is none of {', '.join(names)}")
-    return names.index(name)
+    """The texts of several columns, one after the other."""
+    return " ".join(text(row, column) for column in columns)
 
 
 HELLASWAG = Task(
     name="hellaswag",
     kind=Kind.CHOICE,
-    source=Source(hub="Rowan/hellaswag", folder="hellaswag/default"),
+    # WikiHow's rows have no `ctx_b`, which CSV and pandas make null.
+    source=Source(hub="Rowan/hellaswag", folder="hellaswag/default", repairs=COPIED | {Repair.BLANK_FOR_NULL: 1.0}),
     example=hellaswag,
     choices=4,
     train="train",

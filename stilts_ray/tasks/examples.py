@@ -1,4 +1,5 @@
-"""What rows become. An example is checked when it is made, so that whatever works with examples need not look again."""
+"""What rows become. An example is checked when it is made, so that whatever works with examples need not look again. Texts are
+what `stilts_ray.tasks.columns` has read: blank only where a rule has let a row of a test set through."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,9 +13,6 @@ class Pair:
     second: str
     label: str
 
-    def __post_init__(self) -> None:
-        filled(first=self.first, second=self.second)
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -25,24 +23,24 @@ class Choice:
     label: int
 
     def __post_init__(self) -> None:
-        filled(prompt=self.prompt, **{f"choice {i}": text for i, text in enumerate(self.choices)})
         if not 0 <= self.label < len(self.choices):
             raise ValueError(f"label {self.label} of {len(self.choices)} choices")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A question on a context; answers are (text, character offset) and occur there literally. None: unanswerable."""
+    """A question on a context; answers are (text, character offset) and occur there literally. No answers: unanswerable. An
+    answer without an offset is one to compare with, which nothing can be trained to find."""
 
     id: str
     context: str
     question: str
-    answers: tuple[tuple[str, int], ...]
+    answers: tuple[tuple[str, int | None], ...]
 
     def __post_init__(self) -> None:
-        filled(context=self.context, question=self.question)
         for text, start in self.answers:
-            filled(answer=text)
+            if start is None:
+                continue
             found = self.context[start : start + len(text)]
             if start < 0 or found != text:
                 raise ValueError(f"answer {text!r} is not at character {start} of the context (there: {found!r})")
@@ -56,11 +54,11 @@ class Passage:
     sentences: tuple[tuple[int, int], ...]
 
     def __post_init__(self) -> None:
-        filled(context=self.text)
         for start, stop in self.sentences:
             if not 0 <= start < stop <= len(self.text):
                 raise ValueError(f"sentence {start} to {stop} of a context of {len(self.text)} characters")
-            filled(sentence=self.text[start:stop])
+            if not self.text[start:stop].strip():
+                raise ValueError(f"sentence {start} to {stop} is white space")
 
     def holding(self, place: int) -> int | None:
         """The sentence that the character at `place` is in; None if it is in none."""
@@ -83,9 +81,6 @@ class Entity:
     id: str
     description: str
 
-    def __post_init__(self) -> None:
-        filled(entity=self.id, description=self.description)
-
     @property
     def candidates(self) -> tuple[tuple[str, ...], ...]:
         """What a dual encoder reads."""
@@ -107,7 +102,6 @@ class Asked:
     answer: int = 0
 
     def __post_init__(self) -> None:
-        filled(question=self.question, id=self.id)
         count = len(self.passage.candidates)
         if not 0 <= self.answer < count:
             raise ValueError(f"answer in sentence {self.answer} of {count}")
@@ -120,9 +114,6 @@ class Mention:
     id: str
     question: str
     entity: str
-
-    def __post_init__(self) -> None:
-        filled(mention=self.question, id=self.id, entity=self.entity)
 
 
 Query = Asked | Mention
@@ -146,7 +137,6 @@ class Tagged:
             raise ValueError(f"{len(self.words)} words but {len(self.tags)} tags")
         if not self.words:
             raise ValueError("no words")
-        filled(**{f"word {i}": word for i, word in enumerate(self.words)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +145,6 @@ class Parallel:
 
     foreign: str
     english: str
-
-    def __post_init__(self) -> None:
-        filled(foreign=self.foreign, english=self.english)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +163,6 @@ class Corpora:
 
     def __post_init__(self) -> None:
         for name, sentences in (("foreign", self.foreign), ("english", self.english)):
-            filled(**{f"{name} sentence {i}": sentence for i, sentence in enumerate(sentences)})
             if len(set(sentences)) < len(sentences):
                 raise ValueError(f"a {name} sentence stands there twice")
         for i, j in self.gold:
@@ -207,17 +193,5 @@ class Text:
 
     text: str
 
-    def __post_init__(self) -> None:
-        filled(text=self.text)
-
 
 Example = Pair | Choice | Span | Asked | Mention | Entity | Tagged | Parallel | Comparable | Text
-
-
-def filled(**texts: str) -> None:
-    """Raises ValueError for what is not text, or is empty."""
-    for name, text in texts.items():
-        if not isinstance(text, str):
-            raise ValueError(f"{name} is {type(text).__name__}, not text")
-        if not text.strip():
-            raise ValueError(f"{name} is empty")

@@ -6,9 +6,10 @@ over 4, set 3 wrong candidates against each right one; here all those of a batch
 that `batch_size` says more than how often weights change.
 """
 
-from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.base import Kind, Repair, Row, Source, Task
+from stilts_ray.tasks.columns import pairs, text
 from stilts_ray.tasks.examples import Asked, Passage
-from stilts_ray.tasks.qa import SQUAD, XQUAD, squad
+from stilts_ray.tasks.qa import REPAIRS, SQUAD, XQUAD, squad
 from stilts_ray.tasks.sentences import sentence_breaks
 
 
@@ -21,14 +22,14 @@ def asked(row: Row) -> Asked | None:
     their candidates are not quite the published 13,014.
     """
     span, passage = squad(row), _passage(row)
-    answer = passage.holding(span.answers[0][1])
+    start = span.answers[0][1]
+    answer = None if start is None else passage.holding(start)
     return None if answer is None else Asked(span.id, span.question, passage, answer)
 
 
 def _passage(row: Row) -> Passage:
-    given = row.get("sentence_breaks")
-    breaks = sentence_breaks(row["context"]) if given is None else tuple((start, stop) for start, stop in given)
-    return Passage(row["context"], breaks)
+    context, given = text(row, "context"), row.get("sentence_breaks")
+    return Passage(context, sentence_breaks(context) if given is None else pairs(row, "sentence_breaks"))
 
 
 SQUAD_R = Task(
@@ -46,7 +47,13 @@ SQUAD_R = Task(
 LAREQA = Task(
     name="lareqa",
     kind=Kind.DUAL,
-    source=Source(hub="google-research-datasets/xquad_r", config="{}", folder="lareqa/{}"),
+    # As XQuAD's, of which these are the rows.
+    source=Source(
+        hub="google-research-datasets/xquad_r",
+        config="{}",
+        folder="lareqa/{}",
+        repairs=REPAIRS | {Repair.REALIGN_ANSWER: 0.2},
+    ),
     example=asked,
     test="validation",
     languages=XQUAD.languages,

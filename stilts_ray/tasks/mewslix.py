@@ -10,6 +10,7 @@ the rows; izhx/uni-rep's run_retrieval.py), not from the rows.
 """
 
 from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.columns import text
 from stilts_ray.tasks.examples import Asked, Entity, Mention
 
 HUB = "izhx/mewsli-x"
@@ -18,18 +19,20 @@ HUB = "izhx/mewsli-x"
 def linked(row: Row) -> Asked:
     """A mention and the description of its entity. Neither has a name; the release has one description for each entity, so
     that it names it."""
-    return Asked(row["mention"], row["mention"], Entity(row["entity"], row["entity"]))
+    asked, described = text(row, "mention"), text(row, "entity")
+    return Asked(asked, asked, Entity(described, described))
 
 
 def mention(row: Row) -> Mention:
     """A mention and the name of its entity. It has the release's `example_id`, by which predictions are named; whether the
     hub's rows have it was not found, and without it a mention is its own name."""
-    return Mention(row.get("example_id") or row["mention"], row["mention"], row["entity_id"])
+    asked = text(row, "mention")
+    return Mention(row.get("example_id") or asked, asked, text(row, "entity_id"))
 
 
 def entity(row: Row) -> Entity:
     """A candidate. Its title is not read, as in the published code."""
-    return Entity(row["entity_id"], row["description"])
+    return Entity(text(row, "entity_id"), text(row, "description"))
 
 
 WIKIPEDIA_PAIRS = Task(

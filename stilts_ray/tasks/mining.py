@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from random import Random
 
 from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.columns import pairs, texts
 from stilts_ray.tasks.examples import Comparable, Corpora
 
 SHARE = 5
@@ -16,12 +17,10 @@ def comparable(row: Row) -> Comparable:
 
     XTREME sets the threshold on BUCC's sample, which the hub does not have: a part is held out for it (`held_out`).
     """
-    foreign, foreign_repeats = distinct(row["sentence1"])
-    english, english_repeats = distinct(row["sentence2"])
+    lines = texts(row, "sentence1"), texts(row, "sentence2")
+    (foreign, foreign_repeats), (english, english_repeats) = map(distinct, lines)
     places = [{sentence: place for place, sentence in enumerate(side)} for side in (foreign, english)]
-    gold = frozenset(
-        (places[0][_line(row["sentence1"], i)], places[1][_line(row["sentence2"], j)]) for i, j in row["gold"]
-    )
+    gold = frozenset((places[0][_line(lines[0], i)], places[1][_line(lines[1], j)]) for i, j in pairs(row, "gold"))
     return held_out(Corpora(foreign, english, gold, foreign_repeats, english_repeats))
 
 
@@ -67,7 +66,8 @@ def _part(whole: Corpora, foreign: set[int], english: set[int], gold: frozenset[
 BUCC2018 = Task(
     name="bucc2018",
     kind=Kind.MINING,
-    source=Source(hub="mteb/BUCC", config="{}-en", folder="bucc2018/{}"),
+    # A row is a whole corpus: nothing in it is dropped or let through.
+    source=Source(hub="mteb/BUCC", config="{}-en", folder="bucc2018/{}", repairs={}),
     example=comparable,
     test="test",
     languages=("de", "fr", "ru", "zh"),

@@ -1,12 +1,13 @@
 """Raw text for masked-language-model training."""
 
+from stilts_ray.tasks import columns
 from stilts_ray.tasks.base import Kind, Row, Source, Task
 from stilts_ray.tasks.examples import Text
 
 
 def text(row: Row) -> Text:
     """A column `text`."""
-    return Text(row["text"])
+    return Text(columns.text(row, "text"))
 
 
 MLM_TEXT = Task(name="mlm_text", kind=Kind.TEXT, source=Source(folder="mlm_text/{}"), example=text, train="train")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.columns import label, text
 from stilts_ray.tasks.examples import Pair
 
 LABELS = ("entailment", "neutral", "contradiction")
@@ -10,7 +11,7 @@ LABELS = ("entailment", "neutral", "contradiction")
 
 def inference(row: Row) -> Pair:
     """MNLI's columns."""
-    return Pair(row["premise"], row["hypothesis"], row["label"])
+    return Pair(text(row, "premise"), text(row, "hypothesis"), label(row, "label"))
 
 
 def agreed(row: Row) -> Pair | None:

@@ -1,17 +1,18 @@
 """Paraphrases: do two sentences, or two questions, mean the same?"""
 
 from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.columns import label, text
 from stilts_ray.tasks.examples import Pair
 
 
 def sentences(row: Row) -> Pair:
     """PAWS-X's columns."""
-    return Pair(row["sentence1"], row["sentence2"], row["label"])
+    return Pair(text(row, "sentence1"), text(row, "sentence2"), label(row, "label"))
 
 
 def questions(row: Row) -> Pair:
     """QQP's columns."""
-    return Pair(row["question1"], row["question2"], row["label"])
+    return Pair(text(row, "question1"), text(row, "question2"), label(row, "label"))
 
 
 QQP = Task(

@@ -1,6 +1,7 @@
 """Sentence retrieval: find the translation by the distance of sentence vectors. No head is trained for it."""
 
 from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.columns import text
 from stilts_ray.tasks.examples import Parallel
 
 # Codes of the files (ISO 639-3), from google-research/xtreme's evaluate_retrieval.py.
@@ -15,12 +16,12 @@ ISO3 = {
 
 def translation(row: Row) -> Parallel:
     """Columns of google/xtreme's tatoeba; the hub keeps the line break at the end of a sentence."""
-    return Parallel(row["source_sentence"].strip(), row["target_sentence"].strip())
+    return Parallel(text(row, "source_sentence").strip(), text(row, "target_sentence").strip())
 
 
 def pair(row: Row) -> Parallel:
     """Columns of mteb/tatoeba-bitext-mining."""
-    return Parallel(row["sentence1"].strip(), row["sentence2"].strip())
+    return Parallel(text(row, "sentence1").strip(), text(row, "sentence2").strip())
 
 
 TATOEBA = Task(

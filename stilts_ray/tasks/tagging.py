@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.columns import labels, texts
 from stilts_ray.tasks.examples import Tagged
 
 UPOS = (
@@ -32,17 +33,17 @@ LANGUAGES = (
 
 def parts_of_speech(row: Row) -> Tagged:
     """Columns of google/xtreme's udpos."""
-    return Tagged(tuple(row["tokens"]), tuple(row["pos_tags"]))
+    return Tagged(texts(row, "tokens"), labels(row, "pos_tags"))
 
 
 def entities(row: Row) -> Tagged:
     """Columns of google/xtreme's PAN-X."""
-    return Tagged(tuple(row["tokens"]), tuple(row["ner_tags"]))
+    return Tagged(texts(row, "tokens"), labels(row, "ner_tags"))
 
 
 def supertags(row: Row) -> Tagged:
     """Columns of our own: CCGbank is licensed (LDC2005T13) and has no hub repository."""
-    return Tagged(tuple(row["tokens"]), tuple(row["tags"]))
+    return Tagged(texts(row, "tokens"), labels(row, "tags"))
 
 
 UDPOS = Task(

@@ -1,12 +1,13 @@
 """Questions to be answered by yes or no from a text."""
 
 from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.columns import joined_within, label, text
 from stilts_ray.tasks.examples import Pair
 
 
 def pubmedqa(row: Row) -> Pair:
     """PubMedQA's columns: the question, and the sections of an abstract without its conclusion."""
-    return Pair(row["question"], " ".join(row["context"]["contexts"]), row["final_decision"])
+    return Pair(text(row, "question"), joined_within(row, "context", "contexts"), label(row, "final_decision"))
 
 
 # Questions made of titles, answers of conclusions. The one split there is gives its first rows to dev.

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import normalizers, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
@@ -153,7 +153,9 @@ def spans(data_dir: Path) -> list[Span]:
     return [*(e for e in examples if isinstance(e, Span)), cut]
 
 
-READINGS = [Reading(128, 32), Reading(48, 12), Reading(40, 8), Reading(32, 30), Reading(24, 0)]
+READINGS = [Reading(128, 64), Reading(48, 20), Reading(40, 8), Reading(32, 128), Reading(24, 1)]
+SPECIAL = 4
+"""Special tokens of a pair, as in XLM-R."""
 
 
 @pytest.mark.parametrize("reading", READINGS, ids=str)
@@ -195,28 +197,76 @@ def test_windows_of_a_context_cover_all_its_tokens_and_keep_the_question(
     )
     for number, example in enumerate(examples):
         question = tokenizer(example.question, add_special_tokens=False)["input_ids"]
-        room = reading.max_length - 4
-        question = question[: room // 2]
+        question = question[: (reading.max_length - SPECIAL) // 2]
+        whole = tokenizer(example.context, add_special_tokens=False)["input_ids"]
+        room = reading.max_length - SPECIAL - len(question)
+        # A window starts `stride` tokens after the one before, unless they would then share less than a third.
+        advance = min(reading.stride, room - room // 3)
         windows = np.flatnonzero(encoded.fields["example"] == number)
-        whole = tokenizer(example.context, add_special_tokens=False, return_offsets_mapping=True)
-        tokens: list[int] = []
-        for window in windows:
+        for start, window in enumerate(windows):
             begin, ids = sequence(encoded, window, "begin"), sequence(encoded, window)
             assert ids[1 : len(question) + 1] == question
             here = [token for token, place in zip(ids, begin, strict=True) if place >= 0]
-            # Windows share `stride` tokens, and together they are the context.
-            shared = min(reading.stride, room // 2 - 1) if tokens else 0
-            assert here[:shared] == tokens[len(tokens) - shared :]
-            tokens += here[shared:]
-        assert tokens == whole["input_ids"]
+            assert here == whole[start * advance : start * advance + room]
+        # The last window is the first one that reaches the end.
+        ends = [start * advance + room for start in range(len(windows))]
+        assert ends[-1] >= len(whole)
+        assert all(end < len(whole) for end in ends[:-1])
 
 
-def test_an_answer_that_the_stride_covers_is_in_some_window(data_dir: Path, tokenizer: Any) -> None:
-    context = " ".join(f"w{number}" for number in range(80))
-    examples = [Span(str(n), context, "where?", ((f"w{n}", context.index(f"w{n}")),)) for n in range(80)]
-    encoded = encode(TASKS["squad"], examples, tokenizer, Reading(48, 10))
+def published_starts(context: int, question: int, max_length: int, doc_stride: int) -> list[int]:
+    """The first tokens of the windows on a context of so many tokens, told again from the loop in nyu-mll/jiant
+    (squad_style/core.py, commit 20913e4) and google-research/xtreme (third_party/processors/squad.py, commit 1e21ba0)."""
+    starts: list[int] = []
+    left = context
+    while len(starts) * doc_stride < context:
+        starts.append(len(starts) * doc_stride)
+        overlap = max_length - doc_stride - question - SPECIAL
+        cut = left - (max_length - question - SPECIAL)
+        if cut <= 0:
+            break
+        # The next window is made of what was cut off and of so many tokens before it.
+        left = cut + overlap
+        assert left == context - len(starts) * doc_stride
+    return starts
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(1, 400), st.integers(1, 15)), min_size=1, max_size=4),
+       st.sampled_from([(384, 128), (128, 48), (96, 1)]))  # fmt: skip
+def test_windows_start_where_those_of_jiant_and_xtreme_do(
+    sizes: list[tuple[int, int]], published: tuple[int, int]
+) -> None:
+    tokenizer = module_tokenizer()
+    max_length, doc_stride = published
+    texts = [(" ".join(f"w{n}" for n in range(words)), " ".join(["who"] * asked)) for words, asked in sizes]
+    encoded = encode(
+        TASKS["squad"], [Span("x", context, asked, ()) for context, asked in texts], tokenizer, Reading(*published)
+    )
+    for number, (context, asked) in enumerate(texts):
+        made = tokenizer(context, add_special_tokens=False, return_offsets_mapping=True)
+        question = len(tokenizer(asked, add_special_tokens=False)["input_ids"])
+        starts = published_starts(len(made["input_ids"]), question, max_length, doc_stride)
+        windows = np.flatnonzero(encoded.fields["example"] == number)
+        begin = [sequence(encoded, window, "begin") for window in windows]
+        found = [next(place for place in places if place >= 0) for places in begin]
+        assert found == [made["offset_mapping"][start][0] for start in starts]
+
+
+@pytest.mark.parametrize("stride", [1, 10, 128])
+def test_an_answer_of_a_third_of_a_window_is_whole_in_some_window_wherever_it_is(stride: int, tokenizer: Any) -> None:
+    context = " ".join(f"w{number}" for number in range(60))
+    made = tokenizer(context, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    question = len(tokenizer("where?", add_special_tokens=False)["input_ids"])
+    third = (48 - SPECIAL - question) // 3
+    examples = []
+    for first, last in zip(made, made[third - 1 :], strict=False):
+        begin = first[0] + (context[first[0]] == " ")
+        examples.append(Span("x", context, "where?", ((context[begin : last[1]], begin),)))
+    encoded = encode(TASKS["squad"], examples, tokenizer, Reading(48, stride))
     found = {int(example) for example, end in zip(encoded.fields["example"], encoded.fields["end"], strict=True) if end}
-    assert found == set(range(80))
+    assert found == set(range(len(examples)))
+    assert encoded.items > len(examples)
 
 
 def test_of_two_equal_texts_the_one_at_the_answers_offset_is_marked(tokenizer: Any) -> None:

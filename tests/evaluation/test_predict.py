@@ -35,7 +35,7 @@ def made(name: str, data_dir: Path, tokenizer: Any) -> tuple[list[Any], Encoded]
     task = TASKS[name]
     examples = load(Folder(data_dir), task, task.dev or "", "en")
     # So short that contexts are windowed and sentences split, but long enough for pairs.
-    reading = Reading(max_length=8 if task.kind is Kind.TAGGING else 24, stride=4)
+    reading = Reading(max_length=8 if task.kind is Kind.TAGGING else 24, stride=6)
     return examples, encode(task, examples, tokenizer, reading)
 
 

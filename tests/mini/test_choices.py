@@ -6,9 +6,12 @@ from functools import cache
 from statistics import mean
 
 import pytest
+from datasets import Dataset
 
 from stilts_ray import tasks
 from stilts_ray.data import rows as reader
+from stilts_ray.data.repairs import Use
+from stilts_ray.data.tables import dataset_table
 from stilts_ray.mini import PIVOT, SIZES, build
 from stilts_ray.mini.lexicon import PEOPLE, lexicon
 from stilts_ray.mini.world import CLASSES, COMMON, PLACES, SCRIPTS, STATIVE, SYNONYM
@@ -31,8 +34,9 @@ NAMES = ("cosmosqa", "commonsense_qa", "social_i_qa", "copa", "case_hold")
 def examples(name: str, split: str) -> list[Choice]:
     task = tasks.get(name)
     folder = task.source.folder.format(PIVOT)
-    made = reader.examples(task, folder, build.rows(folder, split))
-    return [example for example in made if isinstance(example, Choice)]
+    table = dataset_table(Dataset.from_list(list(build.rows(folder, split))), folder)
+    made = reader.examples(task, table, Use(training=True))
+    return [example for example in made.examples if isinstance(example, Choice)]
 
 
 def verb_of(sentence: str) -> str:

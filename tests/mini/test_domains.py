@@ -7,9 +7,12 @@ from statistics import mean
 from typing import NamedTuple
 
 import pytest
+from datasets import Dataset
 
 from stilts_ray import tasks
 from stilts_ray.data import rows as reader
+from stilts_ray.data.repairs import Use
+from stilts_ray.data.tables import dataset_table
 from stilts_ray.evaluation.metrics import majority, score
 from stilts_ray.mini import PIVOT, build, domains
 from stilts_ray.mini.lexicon import lexicon
@@ -109,8 +112,9 @@ def test_the_form_of_a_holding_says_nothing() -> None:
 def studies() -> tuple[list[Pair], list[Pair]]:
     """Training and dev examples, as the task divides them."""
     task = tasks.get("pubmedqa")
-    made = reader.examples(task, "train", build.rows(task.source.folder, "train"))
-    pairs = [example for example in made if isinstance(example, Pair)]
+    table = dataset_table(Dataset.from_list(list(build.rows(task.source.folder, "train"))), "train")
+    made = reader.examples(task, table, Use(training=True))
+    pairs = [example for example in made.examples if isinstance(example, Pair)]
     return pairs[1000:], pairs[:1000]
 
 

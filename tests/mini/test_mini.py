@@ -17,6 +17,8 @@ import pytest
 
 from stilts_ray import tasks
 from stilts_ray.data import rows as reader
+from stilts_ray.data.repairs import Use
+from stilts_ray.data.tables import dataset_table
 from stilts_ray.fingerprint import digest
 from stilts_ray.mini import FOLDERS, LANGUAGES, PIVOT, SIZES, VERSION, WORLDS, build, scenes, tagged
 from stilts_ray.mini.languages import SCRIPTS
@@ -179,8 +181,8 @@ def test_files_have_the_hubs_columns_and_fit_their_tasks(folder: str, tmp_path: 
     for split, size in build.splits(folder).items():
         stored = datasets.Dataset(parquet.read_table(tmp_path / folder / f"{split}.parquet"))
         assert " ".join(f"{name}:{type_of(feature)}" for name, feature in stored.features.items()) == HUB[kind]
-        rows = reader.named_rows(stored)
-        assert len(rows) == size
+        table = dataset_table(stored, folder)
+        assert len(table) == size
         for task in readers:
             labels = task.labels if task.labels_from is None else tagged.CATEGORIES
             for feature in stored.features.values():
@@ -188,11 +190,9 @@ def test_files_have_the_hubs_columns_and_fit_their_tasks(folder: str, tmp_path: 
                 if labels and isinstance(inner, datasets.ClassLabel):
                     assert tuple(sorted(inner.names)) == tuple(sorted(labels))
             named = task if task.labels_from is None else replace(task, labels=labels)
-            assert (
-                len(reader.examples(named, folder, rows))
-                == sum(task.example(row) is not None for row in rows)
-                > 0.95 * size
-            )
+            found = reader.examples(named, table, Use(training=True))
+            assert len(found.examples) == sum(task.example(row) is not None for row in table) > 0.95 * size
+            assert not found.counts.repairs
 
 
 def test_labels_are_stored_by_number_and_named_in_the_metadata(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from stilts_ray.store import Record
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.ledger import Outcome
+from tests.pins import at_commits
 
 REVISIONS = {
     "nyu-mll/glue": "1" * 40,
@@ -20,7 +21,7 @@ REVISIONS = {
     "google/xquad": "6" * 40,
     "owner/xlmr": "7" * 40,
 }
-ORIGIN = Hub(REVISIONS)
+ORIGIN = Hub(at_commits(REVISIONS))
 XLMR = Encoder(name="xlmr", start=Pretrained(source="owner/xlmr"))
 RANDOM = Encoder(name="random", start=Untrained(like="owner/xlmr"))
 LANGUAGES = {"xnli": ("en", "de"), "xquad": ("en", "zh"), "udpos": ("en", "de"), "tatoeba": ("de",)}

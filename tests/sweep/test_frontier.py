@@ -18,6 +18,7 @@ from stilts_ray.sweep import ledger
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.jobs import Job
 from stilts_ray.sweep.ledger import Ledger, Outcome
+from tests.pins import at_commits
 from tests.sweep.fakes import RANDOM, REVISIONS, XLMR, diverged, drained, number, planned, run, scoring, succeed
 
 RATES = Search(learning_rates=(1e-5, 3e-5, 5e-5))
@@ -576,7 +577,7 @@ def looks(encoders: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
     revisions = {**REVISIONS, **{f"owner/{name}": digest(name)[:40] for name in names}}
     starts = tuple(Encoder(name=name, start=Pretrained(source=f"owner/{name}")) for name in names)
     whole = planned(intermediates=[(), ("squad",)], targets=["xnli", "xquad"], **THREE_RATES_TWO_SEEDS)
-    plan = make_plan(whole.sweep.model_copy(update={"encoders": starts}), Hub(revisions))
+    plan = make_plan(whole.sweep.model_copy(update={"encoders": starts}), Hub(at_commits(revisions)))
     looked: list[Any] = []
     real = Frontier._look
     with monkeypatch.context() as patch:

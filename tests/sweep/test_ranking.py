@@ -68,7 +68,7 @@ RANKED = {"mnli": 6, "squad": 5, "udpos": 4, "hellaswag": 4}
 def test_every_row_that_was_drawn_has_the_loss_that_the_finished_run_gives_it_alone(
     task: str, bench: Bench, store: Store
 ) -> None:
-    recipe = QUICK.model_copy(update={"train_rows": RANKED[task], "max_length": 24, "stride": 4, "epochs": 1})
+    recipe = QUICK.model_copy(update={"train_rows": RANKED[task], "max_length": 24, "stride": 6, "epochs": 1})
     _, jobs = done(bench, store, intermediates=[Mixture(tasks=(task,), band=(0, 0.5))], recipe=recipe)
     job, plain = jobs[f"tiny.{task}-ranking-s{SEED}"], jobs[f"tiny.{task}"]
     found, losses = ranked(store, job)
@@ -76,7 +76,7 @@ def test_every_row_that_was_drawn_has_the_loss_that_the_finished_run_gives_it_al
     encoder, folder = started(Start(**job.details["start"]), Place(store, bench.origin))
     model = models.with_heads(encoder, [TASKS[task]], seed=0).eval()
     weights.load_weights(model, store.fetch(plain.path, WEIGHTS))
-    data = cache.encoded(bench.origin, TASKS[task], "train", "en", str(folder), Reading(24, 4))
+    data = cache.encoded(bench.origin, TASKS[task], "train", "en", str(folder), Reading(24, 6))
     seen = {item for _, items in order({task: data.items}, {task: Share(2, 3, RANKED[task])}, SEED) for item in items}
     assert found.tolist() == sorted(seen), "the rows of the run itself"
     assert len(found) == RANKED[task] < data.items

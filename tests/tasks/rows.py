@@ -13,16 +13,24 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 
 from stilts_ray.origin import sliced
 from stilts_ray.tasks import TASKS, Task
+from stilts_ray.tasks.base import Repair
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Bad:
-    """A good row with `change` in place of its own values is refused with `reason` in the message."""
+    """A good row with `change` in place of its own values is refused with `reason` in the message, unless these rules are
+    there for it. stays: whether it is trained on all the same."""
 
     change: Row
     reason: str
+    rules: tuple[Repair, ...] = ()
+    stays: bool = False
+
+
+BLANK, NULL = (Repair.DROP_BLANK,), (Repair.BLANK_FOR_NULL, Repair.DROP_BLANK)
+REALIGN, UNANSWERED = (Repair.REALIGN_ANSWER,), (Repair.DROP_UNANSWERED,)
 
 
 @dataclass(frozen=True)
@@ -122,11 +130,11 @@ NLI_DE = [
 ]
 
 PREMISE_BAD = (
-    Bad({"premise": " \n"}, "first is empty"),
-    Bad({"hypothesis": ""}, "second is empty"),
-    Bad({"premise": None}, "first is NoneType, not text"),
+    Bad({"premise": " \n"}, "column 'premise' is white space", BLANK),
+    Bad({"hypothesis": ""}, "column 'hypothesis' is empty", BLANK),
+    Bad({"premise": None}, "column 'premise' is null, not text", NULL),
 )
-NLI_BAD = (*PREMISE_BAD, Bad({"label": -1}, "unknown label None"))
+NLI_BAD = (*PREMISE_BAD, Bad({"label": -1}, "the row has no label"))
 
 MNLI = Fixture(
     Features({"premise": Value("string"), "hypothesis": Value("string"), "label": INFERENCE, "idx": Value("int32")}),
@@ -159,10 +167,10 @@ def paraphrase(columns: tuple[str, str], first: str, second: str, label: str) ->
 def paraphrase_bad(columns: tuple[str, str]) -> tuple[Bad, ...]:
     """Rows that are refused, in the columns of that name."""
     return (
-        Bad({columns[0]: ""}, "first is empty"),
-        Bad({columns[1]: "\t"}, "second is empty"),
-        Bad({columns[1]: None}, "second is NoneType, not text"),
-        Bad({"label": -1}, "unknown label None"),
+        Bad({columns[0]: ""}, f"column {columns[0]!r} is empty", BLANK),
+        Bad({columns[1]: "\t"}, f"column {columns[1]!r} is white space", BLANK),
+        Bad({columns[1]: None}, f"column {columns[1]!r} is null, not text", NULL),
+        Bad({"label": -1}, "the row has no label"),
     )
 
 
@@ -247,14 +255,22 @@ XQUAD_ZH = [
 ]
 
 SPAN_BAD = (
-    Bad({"question": ""}, "question is empty"),
-    Bad({"context": "Another text."}, "is not at character"),
-    Bad({"answers": {"text": ["Nobody"], "answer_start": [3]}}, "answer 'Nobody' is not at character 3"),
-    Bad({"answers": {"text": [MILL], "answer_start": [-1]}}, "is not at character -1"),
-    Bad({"answers": {"text": ["museum"], "answer_start": [-7]}}, "is not at character -7"),
-    Bad({"answers": {"text": ["The", " "], "answer_start": [0, 3]}}, "answer is empty"),
+    Bad({"question": ""}, "column 'question' is empty", BLANK),
+    Bad({"context": "Another text."}, "is not at character", REALIGN),
+    Bad({"answers": {"text": ["Nobody"], "answer_start": [3]}}, "answer 'Nobody' is not at character 3", REALIGN),
+    Bad({"answers": {"text": [MILL], "answer_start": [-1]}}, "is not at character -1", REALIGN, stays=True),
+    Bad({"answers": {"text": ["museum"], "answer_start": [-7]}}, "is not at character -7", REALIGN, stays=True),
+    Bad(
+        {"answers": {"text": ["The", " "], "answer_start": [0, 3]}}, "column 'answers' holds no text at place 1", BLANK
+    ),
 )
-SQUAD_BAD = (*SPAN_BAD, Bad({"answers": {"text": [], "answer_start": []}}, "no answer"))
+NO_ANSWERS = {"answers": None}
+NULL_ANSWERS = "column 'answers' is null, not an object {'text': [...], 'answer_start': [...]}"
+SQUAD_BAD = (
+    *SPAN_BAD,
+    Bad({"answers": {"text": [], "answer_start": []}}, "no answer", UNANSWERED),
+    Bad(NO_ANSWERS, NULL_ANSWERS, UNANSWERED),
+)
 
 SQUAD_V2_EN = [
     *SQUAD_EN,
@@ -309,9 +325,9 @@ WIKIPEDIA_PAIRS = Fixture(
     Features(dict.fromkeys(("mention", "entity"), Value("string"))),
     {"en": [{"mention": text, "entity": ARLEN[name]} for text, name in LINKED]},
     (
-        Bad({"mention": " "}, "question is empty"),
-        Bad({"entity": ""}, "entity is empty"),
-        Bad({"entity": None}, "NoneType, not text"),
+        Bad({"mention": " "}, "column 'mention' is white space", BLANK),
+        Bad({"entity": ""}, "column 'entity' is empty", BLANK),
+        Bad({"entity": None}, "column 'entity' is null, not text", NULL),
     ),
 )
 
@@ -326,13 +342,19 @@ MEWSLIX = Fixture(
             {"mention": "Jo Vik: Auch { Jo Vik } kam.", "entity_id": "Q7"},
         ],
     },
-    (Bad({"mention": ""}, "mention is empty"), Bad({"entity_id": ""}, "entity is empty")),
+    (
+        Bad({"mention": ""}, "column 'mention' is empty", BLANK),
+        Bad({"entity_id": ""}, "column 'entity_id' is empty", BLANK),
+    ),
 )
 
 CANDIDATE_ENTITIES = Fixture(
     Features(dict.fromkeys(("entity_id", "description"), Value("string"))),
     {"en": [{"entity_id": name, "description": text} for name, text in ARLEN.items()]},
-    (Bad({"entity_id": ""}, "entity is empty"), Bad({"description": "\n"}, "description is empty")),
+    (
+        Bad({"entity_id": ""}, "column 'entity_id' is empty", BLANK),
+        Bad({"description": "\n"}, "column 'description' is white space", BLANK),
+    ),
 )
 
 MYLLY = "Mylly on rakennettu vuonna 1782. Sen pyörä seisoo."
@@ -394,12 +416,17 @@ HELLASWAG = Fixture(
         ]
     },
     (
-        Bad({"ctx_a": " "}, "prompt is empty"),
-        Bad({"ctx_b": "", "endings": ["runs.", "", "sits.", "eats."]}, "choice 1 is empty"),
+        Bad({"ctx_a": " "}, "column 'ctx_a' is white space", BLANK),
+        Bad(
+            {"ctx_b": "", "endings": ["runs.", "", "sits.", "eats."]},
+            "column 'endings' holds no text at place 1",
+            BLANK,
+        ),
+        Bad({"ctx_b": None}, "column 'ctx_b' is null", (Repair.BLANK_FOR_NULL,), stays=True),
         Bad({"endings": ["runs.", "sits.", "eats."]}, "3 choices"),
-        Bad({"label": "4"}, "label 4 of 4 choices"),
-        Bad({"label": "-1"}, "label -1 of 4 choices"),
-        Bad({"label": ""}, "invalid literal"),
+        Bad({"label": "4"}, "column 'label' is '4', none of 0, 1, 2, 3"),
+        Bad({"label": "-1"}, "column 'label' is '-1', none of 0, 1, 2, 3"),
+        Bad({"label": ""}, "the row has no label"),
     ),
 )
 
@@ -426,12 +453,12 @@ COSMOSQA = Fixture(
         ]
     },
     (
-        Bad({"context": " "}, "context is empty"),
-        Bad({"question": ""}, "question is empty"),
-        Bad({"question": None}, "question is NoneType, not text"),
-        Bad({"answer2": ""}, "choice 2 is empty"),
-        Bad({"label": -1}, "label -1 of 4 choices"),
-        Bad({"label": 4}, "label 4 of 4 choices"),
+        Bad({"context": " "}, "column 'context' is white space", BLANK),
+        Bad({"question": ""}, "column 'question' is empty", BLANK),
+        Bad({"question": None}, "column 'question' is null, not text", NULL),
+        Bad({"answer2": ""}, "column 'answer2' is empty", BLANK),
+        Bad({"label": -1}, "'-1', none of 0, 1, 2, 3"),
+        Bad({"label": 4}, "'4', none of 0, 1, 2, 3"),
     ),
 )
 
@@ -461,10 +488,14 @@ COMMONSENSE_QA = Fixture(
         ]
     },
     (
-        Bad({"question": "\t"}, "prompt is empty"),
-        Bad({"answerKey": ""}, "'' is none of A, B, C, D, E"),
-        Bad({"answerKey": "F"}, "'F' is none of A, B, C, D, E"),
-        Bad({"choices": {**FOUR, "label": list("ABCDE"), "text": [*FOUR["text"], ""]}}, "choice 4 is empty"),
+        Bad({"question": "\t"}, "column 'question' is white space", BLANK),
+        Bad({"answerKey": ""}, "the row has no label"),
+        Bad({"answerKey": "F"}, "column 'answerKey' is 'F', none of A, B, C, D, E"),
+        Bad(
+            {"choices": {**FOUR, "label": list("ABCDE"), "text": [*FOUR["text"], ""]}},
+            "column 'choices' holds no text at place 4",
+            BLANK,
+        ),
         Bad({"choices": FOUR, "answerKey": "B"}, "4 choices, not 5"),
     ),
 )
@@ -489,11 +520,11 @@ SOCIAL_I_QA = Fixture(
         ]
     },
     (
-        Bad({"context": ""}, "context is empty"),
-        Bad({"question": " "}, "question is empty"),
-        Bad({"answerC": ""}, "choice 2 is empty"),
-        Bad({"label": "0"}, "'0' is none of 1, 2, 3"),
-        Bad({"label": ""}, "'' is none of 1, 2, 3"),
+        Bad({"context": ""}, "column 'context' is empty", BLANK),
+        Bad({"question": " "}, "column 'question' is white space", BLANK),
+        Bad({"answerC": ""}, "column 'answerC' is empty", BLANK),
+        Bad({"label": "0"}, "column 'label' is '0', none of 1, 2, 3"),
+        Bad({"label": ""}, "the row has no label"),
     ),
 )
 
@@ -506,9 +537,9 @@ def causal(number: int, premise: str, question: str, label: Any, *choices: str) 
 
 COPA_FEATURES = {**dict.fromkeys(("premise", "choice1", "choice2", "question"), Value("string")), "idx": Value("int32")}
 COPA_BAD = (
-    Bad({"premise": ""}, "premise is empty"),
-    Bad({"choice2": " "}, "choice 1 is empty"),
-    Bad({"question": "why"}, "'why' is none of cause, effect"),
+    Bad({"premise": ""}, "column 'premise' is empty", BLANK),
+    Bad({"choice2": " "}, "column 'choice2' is white space", BLANK),
+    Bad({"question": "why"}, "column 'question' is 'why', none of cause, effect"),
 )
 
 COPA = Fixture(
@@ -521,7 +552,7 @@ COPA = Fixture(
             causal(3, "Anna laughed.", "cause", "choice2", "She fell asleep.", "She heard a joke."),
         ]
     },
-    (*COPA_BAD, Bad({"label": -1}, "None is none of choice1, choice2")),
+    (*COPA_BAD, Bad({"label": -1}, "the row has no label")),
 )
 
 XCOPA = Fixture(
@@ -538,7 +569,7 @@ XCOPA = Fixture(
             causal(2, "Anna güldü.", "cause", 1, "Uyudu.", "Neşeliydi.") | {"changed": False},
         ],
     },
-    (*COPA_BAD, Bad({"label": -1}, "label -1 of 2 choices"), Bad({"label": 2}, "label 2 of 2 choices")),
+    (*COPA_BAD, Bad({"label": -1}, "'-1', none of 0, 1"), Bad({"label": 2}, "'2', none of 0, 1")),
 )
 
 
@@ -573,10 +604,10 @@ CASE_HOLD = Fixture(
         ]
     },
     (
-        Bad({"context": " "}, "prompt is empty"),
-        Bad({"endings": ["a", "b", "", "d", "e"]}, "choice 2 is empty"),
+        Bad({"context": " "}, "column 'context' is white space", BLANK),
+        Bad({"endings": ["a", "b", "", "d", "e"]}, "column 'endings' holds no text at place 2", BLANK),
         Bad({"endings": ["a", "b", "c", "d"]}, "4 choices"),
-        Bad({"label": -1}, "'None' is none of 0, 1, 2, 3, 4"),
+        Bad({"label": -1}, "the row has no label"),
     ),
 )  # fmt: skip
 
@@ -615,11 +646,15 @@ PUBMEDQA = Fixture(
         ]
     },
     (
-        Bad({"question": " "}, "first is empty"),
-        Bad({"context": {"contexts": ["", " "], "labels": [], "meshes": []}}, "second is empty"),
-        Bad({"context": {"contexts": [], "labels": [], "meshes": []}}, "second is empty"),
+        Bad({"question": " "}, "column 'question' is white space", BLANK),
+        Bad(
+            {"context": {"contexts": ["", " "], "labels": [], "meshes": []}},
+            "'context' holds no text",
+            BLANK,
+        ),
+        Bad({"context": {"contexts": [], "labels": [], "meshes": []}}, "'context' holds no text", BLANK),
         Bad({"final_decision": "maybe"}, "unknown label 'maybe'; labels: yes, no"),
-        Bad({"final_decision": None}, "unknown label None"),
+        Bad({"final_decision": None}, "the row has no label"),
     ),
 )
 
@@ -642,8 +677,8 @@ def tagged_bad(column: str, tag: str) -> tuple[Bad, ...]:
     return (
         Bad({"tokens": ["one", "two"], column: [tag]}, "2 words but 1 tags"),
         Bad({"tokens": [], column: []}, "no words"),
-        Bad({"tokens": ["one", ""], column: [tag, tag]}, "word 1 is empty"),
-        Bad({"tokens": ["one"], column: [-1]}, "unknown label None"),
+        Bad({"tokens": ["one", ""], column: [tag, tag]}, "column 'tokens' holds no text at place 1", BLANK),
+        Bad({"tokens": ["one"], column: [-1]}, "the row has no label"),
     )
 
 
@@ -765,8 +800,8 @@ TATOEBA = Fixture(
         ],
     },
     (
-        Bad({"source_sentence": "\n"}, "foreign is empty"),
-        Bad({"target_sentence": "  "}, "english is empty"),
+        Bad({"source_sentence": "\n"}, "column 'source_sentence' is white space", BLANK),
+        Bad({"target_sentence": "  "}, "column 'target_sentence' is white space", BLANK),
     ),
 )
 
@@ -776,7 +811,10 @@ TATOEBA_XR = Fixture(
         code: [{"sentence1": row["source_sentence"], "sentence2": row["target_sentence"]} for row in rows]
         for code, rows in TATOEBA.rows.items()
     },
-    (Bad({"sentence1": ""}, "foreign is empty"), Bad({"sentence2": "\n"}, "english is empty")),
+    (
+        Bad({"sentence1": ""}, "column 'sentence1' is empty", BLANK),
+        Bad({"sentence2": "\n"}, "column 'sentence2' is white space", BLANK),
+    ),
 )
 
 # Mining
@@ -823,13 +861,13 @@ BUCC2018 = Fixture(
     Features({**dict.fromkeys(SENTENCES, List(Value("string"))), "gold": List(List(Value("int64")))}),
     {"de": [BUCC_DE], "zh": [BUCC_ZH]},
     (
-        Bad({"sentence1": [*BUCC_DE["sentence1"], " "]}, "foreign sentence 12 is empty"),
-        Bad({"sentence2": ["", *BUCC_DE["sentence2"]]}, "english sentence 0 is empty"),
+        Bad({"sentence1": [*BUCC_DE["sentence1"], " "]}, "column 'sentence1' holds no text at place 13"),
+        Bad({"sentence2": ["", *BUCC_DE["sentence2"]]}, "column 'sentence2' holds no text at place 0"),
         Bad({"gold": [[0, 1], [2, 5]]}, "gold names sentence 0 of 13"),
         Bad({"gold": [[1, 2], [2, 13]]}, "gold names sentence 13 of 12"),
         Bad({"gold": [[1, 2]]}, "too few gold pairs"),
         Bad({"gold": []}, "too few gold pairs"),
-        Bad({"gold": [[1, 2, 3], [2, 5, 6]]}, "too many values to unpack"),
+        Bad({"gold": [[1, 2, 3], [2, 5, 6]]}, "holds [1, 2, 3], not a pair of whole numbers"),
     ),
 )
 
@@ -855,7 +893,10 @@ MLM_TEXT = Fixture(
             {"text": "Brot ist Mehl, Wasser, Salz und Zeit."},
         ],
     },
-    (Bad({"text": "\t"}, "text is empty"), Bad({"text": None}, "text is NoneType, not text")),
+    (
+        Bad({"text": "\t"}, "column 'text' is white space", BLANK),
+        Bad({"text": None}, "column 'text' is null, not text", NULL),
+    ),
 )
 
 FIXTURES: dict[str, Fixture] = {

@@ -1,6 +1,7 @@
 """What every task keeps, whatever its kind: one battery over the whole table, fed by the fixture rows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from stilts_ray.evaluation.answers import Answer
 from stilts_ray.evaluation.metrics import Mined, score
 from stilts_ray.evaluation.pool import Pool
 from stilts_ray.fingerprint import canonical_json
-from stilts_ray.origin import Folder
+from stilts_ray.origin import Folder, sliced
 from stilts_ray.tasks import TASKS, Kind, Task
 from stilts_ray.tasks.base import BY_VECTOR
 from stilts_ray.tasks.examples import Choice, Comparable, Example, Pair, Parallel, Query, Span, Tagged
@@ -32,14 +33,20 @@ LEAVING_OUT = [name for name, fixture in FIXTURES.items() if fixture.left_out]
 
 def first_split(task: Task) -> tuple[str, str]:
     """(split, language) of a split that the task has."""
-    return next((split, language) for other, split, language in splits() if other is task)
+    return next((split, language) for other, split, language in splits() if other.name == task.name)
 
 
 def first_file(task: Task) -> str:
     """The task's first file, as messages name it."""
     split, language = first_split(task)
     (_, name), *_ = task.parts(split)
-    return f"{task.source.path(language)}/{name}"
+    return f"{task.source.path(language)}/{sliced(name)[0]}.parquet"
+
+
+def row_of(task: Task, number: int) -> int:
+    """The number in its file of a row of the task's first split."""
+    (_, name), *_ = task.parts(first_split(task)[0])
+    return (sliced(name)[1].start or 0) + number
 
 
 def load_rows(task: Task, features: Features, rows: Sequence[Row], root: Path) -> list[Example]:
@@ -177,7 +184,7 @@ def test_rows_become_examples_sequences_and_a_batch(
     examples = data.load(Folder(data_dir), task, split, language)
     assert len(examples) == len(rows_of(task, split, language))
 
-    encoded = encode(data.labelled(Folder(data_dir), task), examples, tokenizer, Reading(max_length=64, stride=16))
+    encoded = encode(data.labelled(Folder(data_dir), task), examples, tokenizer, Reading(max_length=64, stride=32))
     assert encoded.items >= len(examples)
     assert encoded.lengths.min() > 2
     assert encoded.lengths.max() <= 64
@@ -224,8 +231,8 @@ def test_a_label_that_the_task_does_not_know_is_refused(name: str, tmp_path: Pat
         rows[1][column] = ["odd"] * len(rows[1][column]) if isinstance(rows[1][column], list) else "odd"
     with pytest.raises(RowError, match=r"unknown label 'odd'; labels: ") as caught:
         load_rows(task, features, rows, tmp_path)
-    assert (caught.value.task, caught.value.row) == (name, 1)
-    assert caught.value.split == first_file(task)
+    assert (caught.value.task, caught.value.row) == (name, row_of(task, 1))
+    assert caught.value.file == first_file(task)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -242,25 +249,62 @@ def test_a_missing_column_is_named_unless_the_task_does_not_read_it(name: str, t
             assert load_rows(task, Features(renamed), rows, tmp_path / column) == expected, feature
         except RowError as error:
             refusals[column] = str(error)
-    place = f"{name}: {first_file(task)}: row 0"
+    place = f"{name}: {first_file(task)}: row {row_of(task, 0)}"
     assert refusals, "some column must be read"
     for column, refusal in refusals.items():
-        assert refusal.startswith(f"{place}: no column {column!r}; columns: ")
+        assert refusal.startswith(place)
+        assert f": no column {column!r}; columns: " in refusal
         assert "more" in refusal
 
 
-@pytest.mark.parametrize("name, bad", BAD)
-def test_a_bad_row_is_refused_with_task_split_number_and_reason(name: str, bad: Bad, tmp_path: Path) -> None:
-    task, fixture = TASKS[name], FIXTURES[name]
-    _, language = first_split(task)
-    rows = [dict(row) for row in fixture.rows[language]]
+def without_rules(task: Task) -> Task:
+    """The task with a source that has no rule for any flaw."""
+    return replace(task, source=replace(task.source, repairs={}), also=tuple(map(without_rules, task.also)))
+
+
+def with_bad_row(name: str, bad: Bad) -> tuple[list[Row], int]:
+    """Good rows with a bad one among them, and its number."""
+    rows = [dict(row) for row in FIXTURES[name].rows[first_split(TASKS[name])[1]]]
     number = min(2, len(rows) - 1)
     rows[number] |= bad.change
+    return rows, number
+
+
+@pytest.mark.parametrize("name, bad", BAD)
+def test_a_bad_row_is_refused_with_file_number_and_reason(name: str, bad: Bad, tmp_path: Path) -> None:
+    rows, number = with_bad_row(name, bad)
+    task = without_rules(TASKS[name])
     with pytest.raises(RowError) as caught:
-        load_rows(task, fixture.features, rows, tmp_path)
-    assert str(caught.value).startswith(f"{name}: {first_file(task)}: row {number}: ")
+        load_rows(task, FIXTURES[name].features, rows, tmp_path)
+    assert str(caught.value).startswith(f"{name}: {first_file(task)}: row {row_of(task, number)}")
     assert bad.reason in caught.value.reason
+    assert (caught.value.row, caught.value.more) == (row_of(task, number), 0)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name, bad", [each for each in BAD if each.values[1].rules])
+def test_a_row_with_a_known_flaw_is_repaired_and_counted(name: str, bad: Bad, tmp_path: Path) -> None:
+    task, (rows, number) = TASKS[name], with_bad_row(name, bad)
+    if not all(rule in task.source.repairs for rule in bad.rules):
+        with pytest.raises(RowError):
+            load_rows(task, FIXTURES[name].features, rows, tmp_path)
+        return
+    split, language = first_split(task)
+    good = len(load_rows(task, FIXTURES[name].features, [*rows[:number], *rows[number + 1 :]], tmp_path))
+    load_rows(task, FIXTURES[name].features, rows, tmp_path)
+    counts = data.read(Folder(tmp_path), task, split, language).counts
+    assert set(bad.rules) <= set(counts.repairs)
+    assert f"row {row_of(task, number)}" in counts.first[bad.rules[-1]]
+    training = split == task.train
+    # Of what cannot be asked of a sentence LAReQA's own rule leaves out.
+    assert counts.examples + counts.left_out == good + (bad.stays or not training)
+
+
+@pytest.mark.parametrize("name, bad", [each for each in BAD if not each.values[1].rules])
+def test_a_flaw_that_no_rule_covers_is_refused(name: str, bad: Bad, tmp_path: Path) -> None:
+    rows, number = with_bad_row(name, bad)
+    with pytest.raises(RowError, match=f"row {row_of(TASKS[name], number)}"):
+        load_rows(TASKS[name], FIXTURES[name].features, rows, tmp_path)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -276,11 +320,18 @@ def test_rows_that_the_data_sets_own_rule_leaves_out_are_no_examples(name: str, 
     good = [dict(row) for row in fixture.rows[language]]
     expected = load_rows(task, fixture.features, good, tmp_path / "good")
     left_out = [good[1] | change for change in fixture.left_out]
-    mixed = [*left_out, good[0], *left_out, *good[1:]]
+    if "id" in fixture.features:
+        left_out = [row | {"id": f"between-{number}"} for number, row in enumerate(left_out)]
+    mixed = [
+        *left_out,
+        good[0],
+        *(row | {"id": f"{row['id']}-again"} if "id" in row else row for row in left_out),
+        *good[1:],
+    ]
     assert load_rows(task, fixture.features, mixed, tmp_path / "mixed") == expected
     with pytest.raises(RequestError, match="has no rows"):
         load_rows(task, fixture.features, left_out, tmp_path / "none")
     # The number of a bad row is that of the file.
     bad = [*left_out, good[0] | fixture.bad[0].change]
-    with pytest.raises(RowError, match=rf"row {len(left_out)}: "):
-        load_rows(task, fixture.features, bad, tmp_path / "bad")
+    with pytest.raises(RowError, match=rf"row {row_of(task, len(left_out))}\b"):
+        load_rows(without_rules(task), fixture.features, bad, tmp_path / "bad")

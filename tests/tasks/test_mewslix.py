@@ -15,6 +15,7 @@ from stilts_ray.store import Store
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.examples import Asked, Entity, Mention, passages
 from stilts_ray.tasks.mewslix import HUB, entity, linked, mention
+from tests.pins import at_commits
 
 MILL, LIND = Entity("Q9", "A mill in Arlen."), Entity("Q8", "Ein Bürgermeister.")
 
@@ -81,10 +82,10 @@ def test_an_entity_is_one_candidate() -> None:
 
 
 def test_the_candidates_are_part_of_what_a_score_is_known_by(store: Store) -> None:
-    step = evaluation(Hub({HUB: "1" * 40}))
+    step = evaluation(Hub(at_commits({HUB: "1" * 40})))
     assert step.identity["candidates"]["data"]["configs"] == ["candidate_entities"]
     assert step.identity["data"]["configs"] == sorted(TASKS["mewslix"].languages)
-    other = evaluation(Hub({HUB: "2" * 40}))
+    other = evaluation(Hub(at_commits({HUB: "2" * 40})))
     assert other.identity["candidates"] != step.identity["candidates"]
     assert ("candidate_entities", "test", "qaa") in reads(evaluation(Mini()), Mini())
     assert set(lock(make_plan(sweep(), Mini()), store)["data"]) == {"mewslix", "wikipedia_pairs", "candidate_entities"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from stilts_ray.data.check import check_rows
+from stilts_ray.data.check import look, size_warnings
 from stilts_ray.origin import Folder, Mini
 from stilts_ray.sweep.command import warn_of_sizes
 from stilts_ray.tasks import TASKS
@@ -30,9 +30,10 @@ def test_training_sizes_agree_with_the_tasks_own(name: str) -> None:
 
 def test_a_split_of_another_size_is_one_line_with_both_numbers(data_dir: Path) -> None:
     count = len(FIXTURES["xnli"].rows["de"])
-    said = check_rows(Folder(data_dir), [("xnli", "test", "de"), ("ccg", "train", "en")])
+    origin = Folder(data_dir)
+    said = size_warnings(origin, look(origin, [("xnli", "test", "de"), ("ccg", "train", "en")]))
     assert said == [f"xnli test (de) has {count} rows, not the published 5,010"]
-    assert check_rows(Mini(), [("copa", "validation", "qaa")]) == []
+    assert size_warnings(Mini(), look(Mini(), [("copa", "validation", "qaa")])) == []
     assert size_warning("xnli", "test", "de", 5_010) is None
     assert size_warning("tatoeba", "validation", "de", 7) is None, "not known here"
     assert size_warning("tatoeba", "validation", "jv", 204) == (

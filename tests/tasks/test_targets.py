@@ -15,6 +15,7 @@ from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.place import Place
 from stilts_ray.sweep.work import carry_out
 from stilts_ray.tasks import TASKS
+from tests.pins import at_commits
 from tests.sweep.fakes import run
 from tests.tasks.rows import FIXTURES
 
@@ -79,7 +80,7 @@ def test_targets_of_both_benchmarks_share_their_training() -> None:
 ])  # fmt: skip
 def test_the_data_of_several_parts_are_all_named(data: str, said: str) -> None:
     commits = dict.fromkeys(("facebook/anli", "nyu-mll/glue", "stanfordnlp/snli", "owner/xlmr"), "c" * 40)
-    origin = Hub(commits) if data == "hub" else Mini()
+    origin = Hub(at_commits(commits)) if data == "hub" else Mini()
     plan = make_plan(Sweep(name="t", encoders=[ENCODER], intermediates=[("anli_plus",)], data=data), origin)
     assert labels.pinned(plan.steps) == {"data.anli_plus": said.format("c" * 40)}
 
@@ -92,7 +93,7 @@ def test_a_sweep_of_them_is_done(data_dir: Path, tiny_encoder: Path, store: Stor
         intermediates=[("anli_plus",), ("commonsense_qa", "cosmosqa", "social_i_qa")],
         targets=targets,
         languages={name: tuple(FIXTURES[name].rows) for name in targets},
-        recipe=Recipe(epochs=1, batch_size=4, max_length=48, stride=12, evaluations=1),
+        recipe=Recipe(epochs=1, batch_size=4, max_length=48, stride=24, evaluations=1),
         search=Search(learning_rates=[1e-3]),
     )
     plan = make_plan(sweep, Folder(data_dir))

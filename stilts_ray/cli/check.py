@@ -1,0 +1,103 @@
+"""The command that looks at all that a sweep reads before anything is trained."""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from stilts_ray import tasks
+from stilts_ray.cli.app import app, out
+from stilts_ray.cli.request import DataOption, JsonOption, LocalOption, StoreOption, open_store, plan_of, real_origin
+from stilts_ray.errors import RequestError
+from stilts_ray.lock import REPOSITORIES
+from stilts_ray.needs import encoder_key, encoder_pin, encoders_read, location, reads
+from stilts_ray.origin import Hub, looked_up
+from stilts_ray.plan import Plan
+from stilts_ray.spec import Pretrained
+from stilts_ray.sweepfile import load, named
+
+
+@app.command()
+def check(
+    sweep: Annotated[
+        str | None, typer.Argument(metavar="[SWEEP]", help="Sweep file; FILE:NAME takes another function.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every task, in every language.")] = False,
+    store: StoreOption = "runs",
+    data_dir: DataOption = None,
+    local_data: LocalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at every repository, row and encoder that a sweep reads (or with --all, that any task does): commits, sizes against
+    the published ones, repairs. Downloads the rows. Exit status 1 if anything is amiss."""
+    if (sweep is None) != every:
+        raise RequestError("check takes a sweep file, or --all")
+    place = open_store(store)
+    if sweep is not None:
+        found = list(_of_plan(plan_of(load(*named(sweep)), place, data_dir, local_data)))
+    else:
+        known = looked_up(place.read_json(REPOSITORIES) or {})
+        found = list(_of_all(real_origin(known, data_dir, local_data, {})))
+    from stilts_ray.survey import document
+
+    if as_json:
+        print(json.dumps([document(finding) for finding in found], indent=1))
+    else:
+        show(found)
+    raise typer.Exit(1 if any(finding.amiss for finding in found) else 0)
+
+
+def _of_plan(plan: Plan) -> Iterator[Any]:
+    from stilts_ray.survey import survey
+
+    for start in encoders_read(plan.sweep).values():
+        yield _encoder(start, plan)
+    yield from survey(plan.origin, [read for step in plan.steps for read in reads(step, plan.origin)])
+
+
+def _of_all(origin: Any) -> Iterator[Any]:
+    from stilts_ray.survey import every_split, survey
+
+    # What no repository has is asked for only where a folder may have it.
+    asked = [task for task in tasks.TASKS.values() if not isinstance(origin, Hub) or not origin.missing(task)]
+    yield from survey(origin, every_split(origin, asked))
+
+
+def _encoder(start: Pretrained, plan: Plan) -> Any:
+    from stilts_ray.data.hub import look_up
+    from stilts_ray.models.check import check_encoder
+    from stilts_ray.survey import Finding
+
+    where = location(start.source)
+    try:
+        known = list(plan.origin.repositories.values())
+        commit = encoder_pin(start, plan.origin).get("revision")
+        if "hub" in encoder_pin(start, plan.origin):
+            repository = plan.origin.repositories.get(encoder_key(start)) or look_up(
+                start.source, "model", start.revision
+            )
+            known, commit, where = [*known, repository], repository.commit, repository.at
+        check_encoder(location(start.source), commit, known)
+    except RequestError as error:
+        return Finding(f"encoder {start.source}", where, amiss=(str(error),))
+    return Finding(f"encoder {start.source}", where)
+
+
+def show(found: list[Any]) -> None:
+    """The findings as a table, and a line for each thing that is amiss."""
+    rows = [("what", "from", "languages", "rows", "published", "repaired", ""), *map(_cells, found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        out.print(line.rstrip(), highlight=False, markup=False, soft_wrap=True)
+    for finding in found:
+        for line in finding.amiss:
+            out.print(f"{finding.name}: {line}", style="red", highlight=False, markup=False, soft_wrap=True)
+    out.print(f"{len(found)} looked at, {sum(bool(finding.amiss) for finding in found)} amiss", highlight=False)
+
+
+def _cells(finding: Any) -> tuple[str, ...]:
+    numbers = (f"{number:,}" if number else "" for number in (finding.languages, finding.rows, finding.published))
+    repairs = ", ".join(f"{rule} {count:,}" for rule, count in finding.repairs.items())
+    return finding.name, finding.where, *numbers, repairs, "amiss" if finding.amiss else "ok"

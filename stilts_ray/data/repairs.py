@@ -1,0 +1,140 @@
+"""Known flaws of published rows, and what is done about each (`Repair`): small pure functions of a row.
+
+What the code of others does with them: google-research/xtreme and jiant read the publishers' own files, whose offsets are
+right, so that only the hub's conversions need `realign_answer`; a question whose answer is not found is left out of training
+by transformers' SQuAD processor ("Could not find answer"), as here.
+"""
+
+from collections import ChainMap, Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from stilts_ray.tasks.base import Repair, Row, Task
+from stilts_ray.tasks.columns import Blank, BlankText, NullText, answers, let_through, text
+from stilts_ray.tasks.examples import Example
+
+FEW = 5
+"""So many rows of a file, but never more than half of them, may need a repair whatever share of it they are: one row of a
+dozen is no wrong file."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """What the rows of a split are read for. training: whether a row may be left out. ids: how often each stood in an earlier
+    row."""
+
+    training: bool
+    ids: Counter[str] = field(default_factory=Counter)
+
+
+Rule = Callable[[Row, Use], Row | None]
+"""Gives the row itself if there is nothing to repair, a repaired one, or None for one that is left out."""
+
+
+def distinct_ids(row: Row, use: Use) -> Row:
+    """A number behind an id that stood before; the same for the same rows in every language."""
+    name = text(row, "id")
+    use.ids[name] += 1
+    if use.ids[name] == 1:
+        return row
+    other = f"{name}#{use.ids[name]}"
+    use.ids[other] += 1
+    return _with(row, id=other)
+
+
+def drop_unanswered(row: Row, use: Use) -> Row | None:
+    """Nothing to train on; in a test set the empty answer is right, as SQuAD 2.0 has it."""
+    if row["answers"] is not None and answers(row):
+        return row
+    return None if use.training else _with(row, answers=_listed([(Blank(""), None)]))
+
+
+def realign_answer(row: Row, use: Use) -> Row | None:
+    """Answers where their text is, at the offset nearest to the stated one, of two the first."""
+    context, stated = text(row, "context"), answers(row)
+    placed = [(answer, start if start is None else nearest(context, answer, start)) for answer, start in stated]
+    if placed == list(stated):
+        return row
+    if use.training:
+        placed = [(answer, start) for answer, start in placed if start is not None]
+    return _with(row, answers=_listed(placed)) if placed else None
+
+
+def nearest(context: str, answer: str, stated: int) -> int | None:
+    """The offset nearest to the stated one at which the context has the answer, None if it has none."""
+    if stated >= 0 and context.startswith(answer, stated):
+        return stated
+    before, after = context.rfind(answer, 0, max(0, stated) + len(answer)), context.find(answer, max(0, stated))
+    found = [start for start in (before, after) if start >= 0]
+    return min(found, key=lambda start: (abs(start - stated), start), default=None)
+
+
+def _listed(placed: list[tuple[str, int | None]]) -> dict[str, list[Any]]:
+    return {"text": [answer for answer, _ in placed], "answer_start": [start for _, start in placed]}
+
+
+def _with(row: Row, **changed: Any) -> Row:
+    return ChainMap(changed, row)  # type: ignore[arg-type]
+
+
+ROW_RULES: dict[Repair, Rule] = {
+    Repair.DROP_UNANSWERED: drop_unanswered,
+    Repair.REALIGN_ANSWER: realign_answer,
+}
+"""What is looked at before an example is made, in this order."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a row became. example: None for one that is left out. rules: those that were needed. dropped: whether it was a rule
+    that left it out, and not the data set's own."""
+
+    example: Example | None
+    rules: frozenset[Repair]
+    dropped: bool = False
+
+
+def repaired(task: Task, row: Row, use: Use) -> Made:
+    """The example that a row becomes by the rules of the task's source. Raises what `Task.example` does for a row that no rule
+    covers."""
+    rules, did = task.source.repairs, set[Repair]()
+    if Repair.DISTINCT_IDS in rules:
+        row = _noted(row, distinct_ids(row, use), Repair.DISTINCT_IDS, did)
+    while True:
+        try:
+            kept = _by_row_rules(task, row, use, did)
+            return Made(None if kept is None else task.example(kept), frozenset(did), kept is None)
+        except NullText as error:
+            if Repair.BLANK_FOR_NULL not in rules:
+                raise
+            did.add(Repair.BLANK_FOR_NULL)
+            row = _with(row, **{error.column: ""})
+        except BlankText as error:
+            if Repair.DROP_BLANK not in rules:
+                raise
+            did.add(Repair.DROP_BLANK)
+            if use.training:
+                return Made(None, frozenset(did), dropped=True)
+            row = _with(row, **{error.column: let_through(row[error.column])})
+
+
+def _by_row_rules(task: Task, row: Row, use: Use, did: set[Repair]) -> Row | None:
+    for name in filter(task.source.repairs.__contains__, ROW_RULES):
+        changed = ROW_RULES[name](row, use)
+        if changed is None:
+            did.add(name)
+            return None
+        row = _noted(row, changed, name, did)
+    return row
+
+
+def _noted(before: Row, after: Row, rule: Repair, did: set[Repair]) -> Row:
+    if after is not before:
+        did.add(rule)
+    return after
+
+
+def allowed(share: float, rows: int) -> int:
+    """How many of so many rows may need a repair that is expected in that share of them."""
+    return max(int(share * rows), min(FEW, rows // 2))

@@ -1,0 +1,46 @@
+"""What one has to know of a data set before its scores or its rows are used: licence, and which other rows are the same.
+
+Licences are those of the publishers' licence files or of the hub's cards, as they were when the data sets were read for this
+table (2026); they are no advice, and the card of the repository has the last word. What is not here was not found.
+"""
+
+LICENCES: dict[str, str] = {
+    "nyu-mll/glue mnli": "mixed (OANC and others)",
+    "nyu-mll/glue qqp": "Quora's terms: non-commercial",
+    "stanfordnlp/snli plain_text": "CC BY-SA 4.0",
+    "facebook/anli plain_text": "CC BY-NC 4.0: non-commercial",
+    "facebook/xnli {}": "CC BY-NC 4.0: non-commercial (training pairs are MNLI's)",
+    "rajpurkar/squad plain_text": "CC BY-SA 4.0",
+    "rajpurkar/squad_v2 squad_v2": "CC BY-SA 4.0",
+    "google/xquad xquad.{}": "CC BY-SA 4.0",
+    "google-research-datasets/xquad_r {}": "CC BY-SA 4.0",
+    "google-research-datasets/tydiqa secondary_task": "Apache 2.0",
+    "google/xtreme MLQA.{0}.{0}": "CC BY-SA 3.0 (hub card)",
+    "google/xtreme udpos.{}": "by treebank, most CC BY-SA 4.0; Turkish-IMST CC BY-NC-SA 4.0: non-commercial",
+    "google/xtreme PAN-X.{}": "none stated; text of Wikipedia (CC BY-SA)",
+    "google/xtreme tatoeba.{}": "CC BY 2.0 FR",
+    "unimelb-nlp/wikiann {}": "none stated; text of Wikipedia (CC BY-SA)",
+    "google-research-datasets/paws-x {}": "free for any purpose, acknowledgement of Google LLC appreciated",
+    "Rowan/hellaswag default": "MIT",
+    "allenai/cosmos_qa default": "CC BY 4.0 (hub card); personal blogs",
+    "tau/commonsense_qa default": "MIT (hub card)",
+    "lighteval/siqa default": "CC BY 4.0",
+    "cambridgeltl/xcopa {}": "CC BY 4.0",
+}
+"""Repository and configuration, as `Source` has them -> licence."""
+
+OVERLAPS: dict[str, tuple[str, ...]] = {
+    "xquad": ("its questions are 1,190 of squad's dev split, and their translations (card of google/xquad)",),
+    "xquad_xr": ("its questions are 1,190 of squad's dev split, and their translations (card of google/xquad)",),
+    "lareqa": ("its questions are xquad's",),
+    "tydiqa": ("the published dev files are the test, so that its dev split is the English part of that",),
+    "pawsx": ("two German and one Chinese pair are in both dev and test",),
+    "mnli_translated": ("its English pairs are mnli's, and the others translations of them",),
+    "anli_plus": ("its training pairs are those of anli, mnli and snli",),
+    "squad_v2": ("its answerable questions are squad's",),
+    "squad_r": ("its rows are squad's",),
+    "udpos_xr": ("another release of udpos's treebanks, as far as both have a language",),
+    "panx_xr": ("the rows of panx, from another repository, as far as both have a language",),
+    "tatoeba_xr": ("the sentences of tatoeba, from another repository, as far as both have a language",),
+}
+"""Task -> which of its rows stand elsewhere, too."""
