@@ -93,8 +93,13 @@ def _looked_at(origin: Origin, task: Task, split: str, codes: list[str]) -> Find
         rows=counts.rows,
         published=sum(published) if published else None,
         repairs={str(rule): count for rule, count in counts.repairs.items()},
-        amiss=(*amiss, *size_warnings(origin, looked)),
+        amiss=(*amiss, *_in_one_line(size_warnings(origin, looked))),
     )
+
+
+def _in_one_line(warnings: list[str]) -> list[str]:
+    """Of many languages the first one's warning, and how many there are."""
+    return [f"{warnings[0]}; and so of {len(warnings) - 1} more languages"] if len(warnings) > 1 else warnings
 
 
 def _keys(origin: Origin, task: Task, split: str) -> list[str]:

@@ -139,7 +139,7 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Print the result table of what is finished."""
-    from stilts_ray.report import claims, files, findings, profile, published, table, terminal
+    from stilts_ray.report import claims, files, findings, profile, published, rows, table, terminal
 
     if against not in (None, "published"):
         raise RequestError(f"--against: there is no '{against}'; known: published")
@@ -151,7 +151,8 @@ def report(
     if folder is not None:
         files.write(made, state, document, folder, findings.appendix(beside, verdicts) + profile.markdown(spent))
     if as_json:
-        more: dict[str, Any] = {"published": asdict(beside)} if beside else {}
+        more: dict[str, Any] = {"data": rows.rows_read(made, state)}
+        more |= {"published": asdict(beside)} if beside else {}
         more |= {"claims": [verdict.as_dict() for verdict in verdicts]} if with_claims else {}
         more |= {"profile": profile.document(spent)} if with_profile else {}
         print(json.dumps(document | more, indent=1))

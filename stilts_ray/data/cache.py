@@ -40,6 +40,7 @@ def examples(origin: Origin, task: Task, split: str, language: str) -> list[Exam
     return _loaded(_From(origin.place, origin), task.name, split, language).examples
 
 
+@part("tokenise")
 def counts(origin: Origin, task: Task, split: str, language: str) -> Counts:
     """What became of the rows of a split, kept on disk: they are looked at once a machine. Raises RequestError if they cannot
     be read, RowError for the first that does not fit."""

@@ -6,6 +6,7 @@ from stilts_ray import tasks
 from stilts_ray.plan import Plan
 from stilts_ray.report import labels
 from stilts_ray.report.pipes import table
+from stilts_ray.report.rows import repaired
 from stilts_ray.report.sections import by_group, by_language, whole
 from stilts_ray.report.table import Document, intermediate_name
 from stilts_ray.spec import Encoder, Pretrained, Pretraining
@@ -19,6 +20,7 @@ def report(plan: Plan, state: State, document: Document) -> str:
         f"# {plan.sweep.name}": _asked(plan, state),
         "## Results": whole(document) if document["rows"] else "",
         "## What the scores are": _signatures(document),
+        "## Repaired rows": repaired(plan, state),
         "## Learning rates": _rates(plan, state),
         "## Families of languages": by_group(document, "family"),
         "## Morphological types": by_group(document, "morphology"),

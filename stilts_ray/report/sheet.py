@@ -6,7 +6,7 @@ from typing import Any
 
 from stilts_ray import mini, tasks
 from stilts_ray.tasks import Kind, Task
-from stilts_ray.tasks.published import ROWS
+from stilts_ray.tasks.published import REPAIRED, ROWS
 from stilts_ray.tasks.terms import LICENCES, OVERLAPS
 
 EXAMPLES = 3
@@ -43,6 +43,7 @@ def sheet(task: Task) -> dict[str, Any]:
         "columns": columns(task),
         "reads": " ".join((task.example.__doc__ or "").split()),
         "repairs": {str(rule): share for rule, share in source.repairs.items()},
+        "known_repairs": {split: dict(rules) for split, rules in REPAIRED.get(task.name, {}).items()},
         "overlaps": list(OVERLAPS.get(task.name, ())),
         "examples": examples(task),
     }
@@ -125,6 +126,8 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
 def _worded(value: Any, name: str) -> str:
     if name == "repairs":
         return f"in at most {value:.0%} of a file's rows"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_worded(each, '')}" for key, each in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

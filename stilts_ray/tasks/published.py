@@ -50,6 +50,16 @@ ROWS: dict[str, dict[str, int | Mapping[str, int]]] = {
 """Task -> split -> rows, of every language or of some."""
 
 
+REPAIRED: dict[str, dict[str, Mapping[str, int]]] = {
+    "tydiqa": {"train (en)": {"realign_answer": 48}, "validation": {"realign_answer": 1_283}},
+    "xquad": {"validation": {"realign_answer": 169}},
+    "qqp": {"train": {"drop_blank": 2}},
+    "pawsx": {"train (de)": {"drop_blank": 272}},
+}
+"""Task -> split (of all languages, or of one) -> rows of the hub that are known to need a rule: huggingface/datasets#2585 and
+#277, google-research-datasets/paws#4, counted in the published files. `stilts check` counts those that are there."""
+
+
 def published_rows(task: str, split: str, language: str) -> int | None:
     """The published number of rows, None if none is known."""
     known = ROWS.get(task, {}).get(split)
