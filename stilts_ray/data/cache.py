@@ -26,6 +26,9 @@ from stilts_ray.tasks.base import Task
 from stilts_ray.tasks.examples import Example
 from stilts_ray.timing import part
 
+TOKENIZER_FILES = ("tokenizer.json", "*.model", "vocab.txt", "vocab.json")
+"""What the vocabulary of a tokenizer is in."""
+
 
 @dataclass(frozen=True)
 class _From:
@@ -119,6 +122,9 @@ def _read(path: Path, task: Task) -> Encoded:
 @part("tokenise")
 def tokenizer_at(folder: str) -> Any:
     """The tokenizer of an encoder folder. Raises RequestError if there is none or it is not a fast one."""
+    # Without any of them transformers makes one that knows no word.
+    if not any(file for name in TOKENIZER_FILES for file in Path(folder).glob(name)):
+        raise RequestError(f"{folder} has no tokenizer; it is one of {', '.join(TOKENIZER_FILES)}")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError) as error:

@@ -7,12 +7,12 @@ by transformers' SQuAD processor ("Could not find answer"), as here.
 
 from collections import ChainMap, Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from stilts_ray.tasks.base import Repair, Row, Task
 from stilts_ray.tasks.columns import Blank, BlankText, NullText, answers, let_through, text
-from stilts_ray.tasks.examples import Example
+from stilts_ray.tasks.examples import Asked, Example, Mention, Span
 
 FEW = 5
 """So many rows of a file, but never more than half of them, may need a repair whatever share of it they are: one row of a
@@ -28,19 +28,12 @@ class Use:
     ids: Counter[str] = field(default_factory=Counter)
 
 
+T = TypeVar("T")
+Named = Span | Asked | Mention
+"""Examples whose predictions are named by their ids."""
+
 Rule = Callable[[Row, Use], Row | None]
 """Gives the row itself if there is nothing to repair, a repaired one, or None for one that is left out."""
-
-
-def distinct_ids(row: Row, use: Use) -> Row:
-    """A number behind an id that stood before; the same for the same rows in every language."""
-    name = text(row, "id")
-    use.ids[name] += 1
-    if use.ids[name] == 1:
-        return row
-    other = f"{name}#{use.ids[name]}"
-    use.ids[other] += 1
-    return _with(row, id=other)
 
 
 def drop_unanswered(row: Row, use: Use) -> Row | None:
@@ -99,12 +92,13 @@ def repaired(task: Task, row: Row, use: Use) -> Made:
     """The example that a row becomes by the rules of the task's source. Raises what `Task.example` does for a row that no rule
     covers."""
     rules, did = task.source.repairs, set[Repair]()
-    if Repair.DISTINCT_IDS in rules:
-        row = _noted(row, distinct_ids(row, use), Repair.DISTINCT_IDS, did)
     while True:
         try:
             kept = _by_row_rules(task, row, use, did)
-            return Made(None if kept is None else task.example(kept), frozenset(did), kept is None)
+            example = None if kept is None else task.example(kept)
+            if Repair.DISTINCT_IDS in rules and isinstance(example, Named) and not use.training:
+                example = _noted(example, distinct_id(example, use.ids), Repair.DISTINCT_IDS, did)
+            return Made(example, frozenset(did), kept is None)
         except NullText as error:
             if Repair.BLANK_FOR_NULL not in rules:
                 raise
@@ -129,7 +123,15 @@ def _by_row_rules(task: Task, row: Row, use: Use, did: set[Repair]) -> Row | Non
     return row
 
 
-def _noted(before: Row, after: Row, rule: Repair, did: set[Repair]) -> Row:
+def distinct_id(example: Named, ids: Counter[str]) -> Named:
+    """A number behind an id that stood before; the same for the same rows in every language."""
+    ids[example.id] += 1
+    if ids[example.id] == 1:
+        return example
+    return distinct_id(replace(example, id=f"{example.id}#{ids[example.id]}"), ids)
+
+
+def _noted(before: T, after: T, rule: Repair, did: set[Repair]) -> T:
     if after is not before:
         did.add(rule)
     return after

@@ -39,7 +39,7 @@ class Repair(StrEnum):
     BLANK_FOR_NULL = "blank_for_null"
     """Null where a text is read is taken for an empty one: CSV and pandas make null of it."""
     DISTINCT_IDS = "distinct_ids"
-    """An id that an earlier row of the split has gets a number behind it: predictions are named by ids."""
+    """An id that an earlier row of a dev or test set has gets a number behind it: predictions are named by ids."""
     REALIGN_ANSWER = "realign_answer"
     """An answer that is not at its offset is taken from where it is, the place nearest to that. One that is nowhere in the
     context is left out of training, with its row if that has no other; of a test set it stays, as scores compare texts."""

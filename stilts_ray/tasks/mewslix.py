@@ -9,11 +9,13 @@ sentence with the mention in braces. Their columns are known from the scripts th
 the rows; izhx/uni-rep's run_retrieval.py), not from the rows.
 """
 
-from stilts_ray.tasks.base import Kind, Row, Source, Task
+from stilts_ray.tasks.base import COPIED, Kind, Repair, Row, Source, Task
 from stilts_ray.tasks.columns import text
 from stilts_ray.tasks.examples import Asked, Entity, Mention
 
 HUB = "izhx/mewsli-x"
+REPAIRS = COPIED | {Repair.DISTINCT_IDS: 1.0}
+"""A mention is its own name, and the same words may stand in several rows."""
 
 
 def linked(row: Row) -> Asked:
@@ -38,7 +40,7 @@ def entity(row: Row) -> Entity:
 WIKIPEDIA_PAIRS = Task(
     name="wikipedia_pairs",
     kind=Kind.DUAL,
-    source=Source(hub=HUB, config="wikipedia_pairs", folder="mewslix/wikipedia_pairs"),
+    source=Source(hub=HUB, config="wikipedia_pairs", folder="mewslix/wikipedia_pairs", repairs=REPAIRS),
     example=linked,
     train="train",
     dev="validation",
@@ -56,7 +58,7 @@ CANDIDATE_ENTITIES = Task(
 MEWSLIX = Task(
     name="mewslix",
     kind=Kind.DUAL,
-    source=Source(hub=HUB, config="{}", folder="mewslix/{}"),
+    source=Source(hub=HUB, config="{}", folder="mewslix/{}", repairs=REPAIRS),
     example=mention,
     test="test",
     languages=("ar", "de", "en", "es", "fa", "ja", "pl", "ro", "ta", "tr", "uk"),

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -41,6 +41,13 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waits: list[float] = []
     monkeypatch.setattr(client, "time", SimpleNamespace(sleep=waits.append, monotonic=time.monotonic))
     return waits
+
+
+@pytest.fixture
+def away(hub: StandIn) -> Iterator[Callable[[], None]]:
+    """Says that the network is not to be used, until the clients are as they were."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield lambda: patch.setattr(constants, "HF_HUB_OFFLINE", True)
 
 
 # What a repository holds
@@ -193,11 +200,11 @@ def test_a_hub_that_is_not_there_is_one_line_at_once(hub: StandIn, hurried: list
 # Without a network
 
 
-def test_offline_commits_come_from_the_cache(hub: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_commits_come_from_the_cache(hub: StandIn, away: Callable[[], None]) -> None:
     found = look_up(GLUE, "dataset")
     path = fetch(found, "qqp/train-00000-of-00001.parquet")
     hub.requests.clear()
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    away()
     assert look_up(GLUE, "dataset") == found
     assert fetch(found, "qqp/train-00000-of-00001.parquet") == path
     with pytest.raises(Unavailable, match=r"is not in the cache, and HF_HUB_OFFLINE is set; .* --data-dir"):
@@ -208,14 +215,14 @@ def test_offline_commits_come_from_the_cache(hub: StandIn, monkeypatch: pytest.M
 
 
 def test_offline_the_cache_of_other_programs_serves_too(
-    hub: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    hub: StandIn, away: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from huggingface_hub import snapshot_download
 
     snapshot_download(GLUE, repo_type="dataset", allow_patterns=["README.md", "qqp/*"])
     older = hub[GLUE].commits[0].id
     snapshot_download(GLUE, repo_type="dataset", revision=older, allow_patterns=["README.md"])
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    away()
     monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "empty"))
     found = look_up(GLUE, "dataset")
     assert found.commit == hub[GLUE].main.id, "what the branch was at, though the other was read later"

@@ -14,7 +14,6 @@ from stilts_ray.data.repairs import (
     FEW,
     Use,
     allowed,
-    distinct_ids,
     drop_unanswered,
     nearest,
     realign_answer,
@@ -117,12 +116,24 @@ def test_a_question_without_an_answer_counts_for_nothing_but_its_place(answers: 
 # Ids
 
 
-def test_ids_are_told_apart_and_the_first_keeps_its_own() -> None:
+@given(st.lists(st.sampled_from(["a", "b", "a#2", "a#3", "a#2#2"]), max_size=12))
+def test_ids_are_told_apart_and_the_first_keeps_its_own(names: list[str]) -> None:
     use = Use(training=False)
-    names = ["a", "b", "a", "a#2", "a", "b"]
-    found = [distinct_ids(row(name=name), use)["id"] for name in names]
-    assert found == ["a", "b", "a#2", "a#2#2", "a#3", "b#2"]
+    made = [repaired(TASKS["xquad"], row(("mill", 4), name=name), use) for name in names]
+    found = [each.example.id for each in made]
     assert len(set(found)) == len(found)
+    assert all(new.startswith(old) for old, new in zip(names, found, strict=True))
+    renamed = [old != new for old, new in zip(names, found, strict=True)]
+    assert renamed == [bool(each.rules) for each in made]
+    # In training nothing is named by them.
+    assert not any(repaired(TASKS["squad"], row(("mill", 4), name=name), TRAIN).rules for name in names)
+
+
+def test_mentions_of_the_same_words_are_told_apart() -> None:
+    use = Use(training=False)
+    mention = {"mention": "Lind: {Lind} sang.", "entity_id": "Q1"}
+    found = [repaired(TASKS["mewslix"], {**mention, "entity_id": entity}, use).example for entity in ("Q1", "Q2")]
+    assert [(each.id, each.entity) for each in found] == [("Lind: {Lind} sang.", "Q1"), ("Lind: {Lind} sang.#2", "Q2")]
 
 
 # Texts
