@@ -76,14 +76,6 @@ class Repository(BaseModel):
         return f"; its rows are made by a script ({scripts[0]}), which is not run" if scripts else ""
 
 
-def has_split(repository: Repository, config: str, split: str) -> bool:
-    """Whether the repository has files of a split in a form that can be read."""
-    try:
-        return bool(repository.split(config, split))
-    except RequestError:
-        return False
-
-
 # What a card says
 
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from stilts_ray.errors import RequestError
-from stilts_ray.repository import Repository, class_names, data_files, has_split, is_commit
+from stilts_ray.repository import Repository, class_names, data_files, is_commit
 
 CARD = yaml.safe_load(
     """
@@ -81,7 +81,6 @@ def test_files_of_a_split_are_those_of_its_patterns_in_their_order() -> None:
 )
 def test_what_is_not_there_is_one_line(config: str, split: str, said: str) -> None:
     made = repository("qqp/train.txt", "README.md", card=CARD)
-    assert not has_split(made, config, split)
     with pytest.raises(RequestError) as caught:
         made.split(config, split)
     assert str(caught.value) == said
@@ -112,10 +111,14 @@ def test_a_script_is_named_as_what_makes_the_rows() -> None:
 )
 def test_without_a_card_names_of_files_say_it(files: tuple[str, ...], config: str, split: str, found: int) -> None:
     made = repository(*files)
-    assert has_split(made, config, split) == bool(found)
-    if found:
-        assert len(made.split(config, split)) == found
-        assert not has_split(made, config, "validation")
+    for wanted, count in ((split, found), ("validation", 0)):
+        if count:
+            assert len(made.split(config, wanted)) == count
+        else:
+            with pytest.raises(
+                RequestError, match=f"has no file of rows for configuration '{config}', split '{wanted}'"
+            ):
+                made.split(config, wanted)
 
 
 def test_parquet_is_read_where_a_split_is_there_in_several_forms() -> None:

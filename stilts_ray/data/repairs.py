@@ -8,7 +8,7 @@ by transformers' SQuAD processor ("Could not find answer"), as here.
 from collections import ChainMap, Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from stilts_ray.tasks.base import Repair, Row, Task
 from stilts_ray.tasks.columns import Blank, BlankText, NullText, answers, let_through, text
@@ -78,13 +78,12 @@ ROW_RULES: dict[Repair, Rule] = {
 """What is looked at before an example is made, in this order."""
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(NamedTuple):
     """What a row became. example: None for one that is left out. rules: those that were needed. dropped: whether it was a rule
     that left it out, and not the data set's own."""
 
     example: Example | None
-    rules: frozenset[Repair]
+    rules: set[Repair]
     dropped: bool = False
 
 
@@ -98,7 +97,7 @@ def repaired(task: Task, row: Row, use: Use) -> Made:
             example = None if kept is None else task.example(kept)
             if Repair.DISTINCT_IDS in rules and isinstance(example, Named) and not use.training:
                 example = _noted(example, distinct_id(example, use.ids), Repair.DISTINCT_IDS, did)
-            return Made(example, frozenset(did), kept is None)
+            return Made(example, did, kept is None)
         except NullText as error:
             if Repair.BLANK_FOR_NULL not in rules:
                 raise
@@ -109,17 +108,18 @@ def repaired(task: Task, row: Row, use: Use) -> Made:
                 raise
             did.add(Repair.DROP_BLANK)
             if use.training:
-                return Made(None, frozenset(did), dropped=True)
+                return Made(None, did, dropped=True)
             row = _with(row, **{error.column: let_through(row[error.column])})
 
 
 def _by_row_rules(task: Task, row: Row, use: Use, did: set[Repair]) -> Row | None:
-    for name in filter(task.source.repairs.__contains__, ROW_RULES):
-        changed = ROW_RULES[name](row, use)
-        if changed is None:
-            did.add(name)
-            return None
-        row = _noted(row, changed, name, did)
+    for name, rule in ROW_RULES.items():
+        if name in task.source.repairs:
+            changed = rule(row, use)
+            if changed is None:
+                did.add(name)
+                return None
+            row = _noted(row, changed, name, did)
     return row
 
 

@@ -128,8 +128,9 @@ def examples(task: Task, table: Table, use: Use) -> Loaded:
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             refused.append((number, row, _reason(error, row)))
             continue
-        repairs.update(made.rules)
-        first |= {rule: _called(table, number, row) for rule in made.rules - first.keys()}
+        if made.rules:
+            repairs.update(made.rules)
+            first |= {rule: _called(table, number, row) for rule in made.rules - first.keys()}
         if made.example is not None:
             kept.append(made.example)
         elif not made.dropped:
@@ -138,9 +139,9 @@ def examples(task: Task, table: Table, use: Use) -> Loaded:
         number, row, reason = refused[0]
         file, place = table.place(number)
         raise RowError(task.name, file, place, reason, _id(row), len(refused) - 1)
+    _check_repairs(task, table, repairs, first)
     if not kept:
         raise RequestError(f"{task.name}: {table.files[0][0]} has no rows" + (" to train on" if len(table) else ""))
-    _check_repairs(task, table, repairs, first)
     return Loaded(kept, Counts(len(table), len(kept), left_out, dict(repairs), first))
 
 

@@ -8,6 +8,7 @@ from rich.markup import escape
 from stilts_ray import tracking
 from stilts_ray.lock import changes, lock, resolved
 from stilts_ray.needs import encoder_pin, encoders_read, location, reads
+from stilts_ray.origin import Mini
 from stilts_ray.overview import overview, summary
 from stilts_ray.plan import Plan
 from stilts_ray.report import files, table, terminal
@@ -82,6 +83,10 @@ def check_inputs(plan: Plan, done: set[str], runtime: Runtime, out: Console) -> 
         return
     from stilts_ray.data import check
 
+    if not isinstance(plan.origin, Mini):
+        out.print(
+            f"looking at the rows of {len(dict.fromkeys(splits))} splits before anything is trained", highlight=False
+        )
     looked = check.look(plan.origin, splits)
     if runtime.flawed_rows == "refuse":
         check.refuse_repairs(looked)

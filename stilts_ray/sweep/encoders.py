@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.batches import generator
+from stilts_ray.data.check import look, rows_read
 from stilts_ray.data.encode import Reading, encode_texts
 from stilts_ray.data.encoders import encoder_folder
 from stilts_ray.errors import RequestError
@@ -95,7 +96,9 @@ def _masked_training(job: Job, folder: Path, place: Place) -> Record:
     encoder.config.attention_probs_dropout_prob = spec.shape.dropout
     files.save_model(model, tasks.get(masked.HEAD), folder if place.team.rank == 0 else None)
     tokenizer.save_pretrained(folder)
-    return outcome_of(outcome) | {"texts": {f"{name}/{language}": len(own) for (name, language), own in texts.items()}}
+    looked = look(place.origin, [(name, tasks.get(name).train or "train", language) for name, language in texts])
+    kept = {f"{name}/{language}": len(own) for (name, language), own in texts.items()}
+    return outcome_of(outcome) | {"texts": kept, "data": rows_read(looked)}
 
 
 def _tokenizer(texts: Iterable[list[str]], spec: Pretraining, job: Job, place: Place) -> PreTrainedTokenizerFast:

@@ -15,8 +15,9 @@ def inference(row: Row) -> Pair:
 
 
 def agreed(row: Row) -> Pair | None:
-    """SNLI's own rule: a pair on which its annotators did not agree (-1 in the hub's files) has no gold label."""
-    return None if row["label"] is None else inference(row)
+    """SNLI's own rule: a pair on which its annotators did not agree (-1 in the hub's files, "-" in its own) has no gold
+    label."""
+    return None if row["label"] in (None, -1, "-") else inference(row)
 
 
 MNLI = Task(

@@ -566,3 +566,39 @@ def test_a_sweep_on_a_made_encoder_trains_from_it(bench: Bench, store: Store) ->
     assert [job.kind for job in jobs].count("pretrain") == 1
     trial = next(job for job in jobs if job.kind == "trial")
     assert trial.details["start"]["encoder"] == {"path": jobs[0].path}
+
+
+BLANKS: dict[str, list[tuple[str, str, str, dict[str, Any]]]] = {
+    "xnli": [("xnli", "de", "test", {"premise": "", "hypothesis": ""}), ("xnli", "en", "test", {"hypothesis": None})],
+    "udpos": [("udpos", "de", "test", {"tokens": ["\u00a0"], "pos_tags": ["X"]})],
+    "xquad": [
+        ("xquad", "zh", "validation", {"question": " "}),
+        ("xquad", "en", "validation", {"context": "", "answers": {"text": ["mill"], "answer_start": [0]}}),
+    ],
+    "tatoeba": [("tatoeba", "de", "validation", {"source_sentence": "\n"})],
+    "mewslix": [("mewslix", "de", "test", {"mention": ""})],
+}
+"""Target -> task, language, split and change of a test row, of which nothing may be lost."""
+
+
+@pytest.mark.parametrize("target", BLANKS)
+def test_blank_rows_of_a_test_set_are_predicted_and_scored(
+    target: str, bench: Bench, store: Store, tmp_path: Path, data_dir: Path
+) -> None:
+    data = Path(shutil.copytree(data_dir, tmp_path / "data"))
+    sizes = {}
+    for name, language, split, change in BLANKS[target]:
+        task, fixture = TASKS[name], FIXTURES[name]
+        changed = [dict(row) for row in fixture.rows[language]]
+        changed[1] |= change
+        write(fixture.features, changed, data / task.source.path(language) / f"{split}.parquet")
+        sizes[language] = len(changed)
+    other = Bench(data, bench.encoder)
+    _, jobs = other.all(other.plan(targets=[target]), store)
+    record = store.read_json(jobs[-1].path, "record.json")
+    for language, count in sizes.items():
+        read = record["data"][f"{target} {TASKS[target].test} ({language})"]
+        assert (read["rows"], read["examples"], read["left_out"]) == (count, count, 0)
+        assert read["repairs"]["drop_blank"] == 1
+        assert record["languages"][language]["score"] >= 0
+    assert "repaired:" in record["signature"]

@@ -148,7 +148,7 @@ XNLI = Fixture(
     NLI_BAD,
 )
 
-SNLI = Fixture(XNLI.features, {"en": NLI_EN[:5]}, PREMISE_BAD, left_out=({"label": -1},))
+SNLI = Fixture(XNLI.features, {"en": NLI_EN[:5]}, PREMISE_BAD, left_out=({"label": -1}, {"label": None}))
 
 ANLI = Fixture(
     Features({"uid": Value("string"), **XNLI.features, "reason": Value("string")}),
