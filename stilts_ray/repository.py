@@ -1,6 +1,7 @@
 """What a repository of the Hugging Face hub holds at a commit: its files, and which of them are the rows of a split. Pure."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ READABLE = (".parquet", ".jsonl", ".json", ".csv", ".tsv")
 """How names of files with rows end, those that are read if there are several kinds of them first."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_NUMBERED = re.compile(r"-\d{5}-of-(\d{5})")
 
 _BELOW = ("{split}/*", "{split}-*", "data/{split}-*", "{split}.*", "*-{split}.*", "*_{split}.*")
 """Where files of a split are if the card does not say: in the hub's conversions, and as its libraries write them."""
@@ -54,6 +56,7 @@ class Repository(BaseModel):
         found = [path for path in self.files if any(re.match(glob_translate(pattern), path) for pattern in patterns)]
         for suffix in READABLE:
             if chosen := sorted(path for path in found if path.removesuffix(".gz").endswith(suffix)):
+                self._check_whole(chosen)
                 return tuple(chosen)
         raise RequestError(
             f"{self.at} has no file of rows for configuration '{config}', split '{split}'{self._there()}"
@@ -70,6 +73,13 @@ class Repository(BaseModel):
         if split not in splits:
             raise RequestError(f"{self.at} has no split '{split}' of '{config}'; there: {', '.join(splits)}")
         return splits[split]
+
+    def _check_whole(self, paths: list[str]) -> None:
+        """A cache that was filled by other programs may have some of a split's files. Raises RequestError if one is missing."""
+        counted = [(path[: found.start()], int(found[1])) for path in paths if (found := _NUMBERED.search(path))]
+        for (name, wanted), there in Counter(counted).items():
+            if there != wanted:
+                raise RequestError(f"{self.at} has {there} of the {wanted} files {name}-*")
 
     def _there(self) -> str:
         scripts = [path for path in self.files if path.endswith(".py")]

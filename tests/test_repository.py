@@ -125,6 +125,13 @@ def test_parquet_is_read_where_a_split_is_there_in_several_forms() -> None:
     assert repository("train.csv", "train.parquet").split("default", "train") == ("train.parquet",)
 
 
+def test_a_split_of_which_files_are_missing_is_refused() -> None:
+    shards = [f"data/train-0000{n}-of-00003.parquet" for n in range(3)]
+    assert repository(*shards).split("default", "train") == tuple(shards)
+    with pytest.raises(RequestError, match=r"^owner/data@a1b2c3d4 has 2 of the 3 files data/train-\*$"):
+        repository(*shards[1:]).split("default", "train")
+
+
 def test_a_commit_is_told_from_a_branch() -> None:
     assert is_commit("a" * 40)
     assert not any(map(is_commit, (None, "main", "refs/pr/2", "a" * 39, "A" * 40)))

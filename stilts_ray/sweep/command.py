@@ -33,10 +33,12 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, out: Console) -> int:
         state = state_of(store)
         before = overview(plan, state)
         out.print(summary(before), highlight=False, soft_wrap=True)
+        done = {step["digest"] for step in before["steps"] if step["status"] == "done"}
+        if len(done) < len(plan.steps):
+            check_encoders(plan)
         uri = runtime.mlflow or tracking.default_uri(store)
         tracking.check(uri, name)
-        done = {step["digest"] for step in before["steps"] if step["status"] == "done"}
-        check_inputs(plan, done, runtime, out)
+        check_rows(plan, done, runtime, out)
         with (
             tracking.Sender(
                 uri, plan, store, state, warn=lambda line: out.print(escape(line), soft_wrap=True)
@@ -72,13 +74,10 @@ def _say(lines: list[str], what: str, out: Console) -> None:
         out.print(f"[yellow]{escape(line)}[/yellow]", highlight=False, soft_wrap=True)
 
 
-def check_inputs(plan: Plan, done: set[str], runtime: Runtime, out: Console) -> None:
-    """Looks at encoders, then at all rows that are still to be read. Raises RequestError for what cannot be used."""
-    left = [step for step in plan.steps if step.digest not in done]
-    if not left:
-        return
-    check_encoders(plan)
-    splits = [split for step in left for split in reads(step, plan.origin)]
+def check_rows(plan: Plan, done: set[str], runtime: Runtime, out: Console) -> None:
+    """Looks at all rows that are still to be read, and says what is unlike the published ones. Raises RequestError for one that
+    cannot be used."""
+    splits = [split for step in plan.steps if step.digest not in done for split in reads(step, plan.origin)]
     if not splits:
         return
     from stilts_ray.data import check

@@ -23,7 +23,7 @@ from stilts_ray.spec import LogUniform, Mixture
 from stilts_ray.state import state_of
 from stilts_ray.store import Store
 from stilts_ray.survey import survey
-from stilts_ray.sweep.command import check_inputs
+from stilts_ray.sweep.command import check_encoders, check_rows
 from stilts_ray.sweep.frontier import Frontier
 from stilts_ray.sweep.place import Place
 from stilts_ray.sweep.work import carry_out
@@ -192,7 +192,8 @@ def test_few_requests_and_only_what_is_read(hub: StandIn, store: Store, local: P
     repositories = {plan.origin.key(TASKS[name]) for name in plan.sweep.targets} | {"nyu-mll/glue", LARGE}
     assert hub.requests.count() == hub.requests.count("GET /api/") <= len(plan.origin.repositories)
     assert repositories <= set(plan.origin.repositories)
-    check_inputs(plan, set(), _runtime(), _console())
+    check_encoders(plan)
+    check_rows(plan, set(), _runtime(), _console())
     asked = [request.path for request in hub.requests]
     assert not any("PAN-X.fr" in path or "MLQA.en.de" in path for path in asked), "languages that are not tested"
     assert any("facebook/xnli" in path and "/ar/train" in path for path in asked)
@@ -205,7 +206,9 @@ def test_few_requests_and_only_what_is_read(hub: StandIn, store: Store, local: P
     # A second store asks for no commit that is known, and for no file.
     hub.requests.clear()
     other = Store(f"{store.url}-other")
-    check_inputs(resolve(plan_of("english_or_multilingual", local), other), set(), _runtime(), _console())
+    again = resolve(plan_of("english_or_multilingual", local), other)
+    check_encoders(again)
+    check_rows(again, set(), _runtime(), _console())
     assert hub.requests.count("resolve") == hub.requests.count("blobs") == 0
     assert hub.requests.count() <= len(plan.origin.repositories)
 
@@ -232,7 +235,7 @@ def test_a_refused_encoder_ends_the_run_before_any_row_is_fetched(
     try:
         plan = resolve(plan_of("paper", local), store)
         with pytest.raises(check.RequestError, match="is gated: ask for access"):
-            check_inputs(plan, set(), _runtime(), _console())
+            check_encoders(plan)
         assert not hub.requests.count("datasets/.*resolve")
     finally:
         hub.publish(before)
