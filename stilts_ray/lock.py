@@ -8,7 +8,7 @@ from stilts_ray import tasks
 from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.fingerprint import canonical
 from stilts_ray.needs import encoder_pin, encoders_read, hub_encoders, reads, used_tasks
-from stilts_ray.origin import Hub, sliced
+from stilts_ray.origin import Hub, looked_up, sliced
 from stilts_ray.plan import Plan, make_plan
 from stilts_ray.repository import CONVERTED, Repository
 from stilts_ray.store import Store
@@ -32,15 +32,20 @@ def resolved(plan: Plan, store: Store) -> Plan:
         if absent:
             raise RequestError(f"{', '.join(absent)}: no public hub repository; give the files with --local-data DIR")
     origin: Any = plan.origin
-    known = dict(origin.repositories)
+    found: dict[str, Repository] = {}
     try:
-        known.update(_looked_up(plan))
+        found.update(_looked_up(plan))
     finally:
-        if known != dict(origin.repositories):
-            store.write_json({key: each.model_dump(mode="json") for key, each in known.items()}, REPOSITORIES)
-    if known == dict(origin.repositories):
-        return plan
-    return make_plan(plan.sweep, dataclasses.replace(origin, repositories=known))
+        known = {**origin.repositories, **(_kept(found, store) if found else {})}
+    return make_plan(plan.sweep, dataclasses.replace(origin, repositories=known)) if found else plan
+
+
+def _kept(found: Mapping[str, Repository], store: Store) -> dict[str, Repository]:
+    """What the store has after these were added; what another run has pinned meanwhile stays as it is."""
+    there = looked_up(store.read_json(REPOSITORIES) or {})
+    known = {**there, **{key: each for key, each in found.items() if key not in there or not there[key].whole}}
+    store.write_json({key: each.model_dump(mode="json") for key, each in known.items()}, REPOSITORIES)
+    return known
 
 
 def _looked_up(plan: Plan) -> Iterator[tuple[str, Repository]]:
@@ -51,10 +56,14 @@ def _looked_up(plan: Plan) -> Iterator[tuple[str, Repository]]:
     if isinstance(origin, Hub):
         for task in used_tasks(plan.sweep):
             data |= origin.unresolved(task)
-    if not encoders and not data:
+    partly = {key: known for key, known in origin.repositories.items() if not known.whole}
+    if not encoders and not data and not partly:
         return
-    from stilts_ray.data.hub import look_up
+    from stilts_ray.data.hub import look_up, offline
 
+    for key, known in partly.items() if not offline() else ():
+        # Taken from a cache when there was no network: the same commit, with all of its files.
+        yield key, look_up(known.id, known.kind, known.commit).model_copy(update={"branch": known.branch})
     for key, start in encoders.items():
         yield key, look_up(start.source, "model", start.revision)
     splits = splits_read(plan)

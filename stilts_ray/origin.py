@@ -284,7 +284,7 @@ def looked_up(known: Mapping[str, Any]) -> dict[str, Repository]:
     """What `Origin.address` and a store have of repositories. Raises RequestError for what is no such thing."""
     try:
         return {key: Repository.model_validate(each) for key, each in known.items()}
-    except ValueError as error:
+    except (ValueError, AttributeError) as error:
         raise RequestError(f"what is kept of repositories is damaged: {first_line(error)}") from None
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fsspec.utils import glob_translate
 from pydantic import BaseModel, ConfigDict
 
-from stilts_ray.errors import RequestError, did_you_mean
+from stilts_ray.errors import RequestError, did_you_mean, first_line
 
 CONVERTED = "refs/convert/parquet"
 """The branch on which the hub keeps its own conversion of a data set, `<configuration>/<split>/<number>.parquet`."""
@@ -19,8 +19,17 @@ READABLE = (".parquet", ".jsonl", ".json", ".csv", ".tsv")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NUMBERED = re.compile(r"-\d{5}-of-(\d{5})")
 
-_BELOW = ("{split}/*", "{split}-*", "data/{split}-*", "{split}.*", "*-{split}.*", "*_{split}.*")
-"""Where files of a split are if the card does not say: in the hub's conversions, and as its libraries write them."""
+_BELOW = (
+    "{split}/*",
+    "data/{split}-*-of-*",
+    "{split}-*-of-*",
+    "{split}.*",
+    "data/{split}.*",
+    "*-{split}.*",
+    "*_{split}.*",
+)
+"""Where files of a split are if the card does not say, the first that there are: in the hub's conversions, and as its
+libraries write them."""
 
 
 def is_commit(revision: str | None) -> bool:
@@ -31,8 +40,9 @@ def is_commit(revision: str | None) -> bool:
 class Repository(BaseModel):
     """A repository at a commit.
 
-    branch: where the commit was found, None for the main one. files: paths. data_files: configuration -> split -> patterns of
-    paths, as the card of a data set says. class_names: configuration -> column -> names of its classes, likewise.
+    branch: where the commit was found, None for the main one. files: paths. whole: whether these are all that there are, and
+    not those that a cache happened to have. data_files: configuration -> split -> patterns of paths, as the card of a data set
+    says. class_names: configuration -> column -> names of its classes, likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +52,7 @@ class Repository(BaseModel):
     commit: str
     branch: str | None = None
     files: tuple[str, ...]
+    whole: bool = True
     data_files: dict[str, dict[str, tuple[str, ...]]] = {}
     class_names: dict[str, dict[str, tuple[str, ...]]] = {}
 
@@ -52,20 +63,32 @@ class Repository(BaseModel):
 
     def split(self, config: str, split: str) -> tuple[str, ...]:
         """Paths of the files of a split, in their order. Raises RequestError naming what is there instead."""
-        patterns = self._patterns(config, split)
-        found = [path for path in self.files if any(re.match(glob_translate(pattern), path) for pattern in patterns)]
+        found = self._matching(self._patterns(config, split))
         for suffix in READABLE:
-            if chosen := sorted(path for path in found if path.removesuffix(".gz").endswith(suffix)):
+            if chosen := [path for path in found if path.removesuffix(".gz").endswith(suffix)]:
                 self._check_whole(chosen)
                 return tuple(chosen)
         raise RequestError(
             f"{self.at} has no file of rows for configuration '{config}', split '{split}'{self._there()}"
         )
 
+    def _matching(self, patterns: Iterable[str]) -> list[str]:
+        """Paths in the order of the patterns, of each in that of their names."""
+        found: dict[str, None] = {}
+        for pattern in patterns:
+            try:
+                form = re.compile(glob_translate(pattern))
+            except ValueError as error:
+                raise RequestError(f"{self.at}: its card names files by '{pattern}': {error}") from None
+            found |= dict.fromkeys(path for path in sorted(self.files) if form.match(path))
+        return list(found)
+
     def _patterns(self, config: str, split: str) -> Iterable[str]:
         if not self.data_files:
             folder = f"{config}/" if any(path.startswith(f"{config}/") for path in self.files) else ""
-            return [folder + pattern.format(split=split) for pattern in _BELOW] if folder or config == "default" else []
+            asked = [folder + form.format(split=split) for form in _BELOW] if folder or config == "default" else []
+            # Several may match, as `train.csv` and `train/...`: these would be the same rows in other forms.
+            return next(([pattern] for pattern in asked if self._matching([pattern])), [])
         if config not in self.data_files:
             near = did_you_mean(config, list(self.data_files))
             raise RequestError(f"{self.at} has no configuration '{config}'; {near}")
@@ -89,6 +112,17 @@ class Repository(BaseModel):
 # What a card says
 
 
+def described(repository: Repository, card: Any) -> Repository:
+    """The repository with what its card says, the YAML at its head. Raises RequestError for a card that is of no known form."""
+    try:
+        return repository.model_copy(
+            update={"data_files": data_files(card or {}), "class_names": class_names(card or {})}
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        raise RequestError(f"{repository.at}: its card does not say where its rows are ({reason})") from None
+
+
 def data_files(card: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
     """Configuration -> split -> patterns of paths, from the YAML at the head of a card."""
     return {str(entry["config_name"]): _by_split(entry) for entry in card.get("configs") or () if "data_files" in entry}
@@ -96,10 +130,12 @@ def data_files(card: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]
 
 def _by_split(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     listed, folder = entry["data_files"], entry.get("data_dir")
+    if isinstance(listed, Mapping):
+        listed = [{"split": split, "path": path} for split, path in listed.items()]
     if not isinstance(listed, list) or not any(isinstance(each, Mapping) for each in listed):
         # Files without the name of a split are what is trained on, as the hub's library has it.
         listed = [{"split": "train", "path": listed}]
-    prefix = f"{folder.strip('/')}/" if folder else ""
+    prefix = f"{str(folder).removeprefix('./').strip('/')}/" if folder else ""
     return {
         str(each["split"]): tuple(prefix + path.removeprefix("./") for path in _all(each["path"])) for each in listed
     }
@@ -124,7 +160,13 @@ def _names(feature: Mapping[str, Any]) -> tuple[str, ...]:
     for key in ("dtype", "sequence", "list"):
         match feature.get(key):
             case {"class_label": {"names": Mapping() as names}}:
-                return tuple(str(names[number]) for number in sorted(names, key=int))
+                numbered = {int(number): str(name) for number, name in names.items()}
+                # Names that leave out a number would be those of others.
+                return (
+                    tuple(numbered[n] for n in range(len(numbered)))
+                    if set(numbered) == set(range(len(numbered)))
+                    else ()
+                )
             case {"class_label": {"names": list(names)}}:
                 return tuple(map(str, names))
     return ()

@@ -9,10 +9,11 @@ from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.check import Looked, Split, size_warnings
 from stilts_ray.data.rows import together
-from stilts_ray.errors import RequestError
-from stilts_ray.lock import data_set, splits_of
+from stilts_ray.errors import RequestError, Unavailable
+from stilts_ray.lock import Splits, data_set, splits_of
 from stilts_ray.needs import training_languages_read
 from stilts_ray.origin import UNRESOLVED, Hub, Origin
+from stilts_ray.repository import Repository
 from stilts_ray.tasks import Task
 from stilts_ray.tasks.published import published_rows
 
@@ -57,10 +58,20 @@ def with_repositories(origin: Origin, splits: Iterable[Split]) -> tuple[Origin, 
         key: task for name, *_ in splits for key, task in origin.unresolved(tasks.get(name)).items()
     }.items():
         try:
-            known[key] = data_set(task, wanted.get(key, set()))
+            known[key] = _as_far_as_it_goes(task, wanted.get(key, set()))
         except RequestError as error:
             amiss[key] = str(error)
     return dataclasses.replace(origin, repositories=known), amiss
+
+
+def _as_far_as_it_goes(task: Task, splits: Splits) -> Repository:
+    """The repository on a branch that has all of these splits, or else the task's own with those that it has."""
+    try:
+        return data_set(task, splits)
+    except Unavailable:
+        raise
+    except RequestError:
+        return data_set(task, set())
 
 
 def survey(origin: Origin, splits: Iterable[Split]) -> Iterator[Finding]:

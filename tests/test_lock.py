@@ -100,7 +100,7 @@ def test_rows_that_are_on_the_other_branch_are_taken_from_there(hub: StandIn) ->
     plain = replace(task, source=replace(task.source, branch=None))
     assert data_set(plain, splits) == converted
     # And the other way round: the branch is gone, and main has the rows now.
-    rows = Commit({f"data/{split}-0.parquet": b"" for _, split in splits}, "Rows")
+    rows = Commit({f"data/{split}-00000-of-00001.parquet": b"" for _, split in splits}, "Rows")
     hub.publish(Content("allenai/cosmos_qa", "datasets", ()).with_commit(rows))
     assert data_set(task, splits).commit == rows.id
     with pytest.raises(RequestError, match="has no file of rows for configuration 'default', split 'test'"):

@@ -1,10 +1,12 @@
 """Which files of a repository are the rows of a split, by what its card says or, without one, by their names."""
 
+from typing import Any
+
 import pytest
 import yaml
 
 from stilts_ray.errors import RequestError
-from stilts_ray.repository import Repository, class_names, data_files, is_commit
+from stilts_ray.repository import Repository, class_names, data_files, described, is_commit
 
 CARD = yaml.safe_load(
     """
@@ -27,7 +29,7 @@ dataset_info:
   features:
   - {name: question1, dtype: string}
   - name: label
-    dtype: {class_label: {names: {'0': not_duplicate, '10': c, '2': b, '1': duplicate}}}
+    dtype: {class_label: {names: {'0': not_duplicate, '3': c, '2': b, '1': duplicate}}}
   - name: tags
     sequence: {class_label: {names: [O, B-PER]}}
   - name: more
@@ -66,7 +68,7 @@ def test_files_of_a_split_are_those_of_its_patterns_in_their_order() -> None:
              "qqp/test-00.parquet", "qqp/more/a/b.parquet", "below/part.parquet", "x.csv")  # fmt: skip
     made = repository(*files, card=CARD)
     assert made.split("qqp", "train") == ("qqp/train-00000-of-00002.parquet", "qqp/train-00001-of-00002.parquet")
-    assert made.split("qqp", "test") == ("qqp/more/a/b.parquet", "qqp/test-00.parquet")
+    assert made.split("qqp", "test") == ("qqp/test-00.parquet", "qqp/more/a/b.parquet"), "the card's order"
     assert made.split("in_folder", "train") == ("below/part.parquet",)
     assert made.split("plain", "train") == ("x.csv",)
 
@@ -105,6 +107,7 @@ def test_a_script_is_named_as_what_makes_the_rows() -> None:
         (("data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet"), "default", "train", 2),
         (("train.jsonl.gz", "test.jsonl.gz"), "default", "test", 1),
         (("train.csv", "train.parquet"), "default", "train", 1),
+        (("train.jsonl", "small_train.jsonl", "train/0000.jsonl", "data/train-hard.jsonl"), "default", "train", 1),
         (("data/train-00000-of-00001.parquet",), "other", "train", 0),
         (("training/notes.parquet",), "default", "train", 0),
     ],
@@ -130,6 +133,33 @@ def test_a_split_of_which_files_are_missing_is_refused() -> None:
     assert repository(*shards).split("default", "train") == tuple(shards)
     with pytest.raises(RequestError, match=r"^owner/data@a1b2c3d4 has 2 of the 3 files data/train-\*$"):
         repository(*shards[1:]).split("default", "train")
+
+
+@pytest.mark.parametrize("card", [
+    {"configs": 5}, {"configs": [None]}, {"configs": ["data_files"]}, {"configs": [{"data_files": "a"}]},
+    {"configs": [{"config_name": "x", "data_files": [{"split": "train"}, "a"]}]}, {"dataset_info": ["x"]},
+    {"dataset_info": {"features": "x"}}, ["x"],
+    {"dataset_info": {"features": [{"name": "a", "dtype": {"class_label": {"names": {"one": "a"}}}}]}},
+])  # fmt: skip
+def test_a_card_of_a_strange_form_is_one_line(card: Any) -> None:
+    with pytest.raises(
+        RequestError, match=r"^owner/data@a1b2c3d4: its card does not say where its rows are \("
+    ) as caught:
+        described(repository(), card)
+    assert "\n" not in str(caught.value)
+
+
+def test_forms_of_cards_that_are_in_use() -> None:
+    listed = {
+        "configs": [{"config_name": "x", "data_files": {"train": "a/*", "test": ["b", "c"]}, "data_dir": "./en/"}]
+    }
+    assert data_files(listed) == {"x": {"train": ("en/a/*",), "test": ("en/b", "en/c")}}
+    gaps = {"features": [{"name": "a", "dtype": {"class_label": {"names": {"0": "a", "2": "c"}}}}]}
+    assert class_names({"dataset_info": gaps}) == {}, "its integers would be named by others' names"
+    assert described(repository("x"), None) == repository("x")
+    odd = repository("data/a.parquet", card={"configs": [{"config_name": "x", "data_files": "data/**.parquet"}]})
+    with pytest.raises(RequestError, match=r"its card names files by 'data/\*\*\.parquet': "):
+        odd.split("x", "train")
 
 
 def test_a_commit_is_told_from_a_branch() -> None:

@@ -90,7 +90,7 @@ def real_origin(
     if "folder" in used:
         return Folder(Path(used["folder"]), repositories=known)
     if "local" in used:
-        return Hub(known, local=Path(used["local"]), replaced=frozenset(used["replaced"]))
+        return Hub(known, local=Path(used["local"]), replaced=frozenset(used.get("replaced", ())))
     return Hub(known)
 
 

@@ -1,7 +1,7 @@
 """Token sequences of a split, made once a machine and shared by every run on it."""
 
 import json
-import os
+import uuid
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -45,18 +45,25 @@ def examples(origin: Origin, task: Task, split: str, language: str) -> list[Exam
 
 @part("tokenise")
 def counts(origin: Origin, task: Task, split: str, language: str) -> Counts:
-    """What became of the rows of a split, kept on disk: they are looked at once a machine. Raises RequestError if they cannot
-    be read, RowError for the first that does not fit."""
-    path = cache_folder() / "rows" / f"{task.name}-{language}-{_data_digest(origin, task, split, language)[:16]}.json"
+    """What became of the rows of a split, kept on disk: they are looked at once a machine, and not kept in memory. Raises
+    RequestError if they cannot be read, RowError for the first that does not fit."""
     try:
-        return counts_of(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        found = _loaded(_From(origin.place, origin), task.name, split, language).counts
+        return counts_of(json.loads(_counts_file(origin, task, split, language).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return _counted(origin, task, split, language).counts
+
+
+def _counted(origin: Origin, task: Task, split: str, language: str) -> Loaded:
+    found, path = rows.read(origin, task, split, language), _counts_file(origin, task, split, language)
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(f".{os.getpid()}.part")
-    scratch.write_text(json.dumps(asdict(found)), encoding="utf-8")
+    scratch = path.with_suffix(f".{uuid.uuid4().hex}.part")
+    scratch.write_text(json.dumps(asdict(found.counts)), encoding="utf-8")
     scratch.replace(path)
     return found
+
+
+def _counts_file(origin: Origin, task: Task, split: str, language: str) -> Path:
+    return cache_folder() / "rows" / f"{task.name}-{language}-{_data_digest(origin, task, split, language)[:16]}.json"
 
 
 def _data_digest(origin: Origin, task: Task, split: str, language: str) -> str:
@@ -77,7 +84,7 @@ def encoded(origin: Origin, task: Task, split: str, language: str, tokenizer: st
 @lru_cache(maxsize=64)
 @part("tokenise")
 def _loaded(place: _From, task: str, split: str, language: str) -> Loaded:
-    return rows.read(place.origin, tasks.get(task), split, language)
+    return _counted(place.origin, tasks.get(task), split, language)
 
 
 @lru_cache(maxsize=64)

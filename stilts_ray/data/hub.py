@@ -1,12 +1,15 @@
 """Talks to the Hugging Face hub: what a repository holds, and its files. Whatever does not answer is asked again for a while,
 whatever is refused is one line that says what to do."""
 
+import contextlib
 import json
 import logging
 import os
 import sys
 import time
+import uuid
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -28,10 +31,11 @@ from huggingface_hub.errors import (
 from huggingface_hub.errors import HTTPError as AnyHTTPError  # type: ignore[attr-defined]
 from huggingface_hub.repocard import metadata_load
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+from yaml import YAMLError
 
 from stilts_ray.cachedir import cache_folder
 from stilts_ray.errors import RequestError, Unavailable, first_line
-from stilts_ray.repository import Repository, class_names, data_files, is_commit
+from stilts_ray.repository import Repository, described, is_commit
 
 T = TypeVar("T")
 KindOfRepository = Literal["dataset", "model"]
@@ -39,6 +43,9 @@ KindOfRepository = Literal["dataset", "model"]
 NAMES: dict[KindOfRepository, str] = {"dataset": "data set", "model": "encoder"}
 INSTEAD: dict[KindOfRepository, str] = {"dataset": "; or give its files with --data-dir", "model": ""}
 """What messages say of each kind, and what else can be done."""
+
+VERSION = 1
+"""Raised when code changes what is kept of a repository."""
 
 PATIENCE = 120.0
 """Seconds for which a hub that does not answer, or asks to wait, is asked again."""
@@ -73,11 +80,22 @@ def look_up(name: str, kind: KindOfRepository, revision: str | None = None) -> R
     if offline():
         return _cached(name, kind, revision)
     what = f"{NAMES[kind]} {name}" + (f" at {revision}" if revision else "")
-    info = patiently(lambda: HfApi().repo_info(name, repo_type=kind, revision=revision), what, INSTEAD[kind])
+    info = patiently(lambda: _info(name, kind, revision), what, INSTEAD[kind])
     branch = None if is_commit(revision) else revision
     found = _kept(name, kind, str(info.sha)) or _described(name, kind, info)
     _keep(found, revision)
     return found.model_copy(update={"branch": branch})
+
+
+def _info(name: str, kind: KindOfRepository, revision: str | None) -> Any:
+    try:
+        info = HfApi().repo_info(name, repo_type=kind, revision=revision)
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        # A proxy's page, say.
+        raise Unavailable(f"what {constants.ENDPOINT} answers is not a hub's ({type(error).__name__})") from None
+    if not is_commit(info.sha) or (is_commit(revision) and info.sha != revision):
+        raise Unavailable(f"{constants.ENDPOINT} gives {name} at {info.sha}, not at {revision or 'a commit'}")
+    return info
 
 
 def _described(name: str, kind: KindOfRepository, info: Any) -> Repository:
@@ -91,35 +109,46 @@ def _described(name: str, kind: KindOfRepository, info: Any) -> Repository:
         return bare
     card = info.card_data.to_dict() if info.card_data else {}
     if not card.get("configs") and "README.md" in files:
-        card = metadata_load(fetch(bare, "README.md")) or {}
-    return bare.model_copy(update={"data_files": data_files(card), "class_names": class_names(card)})
+        card = _card(bare, fetch(bare, "README.md"))
+    return described(bare, card)
+
+
+def _card(repository: Repository, readme: Path) -> Any:
+    try:
+        return metadata_load(readme)
+    except (ValueError, YAMLError) as error:
+        raise RequestError(f"{repository.at}: its card cannot be read: {first_line(error)}") from None
 
 
 def _folder(name: str, kind: str) -> Path:
-    return cache_folder() / "hub" / f"{kind}s--{name.replace('/', '--')}"
+    return cache_folder() / f"hub-{VERSION}" / f"{kind}s--{name.replace('/', '--')}"
 
 
 def _kept(name: str, kind: KindOfRepository, commit: str) -> Repository | None:
     try:
-        return Repository.model_validate_json((_folder(name, kind) / f"{commit}.json").read_text(encoding="utf-8"))
+        text = (_folder(name, kind) / f"{commit}.json").read_text(encoding="utf-8")
+        found = Repository.model_validate_json(text)
     except (OSError, ValueError):
         return None
+    return found if (found.id, found.kind, found.commit) == (name, kind, commit) else None
 
 
 def _keep(repository: Repository, revision: str | None) -> None:
     folder = _folder(repository.id, repository.kind)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / f"{repository.commit}.json", repository.model_dump_json())
-    if not is_commit(revision):
-        _write(_reference(folder, revision), json.dumps(repository.commit))
+    # What cannot be kept is looked up again.
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / f"{repository.commit}.json", repository.model_dump_json())
+        if not is_commit(revision):
+            _write(_reference(folder, revision), repository.commit)
 
 
 def _reference(folder: Path, revision: str | None) -> Path:
-    return folder / f"newest-{(revision or 'main').replace('/', '--')}.json"
+    return folder / f"newest-{(revision or 'main').replace('/', '--')}"
 
 
 def _write(path: Path, text: str) -> None:
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
+    scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     scratch.write_text(text, encoding="utf-8")
     scratch.replace(path)
 
@@ -128,7 +157,7 @@ def _cached(name: str, kind: KindOfRepository, revision: str | None) -> Reposito
     """What this machine's caches know: ours, then that of the hub's client, which other programs may have filled."""
     reference = _reference(_folder(name, kind), revision)
     if not is_commit(revision) and reference.is_file():
-        known = _kept(name, kind, json.loads(reference.read_text(encoding="utf-8")))
+        known = _kept(name, kind, reference.read_text(encoding="utf-8"))
         if known is not None:
             return known.model_copy(update={"branch": revision})
     snapshot = _snapshot(name, kind, revision)
@@ -138,16 +167,11 @@ def _cached(name: str, kind: KindOfRepository, revision: str | None) -> Reposito
             f"{NAMES[kind]} {name}{wanted} is not in the cache, and HF_HUB_OFFLINE is set; go online once for it{INSTEAD[kind]}"
         )
     files = {str(file.file_path.relative_to(snapshot.snapshot_path)) for file in snapshot.files}
-    card = metadata_load(snapshot.snapshot_path / "README.md") or {} if "README.md" in files else {}
-    return Repository(
-        id=name,
-        kind=kind,
-        commit=snapshot.commit_hash,
-        branch=None if is_commit(revision) else revision,
-        files=tuple(sorted(files)),
-        data_files=data_files(card),
-        class_names=class_names(card),
+    branch = None if is_commit(revision) else revision
+    found = Repository(
+        id=name, kind=kind, commit=snapshot.commit_hash, branch=branch, files=tuple(sorted(files)), whole=False
     )
+    return described(found, _card(found, snapshot.snapshot_path / "README.md")) if "README.md" in files else found
 
 
 def _snapshot(name: str, kind: str, revision: str | None) -> Any:
@@ -218,8 +242,18 @@ def _pause(error: BaseException, wait: float) -> float | None:
         return wait  # a connection that was broken off
     if http.response.status_code not in PASSING:
         return None
-    asked = http.response.headers.get("Retry-After", "")
-    return float(asked) if asked.isdigit() else wait
+    return max(wait, _asked_for(http) or 0.0)
+
+
+def _asked_for(error: Any) -> float | None:
+    """Seconds that `Retry-After` asks for, which may also be a date; None if it does not."""
+    said = error.response.headers.get("Retry-After", "")
+    if said.isdecimal():
+        return float(said)
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    except ValueError:
+        return None
 
 
 def _http(error: BaseException | None) -> Any:
@@ -272,8 +306,8 @@ def _answered(error: Any, what: str, instead: str) -> RequestError:
         return RequestError(f"{what}: the hub refuses this login ({status}): `hf auth login`{instead}")
     if status not in PASSING:
         return Unavailable(f"{what}: the hub answers {status}{instead}")
-    asked = error.response.headers.get("Retry-After")
-    waits = f" and asks to wait {asked} s" if asked else ""
+    asked = _asked_for(error)
+    waits = f" and asks to wait {asked:.0f} s" if asked else ""
     return Unavailable(
         f"{what}: the hub answers {status}{waits}; it was asked for up to {PATIENCE:.0f} s; try later{instead}"
     )

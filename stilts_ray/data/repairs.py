@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 from stilts_ray.tasks.base import Repair, Row, Task
-from stilts_ray.tasks.columns import Blank, BlankText, NullText, answers, let_through, text
+from stilts_ray.tasks.columns import STATED, Blank, BlankText, NullText, answers, let_through, text
 from stilts_ray.tasks.examples import Asked, Example, Mention, Span
 
 FEW = 5
@@ -44,14 +44,17 @@ def drop_unanswered(row: Row, use: Use) -> Row | None:
 
 
 def realign_answer(row: Row, use: Use) -> Row | None:
-    """Answers where their text is, at the offset nearest to the stated one, of two the first."""
+    """Answers where their text is, at the offset nearest to the stated one, of two the first; without one it is the first
+    place that counts, if it is needed to train on."""
     context, stated = text(row, "context"), answers(row)
-    placed = [(answer, start if start is None else nearest(context, answer, start)) for answer, start in stated]
-    if placed == list(stated):
-        return row
+    first = 0 if use.training else None
+    wanted = [(answer, first if start is None else start) for answer, start in stated]
+    placed = [(answer, start if start is None else nearest(context, answer, start)) for answer, start in wanted]
     if use.training:
         placed = [(answer, start) for answer, start in placed if start is not None]
-    return _with(row, answers=_listed(placed)) if placed else None
+    if placed == list(stated):
+        return row
+    return _with(row, **{STATED: [start for _, start in stated]}, answers=_listed(placed)) if placed else None
 
 
 def nearest(context: str, answer: str, stated: int) -> int | None:

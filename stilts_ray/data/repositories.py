@@ -1,6 +1,8 @@
 """Rows of data sets of the hub: the files of a split at a commit, and the table of them."""
 
+import csv
 from pathlib import Path
+from typing import Any
 
 import datasets
 
@@ -20,17 +22,20 @@ def table(repository: Repository, config: str, split: str) -> Table:
     paths = repository.split(config, split)
     here = files(repository, config, split)
     names = [f"{repository.at}/{path}" for path in paths]
+    class_names = repository.class_names.get(config, {})
     if paths[0].endswith(".parquet"):
-        return parquet_table(here, names, repository.class_names.get(config, {}))
-    return dataset_table(_converted(here, paths[0]), f"{repository.at}/{config}/{split}")
+        return parquet_table(here, names, class_names)
+    return dataset_table(_converted(here, paths[0]), f"{repository.at}/{config}/{split}", class_names)
 
 
 def _converted(here: list[Path], path: str) -> datasets.Dataset:
     """Rows in another form than parquet, as the hub's library reads it."""
     loader = "json" if ".json" in path else "csv"
-    options = {"sep": "\t"} if ".tsv" in path else {}
+    # Texts are what stands there: no word is a missing value, and a quotation mark in a TSV file is one.
+    options: dict[str, Any] = {"keep_default_na": False, "index_col": False} if loader == "csv" else {}
+    options |= {"sep": "\t", "quoting": csv.QUOTE_NONE} if ".tsv" in path else {}
     datasets.disable_progress_bars()
     try:
         return datasets.load_dataset(loader, data_files=[str(file) for file in here], split="train", **options)
-    except (OSError, ValueError, datasets.exceptions.DatasetGenerationError) as error:
-        raise RequestError(f"cannot read {here[0]}: {first_line(error.__cause__ or error)}") from None
+    except (OSError, ValueError, StopIteration, datasets.exceptions.DatasetGenerationError) as error:
+        raise RequestError(f"cannot read rows of {path}: {first_line(error.__cause__ or error)}") from None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow
 from filelock import FileLock
 
 from stilts_ray.data import repositories
@@ -79,8 +80,9 @@ def read(origin: Origin, task: Task, split: str, language: str) -> Loaded:
     """The examples of a split with the counts. Raises as `load`, and RequestError where a rule is needed by more rows than the
     source states."""
     training = split == task.train
+    use = Use(training)
     parts = [
-        examples(labelled(origin, part), table_of(origin, part, name, language), Use(training))
+        examples(labelled(origin, part), table_of(origin, part, name, language), use)
         for part, name in task.parts(split)
     ]
     counts = together([part.counts for part in parts])
@@ -202,14 +204,35 @@ def table_of(origin: Origin, task: Task, split: str, language: str) -> Table:
             if folder is not None:
                 return _from_folder(folder, task, split, language)
             table = repositories.table(_repository(origin, task), task.source.hub_config(language), name)
-            prefix = task.source.id_prefix(language)
-            return (table.beginning("id", prefix) if prefix else table).part(wanted)
+            return _of_language(task, table, language).part(wanted)
         case Mini():
             file = _written(origin.root, task.source.path(language)) / f"{name}.parquet"
             return parquet_table([file], [f"{task.source.path(language)}/{name}.parquet"]).part(wanted)
         case Folder():
             return _from_folder(origin, task, split, language)
     raise TypeError(f"no reader for {origin!r}")
+
+
+def _of_language(task: Task, table: Table, language: str) -> Table:
+    """The rows of one language, where ids say which each row is in. Raises RowError for one that is in none."""
+    source = task.source
+    if not source.prefix:
+        return table
+    prefixes = [source.id_prefix(code) for code in source.keys]
+    try:
+        known = table.beginning("id", prefixes)
+    except KeyError:
+        raise RowError(task.name, table.files[0][0], 0, _missing("id", table.features)) from None
+    except pyarrow.ArrowNotImplementedError:
+        raise RowError(task.name, table.files[0][0], 0, "column 'id' holds no text") from None
+    strange = set(table.rows.tolist()).difference(*(own.rows.tolist() for own in known))
+    if strange:
+        number = table.rows.tolist().index(min(strange))
+        file, place = table.place(number)
+        raise RowError(
+            task.name, file, place, f"its id begins with none of {', '.join(prefixes)}", more=len(strange) - 1
+        )
+    return known[list(source.keys).index(language)]
 
 
 def _from_folder(folder: Folder, task: Task, split: str, language: str) -> Table:
@@ -237,8 +260,15 @@ def content(origin: Origin, task: Task, split: str, language: str) -> Any:
 
 
 def _read_from(hub: Hub, task: Task, split: str, language: str) -> dict[str, Any]:
-    files = repositories.files(_repository(hub, task), task.source.hub_config(language), sliced(split)[0])
-    return {"files": [file_digest(file) for file in files], "split": split, "prefix": task.source.id_prefix(language)}
+    repository, config = _repository(hub, task), task.source.hub_config(language)
+    files = repositories.files(repository, config, sliced(split)[0])
+    return {
+        "files": [file_digest(file) for file in files],
+        # Files may leave it to the card to say what their integers stand for.
+        "classes": repository.class_names.get(config, {}),
+        "split": split,
+        "prefix": task.source.id_prefix(language),
+    }
 
 
 def _written(root: Path, folder: str) -> Path:

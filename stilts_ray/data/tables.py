@@ -47,10 +47,12 @@ class Table:
         """Some of the rows."""
         return replace(self, rows=self.rows[wanted])
 
-    def beginning(self, name: str, prefix: str) -> "Table":
-        """The rows whose text in a column begins so."""
-        mask = pyarrow.compute.starts_with(self.column(name), prefix)
-        return replace(self, rows=self.rows[np.asarray(mask.fill_null(False))])
+    def beginning(self, name: str, prefixes: Sequence[str]) -> list["Table"]:
+        """For each prefix the rows whose text in a column begins so. Raises KeyError if there is no such column,
+        pyarrow.ArrowNotImplementedError if it holds no text."""
+        column = self.column(name)
+        masks = [pyarrow.compute.starts_with(column, prefix).fill_null(False) for prefix in prefixes]
+        return [replace(self, rows=self.rows[np.asarray(mask)]) for mask in masks]
 
     def place(self, number: int) -> tuple[str, int]:
         """File of a row, and its number there, counted from 0."""
@@ -115,16 +117,28 @@ def parquet_table(
 ) -> Table:
     """All rows of parquet files of one form, called `names` in messages. class_names: column -> what its classes are called,
     where the files do not say. Raises RequestError for what cannot be read."""
-    schemas, counts = zip(*(_opened(path, path.stat().st_mtime_ns) for path in files), strict=True)
-    if any(schema.names != schemas[0].names for schema in schemas):
-        raise RequestError(f"{names[0]} and {names[-1]} have not the same columns")
-    own = datasets.Features.from_arrow_schema(schemas[0])
+    features, counts = zip(*(_opened(path, path.stat().st_mtime_ns) for path in files), strict=True)
+    for name, other in zip(names, features, strict=True):
+        # Types may be wider in one file than in another; what integers stand for may not differ.
+        if list(other) != list(features[0]) or _classes(other) != _classes(features[0]):
+            raise RequestError(f"{names[0]} and {name} have not the same columns and classes")
     return Table(
-        features=datasets.Features({name: _typed(own[name], (class_names or {}).get(name, ())) for name in own}),
+        features=_named_classes(features[0], class_names or {}),
         read=partial(_column, tuple(files)),
         rows=np.arange(sum(counts)),
         files=tuple(zip(names, counts, strict=True)),
     )
+
+
+def _named_classes(features: datasets.Features, class_names: Mapping[str, Sequence[str]]) -> datasets.Features:
+    return datasets.Features({name: _typed(features[name], class_names.get(name, ())) for name in features})
+
+
+def _classes(features: datasets.Features) -> dict[str, list[str]]:
+    inner = {
+        name: feature.feature if isinstance(feature, datasets.List) else feature for name, feature in features.items()
+    }
+    return {name: feature.names for name, feature in inner.items() if isinstance(feature, datasets.ClassLabel)}
 
 
 def _typed(feature: Any, names: Sequence[str]) -> Any:
@@ -136,23 +150,27 @@ def _typed(feature: Any, names: Sequence[str]) -> Any:
     return feature
 
 
-def dataset_table(dataset: datasets.Dataset, name: str) -> Table:
-    """The rows of a data set in memory, called `name` in messages."""
-    return Table(dataset.features, dataset.data.column, np.arange(len(dataset)), ((name, len(dataset)),))
+def dataset_table(
+    dataset: datasets.Dataset, name: str, class_names: Mapping[str, Sequence[str]] | None = None
+) -> Table:
+    """The rows of a data set in memory, called `name` in messages. class_names: as for `parquet_table`."""
+    features = _named_classes(dataset.features, class_names or {})
+    return Table(features, dataset.data.column, np.arange(len(dataset)), ((name, len(dataset)),))
 
 
 @lru_cache(maxsize=1024)
-def _opened(path: Path, changed: int) -> tuple[pyarrow.Schema, int]:
+def _opened(path: Path, changed: int) -> tuple[datasets.Features, int]:
     try:
         metadata = parquet.read_metadata(path)
-        return metadata.schema.to_arrow_schema(), metadata.num_rows
-    except (OSError, ValueError) as error:
+        return datasets.Features.from_arrow_schema(metadata.schema.to_arrow_schema()), metadata.num_rows
+    except (OSError, ValueError, TypeError, KeyError, pyarrow.ArrowException) as error:
         raise RequestError(f"cannot read {path}: {first_line(error)}") from None
 
 
 def _column(files: tuple[Path, ...], name: str) -> pyarrow.ChunkedArray:
     try:
-        parts = [parquet.ParquetFile(path).read(columns=[name]).column(0) for path in files]
-    except (OSError, ValueError) as error:
-        raise RequestError(f"cannot read {files[0].parent}: {first_line(error)}") from None
-    return pyarrow.chunked_array([chunk for part in parts for chunk in part.chunks], type=parts[0].type)
+        parts = [parquet.ParquetFile(path).read(columns=[name]) for path in files]
+        whole = pyarrow.concat_tables(parts, promote_options="permissive")
+        return whole.column(name)
+    except (OSError, ValueError, KeyError, pyarrow.ArrowException) as error:
+        raise RequestError(f"cannot read column {name!r} of {files[0].parent}: {first_line(error)}") from None

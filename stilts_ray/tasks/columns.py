@@ -9,6 +9,9 @@ from typing import Any
 
 from stilts_ray.tasks.base import Row
 
+STATED = "stated answer_start"
+"""Where a row whose answers were moved has the offsets that it had."""
+
 
 class Unread(ValueError):
     """A text that is not there. `column`: where it was looked for."""
@@ -57,6 +60,14 @@ def optional_text(row: Row, column: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"column {column!r} is {_kind(value)}, not text")
     return value
+
+
+def name(row: Row, column: str) -> str:
+    """What a row is called, by a text or a number. Raises ValueError where it has no name."""
+    value = row[column]
+    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+        raise ValueError(f"column {column!r} is {_kind(value) if value != '' else 'empty'}, not a name")
+    return str(value)
 
 
 def texts(row: Row, column: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ the rows; izhx/uni-rep's run_retrieval.py), not from the rows.
 """
 
 from stilts_ray.tasks.base import COPIED, Kind, Repair, Row, Source, Task
-from stilts_ray.tasks.columns import text
+from stilts_ray.tasks.columns import name, text
 from stilts_ray.tasks.examples import Asked, Entity, Mention
 
 HUB = "izhx/mewsli-x"
@@ -29,7 +29,8 @@ def mention(row: Row) -> Mention:
     """A mention and the name of its entity. It has the release's `example_id`, by which predictions are named; whether the
     hub's rows have it was not found, and without it a mention is its own name."""
     asked = text(row, "mention")
-    return Mention(row.get("example_id") or asked, asked, text(row, "entity_id"))
+    called = asked if row.get("example_id") is None else name(row, "example_id")
+    return Mention(called, asked, text(row, "entity_id"))
 
 
 def entity(row: Row) -> Entity:

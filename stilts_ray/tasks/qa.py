@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from stilts_ray.tasks.base import COPIED, Kind, Repair, Row, Source, Task
-from stilts_ray.tasks.columns import answers, text
+from stilts_ray.tasks.columns import answers, name, text
 from stilts_ray.tasks.examples import Span
 
 # What the hub's conversions may have done to rows in SQuAD's columns, and the share of them in which it is to be expected.
@@ -18,7 +18,7 @@ OR_NONE: dict[Repair, float] = {rule: REPAIRS[rule] for rule in REPAIRS if rule 
 
 def squad_v2(row: Row) -> Span:
     """SQuAD 2.0: a question without answers is unanswerable."""
-    return Span(text(row, "id"), text(row, "context"), text(row, "question"), answers(row))
+    return Span(name(row, "id"), text(row, "context"), text(row, "question"), answers(row))
 
 
 def squad(row: Row) -> Span:

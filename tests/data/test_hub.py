@@ -1,5 +1,6 @@
 """What is asked of a hub, how often, and what is said where it does not answer: against the stand-in, by the real clients."""
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -39,7 +40,7 @@ def hub(tmp_path: Path, own_cache: Path) -> Iterator[StandIn]:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Waits take no time; those that were meant."""
     waits: list[float] = []
-    monkeypatch.setattr(client, "time", SimpleNamespace(sleep=waits.append, monotonic=time.monotonic))
+    monkeypatch.setattr(client, "time", SimpleNamespace(sleep=waits.append, monotonic=time.monotonic, time=time.time))
     return waits
 
 
@@ -150,7 +151,7 @@ def test_an_end_is_put_to_it(hub: StandIn, monkeypatch: pytest.MonkeyPatch) -> N
     def sleep(seconds: float) -> None:
         clock[0] += seconds
 
-    monkeypatch.setattr(client, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock[0]))
+    monkeypatch.setattr(client, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock[0], time=time.time))
     hub.faults.add(Fault(match="/api/", status=503, times=None))
     with pytest.raises(Unavailable, match="the hub answers 503; it was asked for up to 120 s; try later"):
         look_up(GLUE, "dataset")
@@ -293,3 +294,57 @@ def test_what_is_no_model_says_so(hub: StandIn) -> None:
     hub.publish(repository("owner/notes", {"README.md": b"", "a.safetensors": b""}, "models"))
     with pytest.raises(RequestError, match=r"no config\.json"):
         described_folder("owner/notes", look_up("owner/notes", "model").commit)
+
+
+# What is odd
+
+
+def test_another_commit_than_asked_for_is_not_taken(hub: StandIn) -> None:
+    asked = "e" * 40
+    body = json.dumps({"id": GLUE, "sha": hub[GLUE].main.id, "siblings": []}).encode()
+    hub.faults.add(Fault(match=f"/api/datasets/{GLUE}/revision/{asked}", status=200, body=body, times=None))
+    with pytest.raises(Unavailable, match=f"gives {GLUE} at {hub[GLUE].main.id}, not at {asked}"):
+        look_up(GLUE, "dataset", asked)
+
+
+@pytest.mark.parametrize("body", [b"<html>Please log in</html>", b"{}", b"null"])
+def test_a_page_in_the_place_of_an_answer_is_one_line(hub: StandIn, body: bytes) -> None:
+    hub.faults.add(Fault(match="/api/", status=200, body=body, times=None))
+    with pytest.raises(Unavailable, match=r"answers is not a hub's|not at a commit") as caught:
+        look_up(GLUE, "dataset")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "said, waits",
+    [
+        ("0", [1.0]),
+        ("1.5", [1.0]),
+        ("-1", [1.0]),
+        ("\u00b2", [1.0]),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", [1.0]),
+        ("9", [9.0]),
+    ],
+)
+def test_every_wait_is_one(hub: StandIn, hurried: list[float], said: str, waits: list[float]) -> None:
+    hub.faults.add(Fault(match="/api/", status=429, headers={"Retry-After": said}))
+    assert look_up(GLUE, "dataset")
+    assert hurried == waits
+
+
+def test_what_is_kept_may_be_damaged(hub: StandIn, own_cache: Path, away: Callable[[], None]) -> None:
+    found = look_up(GLUE, "dataset")
+    (kept,) = own_cache.glob("hub-*/*/*.json")
+    for text in ("", "[]", kept.read_text().replace(GLUE, "other/data")):
+        kept.write_text(text)
+        assert look_up(GLUE, "dataset", found.commit) == found
+    (newest,) = own_cache.glob("hub-*/*/newest-main")
+    newest.write_text("")
+    fetch(found, "README.md")
+    away()
+    assert look_up(GLUE, "dataset").commit == found.commit, "by the cache of the client"
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(hub: StandIn, own_cache: Path) -> None:
+    own_cache.write_text("a file")
+    assert look_up(GLUE, "dataset").commit == hub[GLUE].main.id

@@ -242,3 +242,25 @@ def test_strict_refuses_what_would_be_repaired(tmp_path: Path) -> None:
         RequestError, match=r"qqp: glue/qqp/train\.parquet: row 1 \(id 1\) needs drop_blank, which --strict"
     ):
         refuse_repairs(looked)
+
+
+def test_an_answer_without_an_offset_is_placed_to_be_trained_on() -> None:
+    bare = {**row(), "answers": {"text": ["mill"], "answer_start": [None]}}
+    made = repaired(TASKS["squad"], bare, Use(training=True))
+    assert (made.example.answers, made.rules) == ((("mill", 4),), {Repair.REALIGN_ANSWER})
+    assert repaired(TASKS["squad"], {**bare, "answers": {"text": ["x"], "answer_start": [None]}}, TRAIN).dropped
+
+
+def test_ids_are_names_and_no_texts() -> None:
+    for name in (None, "", " "):
+        with pytest.raises(ValueError, match=r"column 'id' is .*not a name"):
+            repaired(TASKS["squad"], {**row(("mill", 4)), "id": name}, TRAIN)
+    assert repaired(TASKS["xquad"], {**row(("mill", 4)), "id": 7}, Use(training=False)).example.id == "7"
+
+
+def test_lareqas_question_keeps_the_sentence_that_its_offset_names() -> None:
+    whole = dict(FIXTURES["lareqa"].rows["en"][0])
+    moved = {**whole, "answers": {"text": ["nowhere"], "answer_start": whole["answers"]["answer_start"][:1]}}
+    good, made = (repaired(TASKS["lareqa"], each, Use(training=False)) for each in (whole, moved))
+    assert made.example.answer == good.example.answer
+    assert made.rules == {Repair.REALIGN_ANSWER}

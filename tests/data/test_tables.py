@@ -37,12 +37,13 @@ def test_rows_of_several_files_come_one_after_the_other(tmp_path: Path) -> None:
 
 def test_rows_are_chosen_by_how_a_text_begins(tmp_path: Path) -> None:
     path = file(tmp_path / "a.parquet", id=["en-1", "de-1", None, "en-2"], value=[1, 2, 3, 4])
-    table = parquet_table([path], ["a"]).beginning("id", "en-")
+    table, other = parquet_table([path], ["a"]).beginning("id", ["en-", "de-"])
+    assert [row["value"] for row in other] == [2]
     assert [(row["id"], row["value"]) for row in table] == [("en-1", 1), ("en-2", 4)]
     assert table.place(1) == ("a", 3)
     assert [row["value"] for row in table.part(slice(1, None))] == [4]
     with pytest.raises(KeyError, match="name"):
-        parquet_table([path], ["a"]).beginning("name", "en-")
+        parquet_table([path], ["a"]).beginning("name", ["en-"])
 
 
 def test_columns_that_nobody_looks_at_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,8 +84,32 @@ def test_names_of_classes_are_the_files_own_or_else_the_cards(tmp_path: Path) ->
 
 def test_files_of_unlike_columns_are_refused(tmp_path: Path) -> None:
     one, other = file(tmp_path / "1.parquet", a=[1]), file(tmp_path / "2.parquet", b=[1])
-    with pytest.raises(RequestError, match=r"^first and second have not the same columns$"):
+    with pytest.raises(RequestError, match=r"^first and second have not the same columns and classes$"):
         parquet_table([one, other], ["first", "second"])
+    for number, names in enumerate((["no", "yes"], ["yes", "no"])):
+        features = Features({"label": ClassLabel(names=names)})
+        Dataset.from_dict({"label": [0]}, features=features).to_parquet(tmp_path / f"l{number}.parquet")
+    with pytest.raises(RequestError, match="have not the same columns and classes"):
+        parquet_table([tmp_path / "l0.parquet", tmp_path / "l1.parquet"], ["first", "second"])
+
+
+def test_files_may_have_wider_types_than_others(tmp_path: Path) -> None:
+    narrow = tmp_path / "narrow.parquet"
+    parquet.write_table(pyarrow.table({"n": pyarrow.array([1], pyarrow.int32()), "t": pyarrow.nulls(1)}), narrow)
+    wide = file(tmp_path / "wide.parquet", n=[2], t=["x"])
+    assert [dict(row) for row in parquet_table([narrow, wide], ["a", "b"])] == [{"n": 1, "t": None}, {"n": 2, "t": "x"}]
+
+
+def test_a_file_of_a_strange_form_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    parquet.write_table(
+        pyarrow.table({"a": [1]}).replace_schema_metadata(
+            {"huggingface": '{"info": {"features": {"a": {"_type": "Odd"}}}}'}
+        ),
+        path,
+    )
+    with pytest.raises(RequestError, match="cannot read"):
+        parquet_table([path], ["a"])
 
 
 def test_a_data_set_in_memory_is_a_table(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ ROWS = 20
 LARGE, MT5 = "FacebookAI/xlm-roberta-large", "google/mt5-large"
 ENCODERS = ("FacebookAI/xlm-roberta-base", LARGE, "facebook/xlm-roberta-xl", MT5)
 RECIPE = Recipe(epochs=1, batch_size=8, max_length=64, stride=32, train_rows=8, dev_rows=8, evaluations=1)
-SOME = {"en", "de", "zh", "fi", "tr", "et"}
+SOME = {"en", "de", "zh", "fi", "et"}
 """Languages of the sweeps but the paper's; rows of some of them are flawed."""
 
 
@@ -80,14 +80,18 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def languages(target: str) -> tuple[str, ...]:
+    return tuple(code for code in TASKS[target].languages if code in SOME)
+
+
 def cut(sweep: Sweep, **changes: Any) -> Sweep:
     """The sweep with as little of everything as still runs, on the hub."""
     small = [m.model_copy(update={"masked": m.masked.model_copy(update={"share": 0.5})}) if m.masked else m
              for m in sweep.mixtures]  # fmt: skip
-    some = {target: tuple(code for code in TASKS[target].languages if code in SOME) for target in sweep.targets}
+    some = {target: codes for target in sweep.targets if (codes := languages(target))}
     cuts = {
         "recipe": RECIPE, "recipes": {}, "search": Search(learning_rates=(1e-3,)), "seeds": (0,),
-        "languages": {target: codes for target, codes in some.items() if codes}, "intermediates": tuple(small),
+        "languages": some, "intermediates": tuple(small),
     }  # fmt: skip
     return sweep.model_copy(update=cuts | changes)
 
@@ -105,7 +109,11 @@ def do(plan: Plan, store: Store) -> Frontier:
 
 @pytest.mark.parametrize("question", [name for name in QUESTIONS if name != "paper"])
 def test_a_shipped_sweep_runs_to_its_table(question: str, hub: StandIn, store: Store, local: Path) -> None:
-    plan = resolve(plan_of(question, local), store)
+    """All columns of XTREME-R's; of the others the last ones, as the paper has the rest."""
+    targets = load(file_of(question)).targets
+    columns = targets if question == "english_or_multilingual" else targets[-3:]
+    some = {target: codes for target in columns if (codes := languages(target))}
+    plan = resolve(plan_of(question, local, targets=columns, languages=some), store)
     assert not plan.unresolved
     frontier = do(plan, store)
     assert not frontier.failed
