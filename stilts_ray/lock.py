@@ -96,7 +96,7 @@ def data_set(task: Task, splits: Splits) -> Repository:
 
     source = task.source
     assert source.hub is not None
-    first = source.revision or source.branch
+    first = source.asked_for
     refused: RequestError | None = None
     for branch in [first] if source.revision else [first, None if first == CONVERTED else CONVERTED]:
         try:

@@ -113,7 +113,7 @@ class Hub:
         source = task.source
         if source.hub is None:
             raise RequestError(f"{task.name} has no public hub repository; give its files with --local-data")
-        return "@".join(filter(None, (source.hub, source.revision or source.branch)))
+        return "@".join(filter(None, (source.hub, source.asked_for)))
 
     def missing(self, task: Task) -> list[str]:
         """Of the task and those added to it the ones whose rows neither the hub nor `local` has."""

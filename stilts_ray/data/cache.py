@@ -1,7 +1,6 @@
 """Token sequences of a split, made once a machine and shared by every run on it."""
 
 import json
-import uuid
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +13,7 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
 from stilts_ray import tasks
-from stilts_ray.cachedir import cache_folder
+from stilts_ray.cachedir import cache_folder, write_whole
 from stilts_ray.data import rows
 from stilts_ray.data.encode import VERSION, Encoded, Reading, encode
 from stilts_ray.data.rows import VERSION as ROWS_VERSION
@@ -47,19 +46,17 @@ def examples(origin: Origin, task: Task, split: str, language: str) -> list[Exam
 def counts(origin: Origin, task: Task, split: str, language: str) -> Counts:
     """What became of the rows of a split, kept on disk: they are looked at once a machine, and not kept in memory. Raises
     RequestError if they cannot be read, RowError for the first that does not fit."""
+    path = _counts_file(origin, task, split, language)
     try:
-        return counts_of(json.loads(_counts_file(origin, task, split, language).read_text(encoding="utf-8")))
+        return counts_of(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return _counted(origin, task, split, language).counts
-
-
-def _counted(origin: Origin, task: Task, split: str, language: str) -> Loaded:
-    found, path = rows.read(origin, task, split, language), _counts_file(origin, task, split, language)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(f".{uuid.uuid4().hex}.part")
-    scratch.write_text(json.dumps(asdict(found.counts)), encoding="utf-8")
-    scratch.replace(path)
+        found = rows.read(origin, task, split, language).counts
+    _keep(found, path)
     return found
+
+
+def _keep(found: Counts, path: Path) -> None:
+    write_whole(path, json.dumps(asdict(found)))
 
 
 def _counts_file(origin: Origin, task: Task, split: str, language: str) -> Path:
@@ -84,7 +81,9 @@ def encoded(origin: Origin, task: Task, split: str, language: str, tokenizer: st
 @lru_cache(maxsize=64)
 @part("tokenise")
 def _loaded(place: _From, task: str, split: str, language: str) -> Loaded:
-    return _counted(place.origin, tasks.get(task), split, language)
+    found = rows.read(place.origin, tasks.get(task), split, language)
+    _keep(found.counts, _counts_file(place.origin, tasks.get(task), split, language))
+    return found
 
 
 @lru_cache(maxsize=64)

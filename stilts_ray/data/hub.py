@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 import time
-import uuid
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -33,7 +32,7 @@ from huggingface_hub.repocard import metadata_load
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 from yaml import YAMLError
 
-from stilts_ray.cachedir import cache_folder
+from stilts_ray.cachedir import cache_folder, write_whole
 from stilts_ray.errors import RequestError, Unavailable, first_line
 from stilts_ray.repository import Repository, described, is_commit
 
@@ -137,20 +136,13 @@ def _keep(repository: Repository, revision: str | None) -> None:
     folder = _folder(repository.id, repository.kind)
     # What cannot be kept is looked up again.
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / f"{repository.commit}.json", repository.model_dump_json())
+        write_whole(folder / f"{repository.commit}.json", repository.model_dump_json())
         if not is_commit(revision):
-            _write(_reference(folder, revision), repository.commit)
+            write_whole(_reference(folder, revision), repository.commit)
 
 
 def _reference(folder: Path, revision: str | None) -> Path:
     return folder / f"newest-{(revision or 'main').replace('/', '--')}"
-
-
-def _write(path: Path, text: str) -> None:
-    scratch = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(path)
 
 
 def _cached(name: str, kind: KindOfRepository, revision: str | None) -> Repository:

@@ -20,7 +20,7 @@ def files(repository: Repository, config: str, split: str) -> list[Path]:
 def table(repository: Repository, config: str, split: str) -> Table:
     """The rows of a split. Raises RequestError if they cannot be had."""
     paths = repository.split(config, split)
-    here = files(repository, config, split)
+    here = [fetch(repository, path) for path in paths]
     names = [f"{repository.at}/{path}" for path in paths]
     class_names = repository.class_names.get(config, {})
     if paths[0].endswith(".parquet"):

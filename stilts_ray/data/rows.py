@@ -242,9 +242,7 @@ def _from_folder(folder: Folder, task: Task, split: str, language: str) -> Table
 
 def _repository(hub: Hub, task: Task) -> Repository:
     """What was looked up of the task's repository, or is now."""
-    return hub.repositories.get(hub.key(task)) or look_up(
-        str(task.source.hub), "dataset", task.source.revision or task.source.branch
-    )
+    return hub.repositories.get(hub.key(task)) or look_up(str(task.source.hub), "dataset", task.source.asked_for)
 
 
 def content(origin: Origin, task: Task, split: str, language: str) -> Any:

@@ -73,6 +73,11 @@ class Source:
     prefix: str = ""
     repairs: Mapping[Repair, float] = field(default_factory=lambda: COPIED)
 
+    @property
+    def asked_for(self) -> str | None:
+        """The commit or branch of the hub repository that is read; None: the main branch."""
+        return self.revision or self.branch
+
     def path(self, language: str) -> str:
         """Folder of a language's files below a data folder."""
         return self.folder.format(self.keys.get(language, language))
