@@ -22,13 +22,13 @@ from training_step import LENGTHS, PERCENT, Clock, loop_seconds
 from transformers import AutoConfig, PretrainedConfig, XLMRobertaXLConfig
 
 from stilts_ray import tasks
-from stilts_ray.calibration import CPU, Calibration, Speed, calibrated_as
+from stilts_ray.config import Encoder, Pretraining, Recipe, Shape, Untrained
+from stilts_ray.config.sweep_file import load, named
 from stilts_ray.data.encode import Encoded
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.models import model as models
-from stilts_ray.needs import location
-from stilts_ray.spec import Encoder, Pretraining, Recipe, Shape, Untrained
-from stilts_ray.sweepfile import load, named
+from stilts_ray.plan.calibration import CPU, Calibration, Speed, calibrated_as
+from stilts_ray.plan.inputs import location
 
 BASE = Shape(layers=12, hidden=768, heads=12, feed_forward=3072, positions=512)
 LARGE = Shape(layers=24, hidden=1024, heads=16, feed_forward=4096, positions=512)
@@ -44,7 +44,7 @@ WARM_UP = 5
 
 def configuration(encoder: Encoder) -> PretrainedConfig:
     """An encoder's configuration. Raises RequestError if it cannot be read."""
-    start = encoder.start
+    start = encoder.weights
     if isinstance(start, Pretraining):
         return models.xlm_roberta(start.shape, start.vocabulary)
     source = start.like if isinstance(start, Untrained) else start.source

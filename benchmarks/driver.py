@@ -21,12 +21,12 @@ import psutil
 from made_up import plan_of, record
 
 from stilts_ray import tracking
-from stilts_ray.lock import REPOSITORIES
-from stilts_ray.plan import Plan
-from stilts_ray.state import state_of
-from stilts_ray.store import Store
-from stilts_ray.sweep.frontier import Frontier
-from stilts_ray.sweep.launch import settle
+from stilts_ray.execution.launch import commit_completed_steps
+from stilts_ray.execution.scheduler import Scheduler
+from stilts_ray.plan.build import Plan
+from stilts_ray.store.pins import REPOSITORIES
+from stilts_ray.store.state import state_of
+from stilts_ray.store.store import Store
 
 SECONDS, MEGABYTES, REPEATS = 20, 1024, 5
 PROGRAM = "from stilts_ray.cli import main; main()"
@@ -42,16 +42,16 @@ def sweep() -> Sweep:
 
 def finish(plan: Plan, store: Store) -> int:
     """Writes what a run of the whole plan leaves in a store; returns the number of its jobs."""
-    known = plan.origin.repositories
+    known = plan.data_source.repositories
     store.write_json({key: each.model_dump(mode="json") for key, each in known.items()}, REPOSITORIES)
-    frontier = Frontier(plan, {}, {})
-    while job := frontier.next():
+    scheduler = Scheduler(plan, {}, {})
+    while job := scheduler.next():
         made = record(job)
         store.write_json(made, job.path, "record.json")
-        frontier.finish(job, made)
-        settle(frontier, store)
+        scheduler.finish(job, made)
+        commit_completed_steps(scheduler, store)
     tracking.Tracker(tracking.default_uri(store), plan).sync(state_of(store))
-    return len(frontier.outcomes)
+    return len(scheduler.outcomes)
 
 
 def cost(*words: str) -> dict[str, float]:

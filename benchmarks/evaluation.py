@@ -34,12 +34,12 @@ from transformers import (
 )
 
 from stilts_ray import tasks
+from stilts_ray.config import Shape
 from stilts_ray.data.encode import IGNORE, Encoded
 from stilts_ray.evaluation.predict import predict
-from stilts_ray.models import files
+from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
-from stilts_ray.spec import Shape
 from stilts_ray.tasks.examples import Example, Pair, Span, Tagged
 from stilts_ray.training.step import precision
 

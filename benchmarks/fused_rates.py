@@ -20,12 +20,12 @@ from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 from training_step import LENGTHS, PERCENT
 
 from stilts_ray import tasks
+from stilts_ray.config import Optimizer, Shape
 from stilts_ray.data.batches import Batch, collate
 from stilts_ray.data.encode import Encoded
 from stilts_ray.models import losses
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
-from stilts_ray.spec import Optimizer, Shape
 from stilts_ray.training.optimizer import make_optimizer, set_rate
 
 SHAPES = {

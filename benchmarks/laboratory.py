@@ -23,15 +23,15 @@ from scipy.stats import spearmanr
 from tables import GROUPS, fill
 
 from stilts_ray import Sweep
+from stilts_ray.config import Runtime
+from stilts_ray.config.sweep_file import load
+from stilts_ray.data.sources import MiniSource
 from stilts_ray.mini import LANGUAGES, PIVOT, WORLDS, Language
 from stilts_ray.mini.describe import describe
-from stilts_ray.origin import Mini
-from stilts_ray.plan import Plan, make_plan
+from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.report.table import intermediate_name
-from stilts_ray.spec import Runtime
-from stilts_ray.state import state_of
-from stilts_ray.store import Record, Store
-from stilts_ray.sweepfile import load
+from stilts_ray.store.state import state_of
+from stilts_ray.store.store import Record, Store
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "laboratory"
@@ -70,9 +70,9 @@ def intermediate_of(whole: Sweep, rows: int) -> Sweep:
 
 def carried_out(sweep: Sweep, store: Store) -> Plan:
     """Runs what is left of a sweep. Ends the program if something failed."""
-    from stilts_ray.sweep.command import run_sweep
+    from stilts_ray.execution.command import run_sweep
 
-    plan = make_plan(sweep, Mini(sweep.data))
+    plan = make_plan(sweep, MiniSource(sweep.data))
     if run_sweep(plan, store, Runtime(checkpoint_seconds=30), Console(stderr=True)):
         sys.exit(f"sweep {sweep.name} has failures; the same command again tries them once more")
     return plan
@@ -112,7 +112,7 @@ def transfer(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
     """Every target: mini's encoder, the same one with random weights, a guess without a model; and how well relatedness
     orders the languages other than the pivot (Spearman)."""
     related = {language.code: describe(language)["relatedness"] for language in LANGUAGES}
-    rows = {row.encoder: row.cells for row in plan.rows}
+    rows = {row.encoder: row.cells for row in plan.conditions}
     found = {}
     for target in plan.sweep.targets:
         mini, random = (scores_of(records[rows[name][target]]) for name in ("mini", "random"))
@@ -133,7 +133,7 @@ def transfer(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
 
 def intermediates(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
     """Differences from the baseline, paired by seed: row -> target -> mean, standard error, and by group."""
-    rows = {row.intermediate: row.cells for row in plan.rows}
+    rows = {row.intermediate: row.cells for row in plan.conditions}
     return {
         intermediate_name(row): {
             target: difference(scores_of(records[cells[target]]), scores_of(records[rows[()][target]]))
@@ -156,8 +156,8 @@ def difference(row: Seeds, baseline: Seeds) -> dict[str, Any]:
 def mixing(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
     """Share of text in two languages -> target -> group, over the seeds of pretraining."""
     found: dict[str, Any] = {}
-    for share in sorted({row.encoder.partition("-")[0] for row in plan.rows}):
-        rows = [row for row in plan.rows if row.encoder.startswith(share)]
+    for share in sorted({row.encoder.partition("-")[0] for row in plan.conditions}):
+        rows = [row for row in plan.conditions if row.encoder.startswith(share)]
         for target in plan.sweep.targets:
             runs = [scores_of(records[row.cells[target]])[0] for row in rows]
             found.setdefault(share.removeprefix("mixed"), {})[target] = by_group(dict(enumerate(runs)))
@@ -171,7 +171,7 @@ def relatedness(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
         facts = describe(language)
         found[language.code] = {"cognates": facts["cognates"]}
         for target in plan.sweep.targets:
-            runs = [scores_of(records[row.cells[target]])[0] for row in plan.rows]
+            runs = [scores_of(records[row.cells[target]])[0] for row in plan.conditions]
             if language.code in runs[0]:
                 found[language.code][target] = summary(run[language.code] for run in runs)
     return found

@@ -5,20 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep, tasks
-from stilts_ray.fingerprint import digest
-from stilts_ray.origin import Hub
-from stilts_ray.plan import Plan, make_plan
-from stilts_ray.provenance import provenance
-from stilts_ray.spec import Recipe
-from stilts_ray.steps import Study
-from stilts_ray.store import Record, now
-from stilts_ray.sweep.jobs import Job
-from stilts_ray.sweepfile import load
+from stilts_ray.config import Recipe
+from stilts_ray.config.sweep_file import load
+from stilts_ray.data.sources import HubSource
+from stilts_ray.execution.jobs import Job
+from stilts_ray.identity import digest
+from stilts_ray.plan.build import Plan, make_plan
+from stilts_ray.plan.steps import Study
+from stilts_ray.store.provenance import provenance
+from stilts_ray.store.store import Record, now
 from stilts_ray.tasks import Kind
 
 PAPER = Path(__file__).resolve().parents[1] / "sweeps" / "paper.py"
 METRICS = {
-    Kind.PAIR: ("accuracy",),
+    Kind.SEQUENCE_CLASSIFICATION: ("accuracy",),
     Kind.CHOICE: ("accuracy",),
     Kind.SPAN: ("em", "f1"),
     Kind.SPAN_OR_NONE: ("em", "f1", "has_answer", "no_answer"),
@@ -41,7 +41,7 @@ def _plan(encoders: int) -> Plan:
     rows = [row.tasks for row in paper.mixtures if "ccg" not in row.tasks]
     sweep = Sweep(
         name="made-up",
-        encoders=[Encoder(name=name, start=Pretrained(source=f"owner/{name}")) for name in names],
+        encoders=[Encoder(name=name, weights=Pretrained(source=f"owner/{name}")) for name in names],
         intermediates=[*rows, Mixture(tasks=tuple(sorted({name for row in rows for name in row})), name="all")],
         targets=paper.targets,
         recipe=paper.recipe,
@@ -49,8 +49,8 @@ def _plan(encoders: int) -> Plan:
         search=Search(learning_rates=[2e-6, 5e-6, 1e-5, 2e-5, 3e-5]),
         seeds=list(range(5)),
     )
-    unknown = make_plan(sweep, Hub({})).unresolved
-    return make_plan(sweep, Hub({name: digest(name)[:40] for name in unknown}))
+    unknown = make_plan(sweep, HubSource({})).unresolved
+    return make_plan(sweep, HubSource({name: digest(name)[:40] for name in unknown}))
 
 
 def record(job: Job) -> Record:

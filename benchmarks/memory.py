@@ -16,12 +16,12 @@ import torch
 from training_step import ACTIVE, SHAPES, VOCABULARY
 
 from stilts_ray import tasks
+from stilts_ray.config import Optimizer, Shape
 from stilts_ray.data.encode import Encoded
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
-from stilts_ray.models.vocabulary import narrow
+from stilts_ray.models.vocabulary import prune_embeddings
 from stilts_ray.models.weights import save_weights
-from stilts_ray.spec import Optimizer, Shape
 from stilts_ray.training.optimizer import make_optimizer
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     given = parser.parse_args()
     dense = sizes(made(SHAPES[given.shape]))
     model = made(SHAPES[given.shape])
-    narrow(model, [Encoded(np.arange(given.active, dtype=np.int32), np.array([0, given.active]))])
+    prune_embeddings(model, [Encoded(np.arange(given.active, dtype=np.int32), np.array([0, given.active]))])
     active = sizes(model)
     ratios = {name: round(active[name] / dense[name], 3) for name in dense}
     figures = {"shape": given.shape, "vocabulary": VOCABULARY, "active": given.active}

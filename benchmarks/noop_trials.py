@@ -16,17 +16,17 @@ import psutil
 from made_up import plan_of, record
 from watch import Ends
 
-from stilts_ray.spec import Runtime
-from stilts_ray.store import Record, Store
-from stilts_ray.sweep.frontier import Frontier
-from stilts_ray.sweep.jobs import Job
-from stilts_ray.sweep.launch import tune
-from stilts_ray.sweep.place import Place
+from stilts_ray.config import Runtime
+from stilts_ray.execution.context import WorkerContext
+from stilts_ray.execution.jobs import Job
+from stilts_ray.execution.launch import tune
+from stilts_ray.execution.scheduler import Scheduler
+from stilts_ray.store.store import Record, Store
 
 SHARE = 200
 
 
-def write_record(job: Job, place: Place) -> Record:
+def write_record(job: Job, place: WorkerContext) -> Record:
     """In place of the work."""
     made = record(job)
     place.store.write_json(made, job.path, "record.json")
@@ -38,7 +38,7 @@ def measure(jobs: int) -> list[tuple[float, float]]:
     ends = Ends(lambda _: psutil.Process().memory_info().rss / 2**20)
     plan = plan_of(round(0.58 * jobs))
     with tempfile.TemporaryDirectory() as folder:
-        tune(Frontier(plan, {}, {}), Store(folder), plan, Runtime(max_concurrent=1), [ends], write_record)
+        tune(Scheduler(plan, {}, {}), Store(folder), plan, Runtime(max_concurrent=1), [ends], write_record)
     return ends.seen
 
 

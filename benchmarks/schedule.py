@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from stilts_ray import tasks
-from stilts_ray.origin import Hub
-from stilts_ray.plan import Plan, make_plan
-from stilts_ray.steps import Evaluation, Study
-from stilts_ray.store import Store
-from stilts_ray.sweep.frontier import Frontier
-from stilts_ray.sweep.jobs import Job
-from stilts_ray.sweep.searcher import PlanSearcher
-from stilts_ray.sweepfile import load
-from stilts_ray.tasks.published import published_rows
+from stilts_ray.config.sweep_file import load
+from stilts_ray.data.sources import HubSource
+from stilts_ray.execution.jobs import Job
+from stilts_ray.execution.scheduler import Scheduler
+from stilts_ray.execution.tune_searcher import TuneSearcher
+from stilts_ray.plan.build import Plan, make_plan
+from stilts_ray.plan.steps import Evaluation, Study
+from stilts_ray.store.store import Store
+from stilts_ray.tasks.published_sizes import published_rows
 
 SWEEP = Path(__file__).parents[1] / "sweeps" / "paper.py"
 FORWARD = 1 / 3
@@ -74,7 +74,7 @@ def outcome(job: Job) -> dict[str, Any]:
 def replay(plan: Plan, gpus: int, pending: int) -> list[Done]:
     """All jobs in the order of their beginning, one at a time on each GPU."""
     store = Store("memory://schedule")
-    searcher = PlanSearcher(Frontier(plan, {}, {}), store, lambda: None, [], retries=0)
+    searcher = TuneSearcher(Scheduler(plan, {}, {}), store, lambda: None, [], retries=0)
     waiting: deque[str] = deque()
     running: list[tuple[float, str]] = []
     done: list[Done] = []
@@ -112,7 +112,7 @@ def needs(plan: Plan, jobs: Sequence[Job]) -> dict[str, set[str]]:
             # Which run it is follows from the whole search.
             before = {made[run].digest, *searches[made[run].step]}
         if job.kind == "trial":
-            own, parallel = searches[job.step], plan.by_digest[job.step].search.parallel
+            own, parallel = searches[job.step], plan.by_digest[job.step].search.trials_per_round
             place = own.index(job.digest) if job.digest in own else len(own)
             before |= set(own if place == len(own) else own[: place - place % parallel])
         found[job.digest] = before
@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--gpus", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64])
     parser.add_argument("--pending", type=int, nargs="+", default=[1, 16])
     given = parser.parse_args()
-    plan = make_plan(load(SWEEP), Hub({}))
+    plan = make_plan(load(SWEEP), HubSource({}))
     for pending in given.pending:
         for gpus in given.gpus:
             print(json.dumps(figures(plan, gpus, pending)), flush=True)

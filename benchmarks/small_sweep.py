@@ -29,10 +29,10 @@ ROWS, BATCH, DEV, LENGTH = 480, 16, 100, 64
 def make_folder(folder: Path) -> None:
     """The encoder: mini's tokenizer, random weights."""
     from stilts_ray import mini
+    from stilts_ray.config import Shape
     from stilts_ray.data.cache import tokenizer_at
-    from stilts_ray.models import files
+    from stilts_ray.models import hf_folders as files
     from stilts_ray.models import model as models
-    from stilts_ray.spec import Shape
 
     tokenizer = tokenizer_at(str(mini.ENCODER))
     shape = Shape(layers=4, hidden=128, heads=4, feed_forward=512, positions=128, dropout=0.1)
@@ -45,10 +45,17 @@ def rows(folder: Path, split: str) -> list[dict[str, Any]]:
     from stilts_ray import tasks
     from stilts_ray.data.batches import drawn, generator
     from stilts_ray.data.cache import encoded
-    from stilts_ray.data.encode import Reading
-    from stilts_ray.origin import Mini
+    from stilts_ray.data.encode import TokenizationConfig
+    from stilts_ray.data.sources import MiniSource
 
-    made = encoded(Mini(), tasks.get("mnli"), split, Mini().source_language, str(folder), Reading(LENGTH, 128))
+    made = encoded(
+        MiniSource(),
+        tasks.get("mnli"),
+        split,
+        MiniSource().source_language,
+        str(folder),
+        TokenizationConfig(LENGTH, 128),
+    )
     items = drawn(made.items, ROWS, generator(0, "mnli")) if split == "train" else np.arange(DEV)
     tokens = [made.tokens[made.offsets[item] : made.offsets[item + 1]].tolist() for item in items]
     labels = made.fields["label"][items].tolist()
@@ -58,24 +65,24 @@ def rows(folder: Path, split: str) -> list[dict[str, Any]]:
 def ours(folder: Path) -> int:
     """Returns the number of trials."""
     from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
-    from stilts_ray.origin import Mini
-    from stilts_ray.plan import make_plan
-    from stilts_ray.spec import Runtime
-    from stilts_ray.state import NOTHING
-    from stilts_ray.store import Store
-    from stilts_ray.sweep import launch
+    from stilts_ray.config import Runtime
+    from stilts_ray.data.sources import MiniSource
+    from stilts_ray.execution import launch
+    from stilts_ray.plan.build import make_plan
+    from stilts_ray.store.state import NOTHING
+    from stilts_ray.store.store import Store
 
-    recipe = Recipe(epochs=1, batch_size=BATCH, max_length=LENGTH, train_rows=ROWS, dev_rows=DEV, evaluations=1)
+    recipe = Recipe(epochs=1, batch_size=BATCH, max_length=LENGTH, train_examples=ROWS, dev_examples=DEV, evaluations=1)
     sweep = Sweep(
         name="small",
         data="mini",
-        encoders=[Encoder(name="small", start=Pretrained(source=str(folder)))],
+        encoders=[Encoder(name="small", weights=Pretrained(source=str(folder)))],
         intermediates=[("mnli",)],
         recipe=recipe,
-        search=Search(learning_rates=list(RATES), parallel=len(RATES)),
+        search=Search(learning_rates=list(RATES), trials_per_round=len(RATES)),
     )
     with tempfile.TemporaryDirectory() as store:
-        result = launch.run_plan(make_plan(sweep, Mini()), Store(store), NOTHING, Runtime(), [])
+        result = launch.run_plan(make_plan(sweep, MiniSource()), Store(store), NOTHING, Runtime(), [])
     if result.failed:
         raise SystemExit(str(result.failed))
     return result.jobs

@@ -35,18 +35,18 @@ from transformers import (
 )
 
 from stilts_ray import tasks
+from stilts_ray.config import Optimizer, Shape
 from stilts_ray.data.batches import Batch, Items, by_length, collate
 from stilts_ray.data.encode import Encoded
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
-from stilts_ray.models.vocabulary import narrow
-from stilts_ray.spec import Optimizer, Shape
-from stilts_ray.store import Store
+from stilts_ray.models.vocabulary import prune_embeddings
+from stilts_ray.store.store import Store
 from stilts_ray.tasks import Task
 from stilts_ray.training.checkpoint import Checkpoints
 from stilts_ray.training.loop import train
-from stilts_ray.training.run import Run
-from stilts_ray.training.team import Team
+from stilts_ray.training.process_group import ProcessGroup
+from stilts_ray.training.training_run import TrainingRun
 
 PERCENT = (0, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 100)
 LENGTHS = {
@@ -127,7 +127,7 @@ def loop_seconds(model: Model, task: Task, examples: Encoded, batches: list[Item
         clock.step(step)
         return collate(examples, by_length(examples, items))
 
-    run = Run(
+    run = TrainingRun(
         order=[(task.name, items) for items in batches],
         make_batch=make_batch,
         kinds={task.name: task.kind},
@@ -138,7 +138,9 @@ def loop_seconds(model: Model, task: Task, examples: Encoded, batches: list[Item
         seed=0,
     )
     with tempfile.TemporaryDirectory() as folder:
-        train(model, run, Checkpoints(Store(folder), "run", seconds=1e9), team=Team(device=clock.device))
+        train(
+            model, run, Checkpoints(Store(folder), "run", seconds=1e9), process_group=ProcessGroup(device=clock.device)
+        )
         return clock.seconds()
 
 
@@ -146,7 +148,7 @@ def ours(profile: str, shape: Shape, examples: Encoded, device: torch.device) ->
     """Seconds of this package's loop, for one model that goes on from turn to turn."""
     task = tasks.get(LENGTHS[profile][0])
     model = models.with_heads(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [task], 0)
-    narrow(model, [examples, Encoded(active(), np.array([0, ACTIVE]))])
+    prune_embeddings(model, [examples, Encoded(active(), np.array([0, ACTIVE]))])
     model.to(device)
     counted = BATCH + np.random.default_rng(0).permutation(examples.items - BATCH)
     batches = [np.arange(BATCH), *np.split(counted, len(counted) // BATCH)]

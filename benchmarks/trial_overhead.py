@@ -16,12 +16,12 @@ from statistics import median
 from watch import Ends
 
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
-from stilts_ray.origin import Mini
-from stilts_ray.plan import make_plan
-from stilts_ray.spec import Runtime
-from stilts_ray.state import NOTHING
-from stilts_ray.store import Store
-from stilts_ray.sweep import launch
+from stilts_ray.config import Runtime
+from stilts_ray.data.sources import MiniSource
+from stilts_ray.execution import launch
+from stilts_ray.plan.build import make_plan
+from stilts_ray.store.state import NOTHING
+from stilts_ray.store.store import Store
 
 
 def sweep() -> Sweep:
@@ -29,11 +29,11 @@ def sweep() -> Sweep:
     return Sweep(
         name="trial_overhead",
         data="mini",
-        encoders=[Encoder(name="mini", start=Pretrained(source="mini"))],
+        encoders=[Encoder(name="mini", weights=Pretrained(source="mini"))],
         targets=["udpos"],
         languages={"udpos": ["qaa"]},
-        recipe=Recipe(epochs=1, batch_size=16, max_length=64, train_rows=64, dev_rows=20, evaluations=1),
-        search=Search(learning_rates=[number * 1e-5 for number in range(1, 31)], parallel=30),
+        recipe=Recipe(epochs=1, batch_size=16, max_length=64, train_examples=64, dev_examples=20, evaluations=1),
+        search=Search(learning_rates=[number * 1e-5 for number in range(1, 31)], trials_per_round=30),
     )
 
 
@@ -42,7 +42,7 @@ def warm_overheads() -> list[float]:
     ends = Ends(lambda record: float(record["seconds"]))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
-        result = launch.run_plan(make_plan(sweep(), Mini()), store, NOTHING, Runtime(max_concurrent=1), [ends])
+        result = launch.run_plan(make_plan(sweep(), MiniSource()), store, NOTHING, Runtime(max_concurrent=1), [ends])
         assert not result.failed, result.failed
     return [now - before - worked for (before, _), (now, worked) in pairwise(ends.seen)]
 

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from stilts_ray.store import Record
-from stilts_ray.sweep.jobs import Job
-from stilts_ray.sweep.ledger import Outcome
+from stilts_ray.execution.jobs import Job
+from stilts_ray.execution.run_index import Outcome
+from stilts_ray.store.store import Record
 
 
 class Ends:
@@ -15,13 +15,13 @@ class Ends:
     def __init__(self, note: Callable[[Record], float]) -> None:
         self.note, self.seen = note, list[tuple[float, float]]()
 
-    def begun(self, job: Job) -> None:
+    def on_job_start(self, job: Job) -> None:
         """Nothing."""
 
-    def progressed(self, job: Job, entry: dict[str, Any]) -> None:
+    def on_evaluation(self, job: Job, entry: dict[str, Any]) -> None:
         """Nothing."""
 
-    def ended(self, job: Job, outcome: Outcome) -> None:
+    def on_job_end(self, job: Job, outcome: Outcome) -> None:
         """Notes the time."""
         assert isinstance(outcome, dict), outcome
         self.seen.append((time.perf_counter(), self.note(outcome)))

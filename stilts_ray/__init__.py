@@ -3,7 +3,7 @@
 A sweep file imports what it needs from here; nothing heavier than pydantic is loaded.
 """
 
-from stilts_ray.spec import (
+from stilts_ray.config import (
     Encoder,
     LogUniform,
     MaskedShare,

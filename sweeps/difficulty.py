@@ -14,12 +14,12 @@ is no F1, is there for reference.
 """
 
 from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep, tasks
-from stilts_ray.recipes import JIANT
-from stilts_ray.twin import SHORT, twin
+from stilts_ray.config.mini_variant import SHORT, mini_variant
+from stilts_ray.config.recipes import JIANT
 
 ROWS = 16_946
 ROUNDS = ("anli_r1", "anli_r2", "anli_r3")
-THIRDS = [Mixture(tasks=("mnli",), band=(part / 3, (part + 1) / 3)) for part in range(3)]
+THIRDS = [Mixture(tasks=("mnli",), difficulty_quantiles=(part / 3, (part + 1) / 3)) for part in range(3)]
 TARGETS = ("xnli", "udpos_xr", "panx_xr", "xquad_xr", "mlqa", "tydiqa")
 
 
@@ -28,7 +28,7 @@ def sweep() -> Sweep:
     sized = JIANT["mnli"].model_copy(update={"train_rows": ROWS, "evaluations": 4})
     return Sweep(
         name="difficulty",
-        encoders=[Encoder(name="xlmr-large", start=Pretrained(source="FacebookAI/xlm-roberta-large"))],
+        encoders=[Encoder(name="xlmr-large", weights=Pretrained(source="FacebookAI/xlm-roberta-large"))],
         intermediates=[(), *((task,) for task in ROUNDS), ("mnli_translated",), *THIRDS],
         targets=TARGETS,
         recipe=sized,
@@ -43,7 +43,7 @@ def sweep() -> Sweep:
 
 def mini() -> Sweep:
     """The same rows on generated languages; XTREME-R's larger variants of a target are the target itself there."""
-    return twin(
+    return mini_variant(
         sweep(),
         targets=[tasks.get(target).form for target in TARGETS],
         recipes={"mnli": SHORT.model_copy(update={"train_rows": 3 * 800})},

@@ -9,8 +9,8 @@ each. XNLI's own training on MNLI has that size in every row.
 """
 
 from stilts_ray import Encoder, Pretrained, Search, Sweep
-from stilts_ray.recipes import JIANT
-from stilts_ray.twin import MINI, RANDOM, twin
+from stilts_ray.config.mini_variant import MINI, RANDOM, mini_variant
+from stilts_ray.config.recipes import JIANT
 
 ROWS = 39_905
 GENERAL, DOMAINS = ("mnli", "hellaswag"), ("case_hold", "pubmedqa")
@@ -24,9 +24,9 @@ def sweep() -> Sweep:
     return Sweep(
         name="domains",
         encoders=[
-            Encoder(name="xlmr-large", start=Pretrained(source="FacebookAI/xlm-roberta-large")),
+            Encoder(name="xlmr-large", weights=Pretrained(source="FacebookAI/xlm-roberta-large")),
             # Its weights in safetensors are a pull request (seen in 2026; `stilts check` says if that has changed).
-            Encoder(name="mt5-large", start=Pretrained(source="google/mt5-large", revision="refs/pr/2")),
+            Encoder(name="mt5-large", weights=Pretrained(source="google/mt5-large", revision="refs/pr/2")),
         ],
         intermediates=[(), *((task,) for task in (*GENERAL, *DOMAINS)), DOMAINS],
         targets=["xnli", "xquad", "tydiqa", "udpos", "panx"],
@@ -40,4 +40,4 @@ def sweep() -> Sweep:
 
 def mini() -> Sweep:
     """The same rows and columns on generated languages."""
-    return twin(sweep(), encoders=(MINI, RANDOM))
+    return mini_variant(sweep(), encoders=(MINI, RANDOM))

@@ -6,15 +6,15 @@ translations.
 
 Both intermediate tasks, and what XTREME has too, are trained by jiant's recipes; the four that only XTREME-R has by that
 benchmark's scripts. Each study tries the learning rates of both, 1e-5, 2e-5 and 3e-5. What the scripts do otherwise is told
-in `stilts_ray.recipes`.
+in `stilts_ray.config.recipes`.
 """
 
 from stilts_ray import Encoder, Mixture, Pretrained, Sweep, tasks
+from stilts_ray.config.mini_variant import SHORT, mini_variant
+from stilts_ray.config.recipes import JIANT, JIANT_RATES, XTREME_RATES, XTREME_SCRIPTS, search
 from stilts_ray.mini import LANGUAGES
-from stilts_ray.recipes import JIANT, JIANT_RATES, XTREME_RATES, XTREME_SCRIPTS, search
 from stilts_ray.tasks.nli import XNLI_LANGUAGES
 from stilts_ray.tasks.paraphrase import PAWSX_LANGUAGES
-from stilts_ray.twin import SHORT, twin
 
 TARGETS = ("xnli", "xcopa", "udpos_xr", "panx_xr", "xquad_xr", "mlqa", "tydiqa", "tatoeba_xr", "mewslix", "lareqa")
 ONLY_THERE = ("social_i_qa", "copa", "squad_r", "wikipedia_pairs")
@@ -40,7 +40,7 @@ def sweep() -> Sweep:
     sized = {"mnli_translated": JIANT["mnli"], "pawsx": JIANT["pawsx"]}
     return Sweep(
         name="english-or-multilingual",
-        encoders=[Encoder(name="xlmr-large", start=Pretrained(source="FacebookAI/xlm-roberta-large"))],
+        encoders=[Encoder(name="xlmr-large", weights=Pretrained(source="FacebookAI/xlm-roberta-large"))],
         intermediates=rows(XNLI_LANGUAGES, PAWSX_LANGUAGES),
         targets=TARGETS,
         recipe=JIANT["mnli"],
@@ -57,7 +57,7 @@ def sweep() -> Sweep:
 def mini() -> Sweep:
     """The same rows on generated languages; XTREME-R's larger variants of a target are the target itself there."""
     codes = tuple(language.code for language in LANGUAGES)
-    return twin(
+    return mini_variant(
         sweep(),
         intermediates=rows(codes, codes),
         targets=[tasks.get(target).form for target in TARGETS],

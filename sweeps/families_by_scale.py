@@ -8,8 +8,8 @@ family of every language in results.csv.
 """
 
 from stilts_ray import Encoder, Pretrained, Search, Sweep
-from stilts_ray.recipes import JIANT
-from stilts_ray.twin import MINI, RANDOM, twin
+from stilts_ray.config.mini_variant import MINI, RANDOM, mini_variant
+from stilts_ray.config.recipes import JIANT
 
 SCALES = {
     "base": "FacebookAI/xlm-roberta-base",
@@ -22,7 +22,7 @@ def sweep() -> Sweep:
     """Three encoders, four rows each."""
     return Sweep(
         name="families-by-scale",
-        encoders=[Encoder(name=f"xlmr-{size}", start=Pretrained(source=source)) for size, source in SCALES.items()],
+        encoders=[Encoder(name=f"xlmr-{size}", weights=Pretrained(source=source)) for size, source in SCALES.items()],
         intermediates=[(), ("mnli",), ("squad",), ("hellaswag",)],
         targets=["xnli", "udpos", "panx", "xquad", "tydiqa", "tatoeba"],
         recipe=JIANT["mnli"],
@@ -35,4 +35,4 @@ def sweep() -> Sweep:
 
 def mini() -> Sweep:
     """The same rows and columns on generated languages."""
-    return twin(sweep(), encoders=(MINI, RANDOM))
+    return mini_variant(sweep(), encoders=(MINI, RANDOM))

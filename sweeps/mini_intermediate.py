@@ -6,7 +6,7 @@ Run it with `stilts run sweeps/mini_intermediate.py`; its baseline is that of `s
 
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
 
-MUCH = Recipe(epochs=3, batch_size=32, max_length=128, dev_rows=200, evaluations=1)
+MUCH = Recipe(epochs=3, batch_size=32, max_length=128, dev_examples=200, evaluations=1)
 LITTLE = MUCH.model_copy(update={"epochs": 6, "batch_size": 16})
 RECIPES = {
     **dict.fromkeys(("pawsx", "udpos", "panx", "tydiqa"), LITTLE),
@@ -21,7 +21,7 @@ def sweep() -> Sweep:
     return Sweep(
         name="mini_intermediate",
         data="mini",
-        encoders=[Encoder(name="mini", start=Pretrained(source="mini"))],
+        encoders=[Encoder(name="mini", weights=Pretrained(source="mini"))],
         intermediates=[(), ("mnli",), ("qqp",), ("squad",), ("squad_v2",), ("hellaswag",), ("ccg",)],
         targets=["xnli", "pawsx", "udpos", "panx", "tydiqa", "tatoeba", "bucc2018"],
         recipe=MUCH,

@@ -30,8 +30,8 @@ def sweep() -> Sweep:
     return Sweep(
         name="mini_mixing",
         data="mini",
-        encoders=[Encoder(name=name, start=start) for name, start in starts.items()],
+        encoders=[Encoder(name=name, weights=start) for name, start in starts.items()],
         targets=["udpos", "tatoeba"],
-        recipe=Recipe(epochs=6, batch_size=16, max_length=128, dev_rows=200, evaluations=1),
+        recipe=Recipe(epochs=6, batch_size=16, max_length=128, dev_examples=200, evaluations=1),
         search=Search(learning_rates=[1e-3]),
     )

@@ -23,4 +23,4 @@ def sweep() -> Sweep:
         max_length=96,
         mask=0.35,
     )
-    return Sweep(name="mini_pretrain", encoders=[Encoder(name="mini", start=start)], data="mini")
+    return Sweep(name="mini_pretrain", encoders=[Encoder(name="mini", weights=start)], data="mini")

@@ -27,8 +27,8 @@ def sweep() -> Sweep:
     return Sweep(
         name="mini_relatedness",
         data="mini-gradient",
-        encoders=[Encoder(name=f"gradient-{seed}", start=pretraining(seed)) for seed in range(3)],
+        encoders=[Encoder(name=f"gradient-{seed}", weights=pretraining(seed)) for seed in range(3)],
         targets=["udpos", "tatoeba"],
-        recipe=Recipe(epochs=6, batch_size=16, max_length=128, dev_rows=200, evaluations=1),
+        recipe=Recipe(epochs=6, batch_size=16, max_length=128, dev_examples=200, evaluations=1),
         search=Search(learning_rates=[1e-3]),
     )

@@ -6,7 +6,7 @@ Run it with `stilts run sweeps/mini_transfer.py`; the per-language tables are in
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep, Untrained
 
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "tydiqa", "tatoeba", "bucc2018")
-MUCH = Recipe(epochs=3, batch_size=32, max_length=128, dev_rows=200, evaluations=1)
+MUCH = Recipe(epochs=3, batch_size=32, max_length=128, dev_examples=200, evaluations=1)
 LITTLE = MUCH.model_copy(update={"epochs": 6, "batch_size": 16})
 RECIPES = dict.fromkeys(("pawsx", "udpos", "panx", "tydiqa"), LITTLE)
 
@@ -17,8 +17,8 @@ def sweep() -> Sweep:
         name="mini_transfer",
         data="mini",
         encoders=[
-            Encoder(name="mini", start=Pretrained(source="mini")),
-            Encoder(name="random", start=Untrained(like="mini")),
+            Encoder(name="mini", weights=Pretrained(source="mini")),
+            Encoder(name="random", weights=Untrained(like="mini")),
         ],
         targets=TARGETS,
         recipe=MUCH,

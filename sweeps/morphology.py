@@ -10,9 +10,9 @@ that were trained in some of the languages they are tested in: for those rows it
 """
 
 from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep
+from stilts_ray.config.mini_variant import SHORT, mini_variant
+from stilts_ray.config.recipes import JIANT
 from stilts_ray.mini import LANGUAGES, PIVOT
-from stilts_ray.recipes import JIANT
-from stilts_ray.twin import SHORT, twin
 
 RICH = ("fi", "tr", "hu", "et")
 ROWS = {"udpos": 3_000, "panx": 15_000}
@@ -29,7 +29,7 @@ def sweep() -> Sweep:
     """Seven rows before the two structured tasks; what is trained before and for a target has equal size everywhere."""
     return Sweep(
         name="morphology",
-        encoders=[Encoder(name="xlmr-large", start=Pretrained(source="FacebookAI/xlm-roberta-large"))],
+        encoders=[Encoder(name="xlmr-large", weights=Pretrained(source="FacebookAI/xlm-roberta-large"))],
         intermediates=rows("en", RICH),
         targets=["udpos_xr", "panx_xr"],
         recipe=JIANT["udpos"],
@@ -42,7 +42,7 @@ def sweep() -> Sweep:
 def mini() -> Sweep:
     """The same rows on generated languages, and their two structured tasks."""
     rich = tuple(language.code for language in LANGUAGES if language.morphology == "agglutinative")
-    return twin(
+    return mini_variant(
         sweep(),
         intermediates=rows(PIVOT, rich),
         targets=["udpos", "panx"],

@@ -9,8 +9,8 @@ were trained, the cap of the mixture, learning rates other than 1e-5, and seeds.
 """
 
 from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep
-from stilts_ray.recipes import JIANT
-from stilts_ray.twin import twin
+from stilts_ray.config.mini_variant import mini_variant
+from stilts_ray.config.recipes import JIANT
 
 INTERMEDIATES = (
     "anli_plus", "mnli", "qqp", "squad_v2", "squad", "hellaswag", "ccg", "cosmosqa", "commonsense_qa",
@@ -33,7 +33,7 @@ def sweep() -> Sweep:
     """Eleven rows: the baseline, nine tasks, and their mixture."""
     return Sweep(
         name="paper",
-        encoders=[Encoder(name="xlmr-large", start=Pretrained(source="FacebookAI/xlm-roberta-large"))],
+        encoders=[Encoder(name="xlmr-large", weights=Pretrained(source="FacebookAI/xlm-roberta-large"))],
         intermediates=[
             (),
             *((name,) for name in INTERMEDIATES),
@@ -49,6 +49,6 @@ def sweep() -> Sweep:
 
 def mini() -> Sweep:
     """The same rows and columns for mini's encoder, one learning rate and one seed."""
-    return twin(
+    return mini_variant(
         sweep(), intermediates=((), *((name,) for name in INTERMEDIATES), Mixture(tasks=INTERMEDIATES, name="all-nine"))
     )

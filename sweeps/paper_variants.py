@@ -9,10 +9,10 @@ what. MNLI is the only intermediate task whose public translations are known her
 """
 
 from stilts_ray import Encoder, MaskedShare, Mixture, Pretrained, Search, Sweep
+from stilts_ray.config.mini_variant import SHORT, mini_variant
+from stilts_ray.config.recipes import JIANT
 from stilts_ray.mini import LANGUAGES
-from stilts_ray.recipes import JIANT
 from stilts_ray.tasks.nli import XNLI_LANGUAGES
-from stilts_ray.twin import SHORT, twin
 
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba")
 ROWS = 100_000
@@ -37,7 +37,7 @@ def sweep() -> Sweep:
     """Seven rows."""
     return Sweep(
         name="paper-variants",
-        encoders=[Encoder(name="xlmr-large", start=Pretrained(source="FacebookAI/xlm-roberta-large"))],
+        encoders=[Encoder(name="xlmr-large", weights=Pretrained(source="FacebookAI/xlm-roberta-large"))],
         intermediates=rows(("en", *(code for code in XNLI_LANGUAGES if code != "en")), share=0.2),
         targets=TARGETS,
         recipe=JIANT["mnli"],
@@ -49,7 +49,7 @@ def sweep() -> Sweep:
 
 def mini() -> Sweep:
     """The same rows and columns on generated languages."""
-    return twin(
+    return mini_variant(
         sweep(),
         intermediates=rows(tuple(language.code for language in LANGUAGES), share=0.5),
         recipes={"mnli_translated": SHORT.model_copy(update={"train_rows": 1600})},

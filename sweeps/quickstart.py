@@ -8,11 +8,11 @@ from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
 
 def sweep() -> Sweep:
     """Baseline, three intermediate tasks and their mixture; one target of every kind."""
-    short = Recipe(epochs=2, batch_size=32, max_length=128, train_rows=1500, dev_rows=300, evaluations=2)
+    short = Recipe(epochs=2, batch_size=32, max_length=128, train_examples=1500, dev_examples=300, evaluations=2)
     return Sweep(
         name="quickstart",
         data="mini",
-        encoders=[Encoder(name="mini", start=Pretrained(source="mini"))],
+        encoders=[Encoder(name="mini", weights=Pretrained(source="mini"))],
         intermediates=[(), ("mnli",), ("squad",), ("hellaswag",), ("mnli", "squad", "hellaswag")],
         targets=["xnli", "udpos", "xquad", "tatoeba"],
         recipe=short,

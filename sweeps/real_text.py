@@ -23,10 +23,12 @@ def sweep() -> Sweep:
         batch_tokens=2048,
         max_length=128,
     )
-    recipe = Recipe(epochs=1, batch_size=16, max_length=256, stride=144, train_rows=600, dev_rows=100, evaluations=2)
+    recipe = Recipe(
+        epochs=1, batch_size=16, max_length=256, stride=144, train_examples=600, dev_examples=100, evaluations=2
+    )
     return Sweep(
         name="real_text",
-        encoders=[Encoder(name="small", start=encoder)],
+        encoders=[Encoder(name="small", weights=encoder)],
         intermediates=[(), ("squad",), ("hellaswag",)],
         targets=["udpos", "xquad", "tatoeba"],
         languages={

@@ -13,11 +13,11 @@ import pytest
 import torch
 from hypothesis import settings
 
+from stilts_ray.config import Shape
 from stilts_ray.data import cache
-from stilts_ray.models import files
+from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
-from stilts_ray.spec import Shape
-from stilts_ray.store import Store
+from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
 from stilts_ray.training.masked import make_tokenizer
 from tests import tiny

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from stilts_ray.repository import Repository
+from stilts_ray.data.repository import Repository
 
 
 def at_commits(commits: Mapping[str, str]) -> dict[str, Repository]:

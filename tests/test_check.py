@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from stilts_ray.cli import main
+from stilts_ray.data.sources import FolderSource, HubSource, MiniSource
 from stilts_ray.errors import RequestError
 from stilts_ray.mini import ENCODER
-from stilts_ray.models.check import check_encoder
-from stilts_ray.origin import Folder, Hub, Mini
+from stilts_ray.models.encoder_check import check_encoder
 from stilts_ray.report.sheet import sheet
-from stilts_ray.survey import every_split, survey
+from stilts_ray.report.survey import every_split, survey
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.terms import LICENCES, OVERLAPS
 
@@ -21,7 +21,7 @@ from stilts_ray import Encoder, Pretrained, Sweep
 
 
 def sweep() -> Sweep:
-    return Sweep(name="s", encoders=[Encoder(name="e", start=Pretrained(source={source!r}))], targets=["xnli"],
+    return Sweep(name="s", encoders=[Encoder(name="e", weights=Pretrained(source={source!r}))], targets=["xnli"],
                  languages={{"xnli": ["en", "de"]}})
 """
 
@@ -76,19 +76,19 @@ def test_an_encoder_that_cannot_be_used_is_one_line(tiny_encoder: Path, tmp_path
 
 
 def test_every_split_of_a_task_in_all_its_languages() -> None:
-    assert every_split(Hub(), [TASKS["tydiqa"]])[:2] == [("tydiqa", "train", "ar"), ("tydiqa", "train", "bn")]
-    found = every_split(Hub(), TASKS.values())
+    assert every_split(HubSource(), [TASKS["tydiqa"]])[:2] == [("tydiqa", "train", "ar"), ("tydiqa", "train", "bn")]
+    found = every_split(HubSource(), TASKS.values())
     assert {name for name, *_ in found} == set(TASKS)
     assert [split for name, split, _ in found if name == "candidate_entities"] == ["test"]
     assert ("xquad", "validation", "el") in found
-    assert {code for name, _, code in every_split(Mini(), [TASKS["tatoeba"]])} == set(
-        Mini().languages(TASKS["tatoeba"])
+    assert {code for name, _, code in every_split(MiniSource(), [TASKS["tatoeba"]])} == set(
+        MiniSource().languages(TASKS["tatoeba"])
     )
 
 
 def test_a_folder_is_surveyed_as_far_as_it_goes(data_dir: Path) -> None:
     splits = [("xnli", "test", "en"), ("xnli", "test", "sw"), ("xnli", "test", "de"), ("udpos", "train", "en")]
-    found = list(survey(Folder(data_dir), splits))
+    found = list(survey(FolderSource(data_dir), splits))
     assert [(each.name, each.languages) for each in found] == [("xnli test", 2), ("udpos train", 1)]
     missing, size = found[0].amiss
     assert missing.startswith("xnli: no file xnli/sw/test.parquet in ")

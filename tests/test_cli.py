@@ -10,13 +10,13 @@ import pytest
 
 from stilts_ray import mini
 from stilts_ray.cli import main
-from stilts_ray.evaluation.benchmarks import BENCHMARKS
+from stilts_ray.config.sweep_file import load
+from stilts_ray.data.sources import MiniSource
 from stilts_ray.mini import build
 from stilts_ray.mini.describe import everything
-from stilts_ray.origin import Mini
-from stilts_ray.plan import make_plan
-from stilts_ray.store import Store
-from stilts_ray.sweepfile import load
+from stilts_ray.plan.build import make_plan
+from stilts_ray.store.store import Store
+from stilts_ray.tasks.benchmarks import BENCHMARKS
 from tests.evaluation.trees import averages, overall, rounded, write_trees
 from tests.report import fakes
 
@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 QUICKSTART = str(ROOT / "sweeps" / "quickstart.py")
 
 HEAD = "from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep\n"
-GOOD = "Sweep(name='s', data='mini', encoders=[Encoder(name='e', start=Pretrained(source='mini'))], targets=['udpos'])"
+GOOD = (
+    "Sweep(name='s', data='mini', encoders=[Encoder(name='e', weights=Pretrained(source='mini'))], targets=['udpos'])"
+)
 
 
 def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -98,7 +100,7 @@ def test_report_writes_its_files(capsys: pytest.CaptureFixture[str], tmp_path: P
 
 def test_report_says_where_the_time_went_if_it_is_asked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     store, folder = tmp_path / "store", tmp_path / "out"
-    fakes.carry_out(make_plan(load(Path(QUICKSTART)), Mini()), Store(str(store)), jobs=6)
+    fakes.execute_job(make_plan(load(Path(QUICKSTART)), MiniSource()), Store(str(store)), jobs=6)
     words = ("report", QUICKSTART, "--store", str(store), "--out", str(folder))
     assert "profile" not in document(capsys, *words)
     assert "Where the time went" not in (folder / "report.md").read_text()
@@ -111,7 +113,7 @@ def test_report_says_where_the_time_went_if_it_is_asked(capsys: pytest.CaptureFi
 
 
 WRONG = {
-    "unknown task": ("Sweep(name='s', data='mini', encoders=[Encoder(name='e', start=Pretrained(source='mini'))],"
+    "unknown task": ("Sweep(name='s', data='mini', encoders=[Encoder(name='e', weights=Pretrained(source='mini'))],"
                      " intermediates=[('mnlli',)], targets=['udpos'])", "did you mean 'mnli'?"),
     "target without languages": (GOOD.replace("'udpos'", "'squad'"), "has no test languages"),
     "intermediate without training data": (GOOD[:-1] + ", intermediates=[('tatoeba',)])", "no training split"),
@@ -209,7 +211,7 @@ def test_all_data_sets_of_the_generated_languages_are_written(
 def test_a_written_folder_is_what_data_dir_reads(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder = tmp_path / "data"
     assert call(capsys, "mini", "--write", str(folder))[0] == 0
-    made = "Sweep(name='s', encoders=[Encoder(name='e', start=Pretrained(source='mini'))], intermediates=[('mnli', 'ccg')])"
+    made = "Sweep(name='s', encoders=[Encoder(name='e', weights=Pretrained(source='mini'))], intermediates=[('mnli', 'ccg')])"
     words = ("plan", sweep_file(tmp_path, made), "--store", str(tmp_path / "store"), "--data-dir")
     (step,) = document(capsys, *words, str(folder))["steps"]
     assert (step["name"], step["status"]) == ("e.ccg-mnli", "new")

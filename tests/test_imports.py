@@ -12,37 +12,22 @@ PACKAGE = Path(__file__).resolve().parent.parent / "stilts_ray"
 
 ORDER = [
     "errors",
-    "fingerprint",
-    "cachedir",
+    "identity",
     "timing",
     "languages",
-    "spec",
-    "twin",
     "mini",
     "tasks",
-    "recipes",
-    "repository",
-    "origin",
-    "steps",
-    "needs",
-    "estimate",
-    "plan",
-    "calibration",
-    "costs",
-    "store",
-    "state",
-    "provenance",
+    "config",
     "data",
-    "lock",
-    "survey",
+    "plan",
+    "store",
     "models",
     "training",
     "evaluation",
-    "overview",
     "report",
+    "paper",
     "tracking",
-    "sweep",
-    "sweepfile",
+    "execution",
     "cli",
 ]
 """A module imports only what stands at or before its own place."""
@@ -105,18 +90,18 @@ def test_a_module_imports_only_what_stands_before_it(module: Path) -> None:
 
 
 def test_the_package_itself_gives_a_sweep_file_what_it_needs_and_no_more() -> None:
-    assert {part(name) for name in imports(Path("stilts_ray/__init__.py"))} == {"spec"}
+    assert {part(name) for name in imports(Path("stilts_ray/__init__.py"))} == {"config"}
 
 
 def test_planning_loads_nothing_heavy() -> None:
-    modules = [f"stilts_ray.{name}" for name in ("spec", "tasks", "origin", "plan", "fingerprint", "errors")]
+    modules = [f"stilts_ray.{name}" for name in ("config", "tasks", "data.sources", "plan.build", "identity", "errors")]
     assert not loaded(*modules) & (HEAVY | {"optuna", "pandas", "tokenizers"})
 
 
 def test_a_bare_gpu_machine_needs_neither_ray_nor_mlflow() -> None:
     parts = ("models", "training", "evaluation")
     modules = [str(m.with_suffix("")).replace("/", ".") for m in MODULES if own_part(m) in parts]
-    modules += ["stilts_ray.data.batches", "stilts_ray.sweep.work", "stilts_ray.sweep.frontier"]
+    modules += ["stilts_ray.data.batches", "stilts_ray.execution.execute", "stilts_ray.execution.scheduler"]
     assert not loaded(*(name.removesuffix(".__init__") for name in modules)) & {"ray", "mlflow"}
 
 
@@ -127,7 +112,7 @@ def test_a_benchmark_for_gpus_needs_neither_them_nor_data_sets(name: str) -> Non
 
 
 def test_the_driver_starts_processes_before_anything_that_they_need_is_loaded() -> None:
-    modules = ("stilts_ray.sweep.command", "stilts_ray.sweep.searcher", "stilts_ray.sweep.trainable")
+    modules = ("stilts_ray.execution.command", "stilts_ray.execution.tune_searcher", "stilts_ray.execution.trainable")
     assert not loaded(*modules) & {"torch", "transformers"}
 
 
@@ -136,7 +121,9 @@ def test_batches_need_torch_and_numpy_alone() -> None:
 
 
 def test_only_four_modules_know_ray() -> None:
-    assert importers("ray") <= {f"stilts_ray/sweep/{name}.py" for name in ("searcher", "launch", "trainable", "worker")}
+    assert importers("ray") <= {
+        f"stilts_ray/execution/{name}.py" for name in ("tune_searcher", "launch", "trainable", "worker")
+    }
 
 
 def test_only_tracking_knows_mlflow() -> None:
@@ -151,5 +138,5 @@ def test_nothing_is_pickled(package: str) -> None:
 def test_the_rules_see_what_they_look_for() -> None:
     """The checks above would find their import: there is one of each kind to be found."""
     assert "stilts_ray/models/model.py" in importers("torch")
-    assert "stilts_ray/sweep/search.py" in importers("optuna"), "inside a function"
+    assert "stilts_ray/execution/search.py" in importers("optuna"), "inside a function"
     assert "stilts_ray.mini.build" in set(imports(Path("stilts_ray/data/rows.py"))), "by `from package import module`"

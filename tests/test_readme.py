@@ -8,11 +8,11 @@ import pytest
 from typer.main import get_command
 
 from stilts_ray import Encoder, Pretrained, Sweep, cli
-from stilts_ray.costs import compared
-from stilts_ray.origin import Hub, Mini
-from stilts_ray.plan import make_plan
-from stilts_ray.steps import Evaluation, Study
-from stilts_ray.sweepfile import load
+from stilts_ray.config.sweep_file import load
+from stilts_ray.data.sources import HubSource, MiniSource
+from stilts_ray.plan.build import make_plan
+from stilts_ray.plan.costs import compared
+from stilts_ray.plan.steps import Evaluation, Study
 from stilts_ray.tasks import TASKS
 from stilts_ray.timing import PARTS
 
@@ -64,11 +64,11 @@ def test_the_sweep_of_the_papers_size_plans(tmp_path: Path) -> None:
     (code,) = [block for block in blocks("python") if "def sweep()" in block]
     file = tmp_path / "large.py"
     file.write_text(code)
-    assert len(make_plan(load(file), Hub({})).rows) == 5
+    assert len(make_plan(load(file), HubSource({})).conditions) == 5
 
 
 def test_the_costs_of_the_papers_grid_are_those_of_its_plan() -> None:
-    found = compared(make_plan(load(ROOT / "sweeps" / "paper.py"), Hub({})), None)
+    found = compared(make_plan(load(ROOT / "sweeps" / "paper.py"), HubSource({})), None)
     assert found is not None
     shown = " ".join(TEXT.split())
     own, naive = found["train_tokens"] / 1e9, found["naive_train_tokens"] / 1e9
@@ -86,13 +86,13 @@ def test_the_task_entry_is_the_real_one() -> None:
 
 
 def test_the_published_recipes_are_there() -> None:
-    (code,) = [block for block in blocks("python") if "stilts_ray.recipes" in block]
+    (code,) = [block for block in blocks("python") if "stilts_ray.config.recipes" in block]
     found: dict[str, object] = {}
     exec(code, found)
-    encoder = Encoder(name="large", start=Pretrained(source="FacebookAI/xlm-roberta-large"))
+    encoder = Encoder(name="large", weights=Pretrained(source="FacebookAI/xlm-roberta-large"))
     sweep = {"name": "s", "encoders": [encoder], "targets": ["xnli", "udpos", "xquad"]}
     asked = Sweep(**sweep, recipes=found["recipes"], search=found["rates"])  # type: ignore[arg-type]
-    assert len(make_plan(asked, Hub({})).rows) == 1
+    assert len(make_plan(asked, HubSource({})).conditions) == 1
 
 
 def test_the_tasks_are_those_of_the_registry() -> None:
@@ -115,7 +115,7 @@ def test_the_questions_are_those_in_the_folder() -> None:
 def test_the_profile_is_of_the_whole_quickstart_and_adds_up() -> None:
     (printed,) = [block for block in blocks("console") if "seconds of" in block]
     lines = {words[0]: words[1:] for words in map(str.split, printed.replace(",", "").splitlines()) if words}
-    plan = make_plan(load(ROOT / "sweeps" / "quickstart.py"), Mini())
+    plan = make_plan(load(ROOT / "sweeps" / "quickstart.py"), MiniSource())
     trials = sum(step.trials for step in plan.steps if isinstance(step, Study))
     scores = sum(len(step.seeds) for step in plan.steps if isinstance(step, Evaluation))
     assert lines["seconds"] == ["of", "study", "evaluation", "total", "share"]

@@ -9,18 +9,19 @@ import pytest
 from datasets import Dataset
 
 from stilts_ray import tasks
-from stilts_ray.data import cache, check, rows
+from stilts_ray.config import Pretraining
+from stilts_ray.config.sweep_file import load
+from stilts_ray.data import cache, rows
+from stilts_ray.data import row_check as check
 from stilts_ray.data.repairs import Use
+from stilts_ray.data.sources import FolderSource, sliced
 from stilts_ray.data.tables import dataset_table
-from stilts_ray.needs import reads
-from stilts_ray.origin import Folder, sliced
-from stilts_ray.plan import Plan, make_plan
-from stilts_ray.spec import Pretraining
-from stilts_ray.store import Store
-from stilts_ray.sweep.frontier import Frontier
-from stilts_ray.sweep.place import Place
-from stilts_ray.sweep.work import carry_out
-from stilts_ray.sweepfile import load
+from stilts_ray.execution.context import WorkerContext
+from stilts_ray.execution.execute import execute_job
+from stilts_ray.execution.scheduler import Scheduler
+from stilts_ray.plan.build import Plan, make_plan
+from stilts_ray.plan.inputs import reads
+from stilts_ray.store.store import Store
 from stilts_ray.tasks.base import Repair
 from stilts_ray.tasks.lareqa import asked
 from stilts_ray.tasks.sentences import sentence_breaks
@@ -33,57 +34,59 @@ SWEEP = Path(__file__).resolve().parents[1] / "sweeps" / "real_text.py"
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    return make_plan(load(SWEEP), Folder(Path(FOLDER or "")))
+    return make_plan(load(SWEEP), FolderSource(Path(FOLDER or "")))
 
 
 def test_every_row_of_the_sweep_fits(plan: Plan) -> None:
-    splits = [split for step in plan.steps for split in reads(step, plan.origin)]
+    splits = [split for step in plan.steps for split in reads(step, plan.data_source)]
     assert len(splits) > 30
-    assert not any(looked.counts.repairs for looked in check.look(plan.origin, splits)), (
+    assert not any(looked.counts.repairs for looked in check.look(plan.data_source, splits)), (
         "the files are the publishers' own"
     )
 
 
-def is_there(origin: Folder, task: tasks.Task, split: str, language: str) -> bool:
+def is_there(data_source: FolderSource, task: tasks.Task, split: str, language: str) -> bool:
     """Whether the folder has every file of a split."""
     files = (
-        origin.root / part.source.path(language) / f"{sliced(name)[0]}.parquet" for part, name in task.parts(split)
+        data_source.root / part.source.path(language) / f"{sliced(name)[0]}.parquet" for part, name in task.parts(split)
     )
     return all(file.is_file() for file in files)
 
 
 @pytest.mark.parametrize("name", tasks.TASKS)
 def test_every_row_of_a_task_that_the_folder_has_fits(name: str) -> None:
-    task, origin = tasks.get(name), Folder(Path(FOLDER or ""))
+    task, data_source = tasks.get(name), FolderSource(Path(FOLDER or ""))
     places = [
         (split, language)
         for language in task.languages or ("en",)
         for split in dict.fromkeys(split for split in (task.train, task.dev, task.test) if split)
-        if is_there(origin, task, split, language)
+        if is_there(data_source, task, split, language)
     ]
     if not places:
         pytest.skip(f"no rows of {name}")
     for split, language in places:
-        assert rows.load(origin, task, split, language)
+        assert rows.load(data_source, task, split, language)
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "de", "es", "hi", "zh"])
 def test_every_row_of_mlqa_fits(language: str) -> None:
     """The folder has the dev files, which the task does not read."""
-    assert len(rows.load(Folder(Path(FOLDER or "")), tasks.get("mlqa"), "validation", language)) == 500
+    assert len(rows.load(FolderSource(Path(FOLDER or "")), tasks.get("mlqa"), "validation", language)) == 500
 
 
 def test_the_training_rows_of_several_data_sets_are_one_tasks() -> None:
-    origin = Folder(Path(FOLDER or ""))
-    sizes = {name: origin.train_size(tasks.get(name))[0] for name in ("anli", "mnli", "snli", "anli_plus")}
+    data_source = FolderSource(Path(FOLDER or ""))
+    sizes = {name: data_source.train_size(tasks.get(name))[0] for name in ("anli", "mnli", "snli", "anli_plus")}
     assert sizes["anli_plus"] == sizes["anli"] + sizes["mnli"] + sizes["snli"] > 5000
     plus = tasks.get("anli_plus")
-    assert len(rows.load(origin, plus, plus.train or "", "en")) == sizes["anli_plus"], "none is without a label here"
+    assert len(rows.load(data_source, plus, plus.train or "", "en")) == sizes["anli_plus"], (
+        "none is without a label here"
+    )
 
 
 def test_tags_transfer_to_languages_other_than_english(plan: Plan, tmp_path: Path) -> None:
     sweep = plan.sweep
-    start = sweep.encoders[0].start
+    start = sweep.encoders[0].weights
     assert isinstance(start, Pretraining)
     languages = ("en", "de", "es")
     small = start.model_copy(update={"tokens": 60_000, "languages": languages, "vocabulary": 3000})
@@ -97,14 +100,19 @@ def test_tags_transfer_to_languages_other_than_english(plan: Plan, tmp_path: Pat
         "search": sweep.search.model_copy(update={"learning_rates": (1e-3,)}),
         "seeds": (0,),
     }
-    short = make_plan(sweep.model_copy(update=changes), plan.origin)
-    frontier, place = Frontier(short, {}, {}), Place(Store(str(tmp_path)), plan.origin, checkpoint_seconds=1e9)
-    while job := frontier.next():
-        frontier.finish(job, carry_out(job, place))
+    short = make_plan(sweep.model_copy(update=changes), plan.data_source)
+    scheduler, place = (
+        Scheduler(short, {}, {}),
+        WorkerContext(Store(str(tmp_path)), plan.data_source, checkpoint_seconds=1e9),
+    )
+    while job := scheduler.next():
+        scheduler.finish(job, execute_job(job, place))
     (row,) = short.rows
-    scores = frontier.records[row.cells["udpos"]]["languages"]
+    scores = scheduler.records[row.cells["udpos"]]["languages"]
     for language in languages:
-        tags = Counter(tag for e in cache.examples(plan.origin, tasks.get("udpos"), "test", language) for tag in e.tags)
+        tags = Counter(
+            tag for e in cache.examples(plan.data_source, tasks.get("udpos"), "test", language) for tag in e.tags
+        )
         # In accuracy, where always giving the most frequent tag is worth something; in F1 over spans it is worth nothing.
         assert scores[language]["accuracy"] > 100 * max(tags.values()) / tags.total() + 5
 

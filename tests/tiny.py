@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from transformers import XLMRobertaConfig
 
+from stilts_ray.config import Shape
 from stilts_ray.data.encode import IGNORE, Encoded
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
-from stilts_ray.spec import Shape
 from stilts_ray.tasks.base import Kind, Task
 from stilts_ray.training.masked import HEAD, Masking
 
@@ -65,7 +65,7 @@ def encoded(task: Task, items: int, seed: int, longest: int = 14) -> Encoded:
     made = sequences(items * group, draw, longest, group)
     fields = made.fields
     match task.kind:
-        case Kind.PAIR:
+        case Kind.SEQUENCE_CLASSIFICATION:
             fields["label"] = draw.integers(0, len(task.labels), items).astype(np.int32)
         case Kind.CHOICE:
             fields["label"] = draw.integers(0, task.choices, items).astype(np.int32)

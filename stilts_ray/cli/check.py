@@ -9,13 +9,13 @@ import typer
 from stilts_ray import tasks
 from stilts_ray.cli.app import app, out
 from stilts_ray.cli.request import DataOption, JsonOption, LocalOption, StoreOption, open_store, plan_of, real_origin
+from stilts_ray.config import Pretrained
+from stilts_ray.config.sweep_file import load, named
+from stilts_ray.data.sources import HubSource, looked_up
 from stilts_ray.errors import RequestError
-from stilts_ray.lock import REPOSITORIES
-from stilts_ray.needs import encoder_key, encoder_pin, encoders_read, location, reads
-from stilts_ray.origin import Hub, looked_up
-from stilts_ray.plan import Plan
-from stilts_ray.spec import Pretrained
-from stilts_ray.sweepfile import load, named
+from stilts_ray.plan.build import Plan
+from stilts_ray.plan.inputs import encoder_key, encoder_pin, encoders_read, location, reads
+from stilts_ray.store.pins import REPOSITORIES
 
 
 @app.command()
@@ -39,7 +39,7 @@ def check(
     else:
         known = looked_up(place.read_json(REPOSITORIES) or {})
         found = list(_of_all(real_origin(known, data_dir, local_data, {})))
-    from stilts_ray.survey import document
+    from stilts_ray.report.survey import document
 
     if as_json:
         print(json.dumps([document(finding) for finding in found], indent=1))
@@ -49,32 +49,34 @@ def check(
 
 
 def _of_plan(plan: Plan) -> Iterator[Any]:
-    from stilts_ray.survey import survey
+    from stilts_ray.report.survey import survey
 
     for start in encoders_read(plan.sweep).values():
         yield _encoder(start, plan)
-    yield from survey(plan.origin, [read for step in plan.steps for read in reads(step, plan.origin)])
+    yield from survey(plan.data_source, [read for step in plan.steps for read in reads(step, plan.data_source)])
 
 
-def _of_all(origin: Any) -> Iterator[Any]:
-    from stilts_ray.survey import every_split, survey
+def _of_all(data_source: Any) -> Iterator[Any]:
+    from stilts_ray.report.survey import every_split, survey
 
     # What no repository has is asked for only where a folder may have it.
-    asked = [task for task in tasks.TASKS.values() if not isinstance(origin, Hub) or not origin.missing(task)]
-    yield from survey(origin, every_split(origin, asked))
+    asked = [
+        task for task in tasks.TASKS.values() if not isinstance(data_source, HubSource) or not data_source.missing(task)
+    ]
+    yield from survey(data_source, every_split(data_source, asked))
 
 
 def _encoder(start: Pretrained, plan: Plan) -> Any:
     from stilts_ray.data.hub import look_up
-    from stilts_ray.models.check import check_encoder
-    from stilts_ray.survey import Finding
+    from stilts_ray.models.encoder_check import check_encoder
+    from stilts_ray.report.survey import Finding
 
     where = location(start.source)
     try:
-        known = list(plan.origin.repositories.values())
-        commit = encoder_pin(start, plan.origin).get("revision")
-        if "hub" in encoder_pin(start, plan.origin):
-            repository = plan.origin.repositories.get(encoder_key(start)) or look_up(
+        known = list(plan.data_source.repositories.values())
+        commit = encoder_pin(start, plan.data_source).get("revision")
+        if "hub" in encoder_pin(start, plan.data_source):
+            repository = plan.data_source.repositories.get(encoder_key(start)) or look_up(
                 start.source, "model", start.revision
             )
             known, commit, where = [*known, repository], repository.commit, repository.at

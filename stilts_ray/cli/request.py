@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from stilts_ray import tasks
+from stilts_ray.config import Sweep
+from stilts_ray.config.sweep_file import load, named
+from stilts_ray.data.repository import Repository
+from stilts_ray.data.sources import FolderSource, HubSource, MiniSource, looked_up, replaced_in
 from stilts_ray.errors import RequestError
-from stilts_ray.lock import REPOSITORIES
-from stilts_ray.origin import Folder, Hub, Mini, looked_up, replaced_in
-from stilts_ray.plan import Plan, make_plan
-from stilts_ray.repository import Repository
-from stilts_ray.spec import Sweep
-from stilts_ray.store import Store
-from stilts_ray.sweepfile import load, named
+from stilts_ray.plan.build import Plan, make_plan
+from stilts_ray.store.pins import REPOSITORIES
+from stilts_ray.store.store import Store
 
 SweepArgument = Annotated[
     str,
@@ -64,7 +64,9 @@ def plan_of(sweep: Sweep, store: Store, data_dir: str | None, local_data: str | 
     return make_plan(sweep, origin_of(sweep, store, data_dir, local_data))
 
 
-def origin_of(sweep: Sweep, store: Store, data_dir: str | None, local_data: str | None) -> Hub | Folder | Mini:
+def origin_of(
+    sweep: Sweep, store: Store, data_dir: str | None, local_data: str | None
+) -> HubSource | FolderSource | MiniSource:
     """Mini, if the sweep says so; else the folder given, else the one this store's run of the sweep used, else the hub, with
     what it lacks from another folder. Raises RequestError for a folder that is not there or has no place in the sweep."""
     known = looked_up(store.read_json(REPOSITORIES) or {})
@@ -72,26 +74,26 @@ def origin_of(sweep: Sweep, store: Store, data_dir: str | None, local_data: str 
         for option, given in (("--data-dir", data_dir), ("--local-data", local_data)):
             if given is not None:
                 raise RequestError(f"sweep {sweep.name} is on mini's generated data; {option} has no place in it")
-        return Mini(sweep.data, repositories=known)
+        return MiniSource(sweep.data, repositories=known)
     return real_origin(known, data_dir, local_data, store.read_json("sweeps", f"{sweep.name}.json") or {})
 
 
 def real_origin(
     known: Mapping[str, Repository], data_dir: str | None, local_data: str | None, used: Mapping[str, Any]
-) -> Hub | Folder:
+) -> HubSource | FolderSource:
     """The folder given, else the place of rows that was `used` before, else the hub. Raises RequestError for a folder that is
     not there."""
     folder = data_dir or os.environ.get("STILTS_DATA_DIR")
     if folder:
-        return Folder(_existing("--data-dir", folder), repositories=known)
+        return FolderSource(_existing("--data-dir", folder), repositories=known)
     if local_data is not None:
         local = _existing("--local-data", local_data)
-        return Hub(known, local=local, replaced=replaced_in(local, tasks.TASKS.values()))
+        return HubSource(known, local=local, replaced=replaced_in(local, tasks.TASKS.values()))
     if "folder" in used:
-        return Folder(Path(used["folder"]), repositories=known)
+        return FolderSource(Path(used["folder"]), repositories=known)
     if "local" in used:
-        return Hub(known, local=Path(used["local"]), replaced=frozenset(used.get("replaced", ())))
-    return Hub(known)
+        return HubSource(known, local=Path(used["local"]), replaced=frozenset(used.get("replaced", ())))
+    return HubSource(known)
 
 
 def _existing(option: str, folder: str) -> Path:

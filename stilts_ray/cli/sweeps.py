@@ -10,18 +10,18 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from stilts_ray.calibration import read_calibration
 from stilts_ray.cli.app import app, out
 from stilts_ray.cli.request import JsonOption, of_sweep
-from stilts_ray.costs import in_words
+from stilts_ray.config import Runtime, explain
+from stilts_ray.config.runtime import DataParallel
 from stilts_ray.errors import RequestError
-from stilts_ray.fingerprint import SHORT, digest
-from stilts_ray.overview import overview, summary
-from stilts_ray.plan import Plan
-from stilts_ray.spec import Runtime, explain
-from stilts_ray.spec.runtime import DataParallel
-from stilts_ray.state import STEP_KINDS, state_of
-from stilts_ray.store import Store
+from stilts_ray.identity import SHORT, digest
+from stilts_ray.plan.build import Plan
+from stilts_ray.plan.calibration import read_calibration
+from stilts_ray.plan.costs import in_words
+from stilts_ray.report.overview import overview, summary
+from stilts_ray.store.state import STEP_KINDS, state_of
+from stilts_ray.store.store import Store
 
 
 @app.command()
@@ -90,7 +90,7 @@ def run(
     except ValidationError as error:
         raise RequestError(explain(error)) from None
     # A wrong request is refused before torch and Ray are loaded.
-    from stilts_ray.sweep.command import run_sweep
+    from stilts_ray.execution.command import run_sweep
 
     raise typer.Exit(run_sweep(made, place, runtime, out))
 
@@ -139,7 +139,11 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Print the result table of what is finished."""
-    from stilts_ray.report import claims, files, findings, profile, published, rows, table, terminal
+    from stilts_ray.paper import claims, findings
+    from stilts_ray.paper import published_figures as published
+    from stilts_ray.report import output_files as files
+    from stilts_ray.report import profile, table, terminal
+    from stilts_ray.report import repaired_rows as rows
 
     if against not in (None, "published"):
         raise RequestError(f"--against: there is no '{against}'; known: published")
@@ -183,7 +187,7 @@ def export(
         raise RequestError("export needs --predictions DIR, or --model ROW/TARGET --to DIR")
     if (model is None) != (to is None):
         raise RequestError("--model ROW/TARGET and --to DIR belong together")
-    from stilts_ray.sweep.export import export_model, export_predictions
+    from stilts_ray.execution.export import export_model, export_predictions
 
     state = state_of(place)
     if predictions is not None:
@@ -203,7 +207,7 @@ def lock_sweep(
     as_json: JsonOption = False,
 ) -> None:
     """Pin what a sweep reads: hub repositories at a commit, folders by their content. `run` does this too."""
-    from stilts_ray.lock import lock, pins
+    from stilts_ray.store.pins import lock, pins
 
     document = lock(made, place)
     if as_json:

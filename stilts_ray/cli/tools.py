@@ -12,7 +12,7 @@ from stilts_ray import tasks
 from stilts_ray.cli.app import app, out
 from stilts_ray.cli.request import JsonOption, StoreOption, open_store
 from stilts_ray.errors import RequestError
-from stilts_ray.state import STEP_KINDS
+from stilts_ray.store.state import STEP_KINDS
 
 
 @app.command()
@@ -24,7 +24,7 @@ def score(
 ) -> None:
     """Score predictions in XTREME's submission tree by its rules."""
     from stilts_ray.evaluation.submission import score_tree
-    from stilts_ray.report import scores
+    from stilts_ray.report import submission_scores as scores
 
     document = score_tree(predictions, labels, benchmark)
     if as_json:
@@ -69,7 +69,7 @@ def generated_languages(
 ) -> None:
     """Describe the generated languages and how near they are to the pivot, or write their data sets."""
     from stilts_ray.mini.describe import everything
-    from stilts_ray.report.languages import show
+    from stilts_ray.report.mini_languages import show
 
     written = write_languages(languages, folder) if folder is not None else ""
     if as_json:

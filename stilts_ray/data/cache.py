@@ -13,14 +13,14 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
 from stilts_ray import tasks
-from stilts_ray.cachedir import cache_folder, write_whole
 from stilts_ray.data import rows
-from stilts_ray.data.encode import VERSION, Encoded, Reading, encode
+from stilts_ray.data.cache_folder import cache_folder, write_whole
+from stilts_ray.data.encode import VERSION, Encoded, TokenizationConfig, encode
 from stilts_ray.data.rows import VERSION as ROWS_VERSION
 from stilts_ray.data.rows import Counts, Loaded, counts_of
+from stilts_ray.data.sources import DataSource
 from stilts_ray.errors import RequestError, first_line
-from stilts_ray.fingerprint import digest
-from stilts_ray.origin import Origin
+from stilts_ray.identity import digest
 from stilts_ray.tasks.base import Task
 from stilts_ray.tasks.examples import Example
 from stilts_ray.timing import part
@@ -34,23 +34,23 @@ class _From:
     """An origin as a key of what is kept in memory."""
 
     place: str
-    origin: Origin = field(compare=False)
+    data_source: DataSource = field(compare=False)
 
 
-def examples(origin: Origin, task: Task, split: str, language: str) -> list[Example]:
+def examples(data_source: DataSource, task: Task, split: str, language: str) -> list[Example]:
     """The examples of a split, kept in memory: trials in a warm process share them."""
-    return _loaded(_From(origin.place, origin), task.name, split, language).examples
+    return _loaded(_From(data_source.place, data_source), task.name, split, language).examples
 
 
 @part("tokenise")
-def counts(origin: Origin, task: Task, split: str, language: str) -> Counts:
+def counts(data_source: DataSource, task: Task, split: str, language: str) -> Counts:
     """What became of the rows of a split, kept on disk: they are looked at once a machine, and not kept in memory. Raises
     RequestError if they cannot be read, RowError for the first that does not fit."""
-    path = _counts_file(origin, task, split, language)
+    path = _counts_file(data_source, task, split, language)
     try:
         return counts_of(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        found = rows.read(origin, task, split, language).counts
+        found = rows.read(data_source, task, split, language).counts
     _keep(found, path)
     return found
 
@@ -59,41 +59,47 @@ def _keep(found: Counts, path: Path) -> None:
     write_whole(path, json.dumps(asdict(found)))
 
 
-def _counts_file(origin: Origin, task: Task, split: str, language: str) -> Path:
-    return cache_folder() / "rows" / f"{task.name}-{language}-{_data_digest(origin, task, split, language)[:16]}.json"
+def _counts_file(data_source: DataSource, task: Task, split: str, language: str) -> Path:
+    return (
+        cache_folder() / "rows" / f"{task.name}-{language}-{_data_digest(data_source, task, split, language)[:16]}.json"
+    )
 
 
-def _data_digest(origin: Origin, task: Task, split: str, language: str) -> str:
+def _data_digest(data_source: DataSource, task: Task, split: str, language: str) -> str:
     """By the bytes that are read, and not by what is said of them."""
     read = {
         "version": ROWS_VERSION,
-        "task": rows.labelled(origin, task).identity(),
-        "data": rows.content(origin, task, split, language),
+        "task": rows.labelled(data_source, task).identity(),
+        "data": rows.content(data_source, task, split, language),
     }
     return digest(read)
 
 
-def encoded(origin: Origin, task: Task, split: str, language: str, tokenizer: str, reading: Reading) -> Encoded:
+def encoded(
+    data_source: DataSource, task: Task, split: str, language: str, tokenizer: str, reading: TokenizationConfig
+) -> Encoded:
     """Token sequences of a split for the tokenizer in the folder `tokenizer`, kept in memory and on disk."""
-    return _encoded(_From(origin.place, origin), task.name, split, language, tokenizer, reading)
+    return _encoded(_From(data_source.place, data_source), task.name, split, language, tokenizer, reading)
 
 
 @lru_cache(maxsize=64)
 @part("tokenise")
 def _loaded(place: _From, task: str, split: str, language: str) -> Loaded:
-    found = rows.read(place.origin, tasks.get(task), split, language)
-    _keep(found.counts, _counts_file(place.origin, tasks.get(task), split, language))
+    found = rows.read(place.data_source, tasks.get(task), split, language)
+    _keep(found.counts, _counts_file(place.data_source, tasks.get(task), split, language))
     return found
 
 
 @lru_cache(maxsize=64)
 @part("tokenise")
-def _encoded(place: _From, name: str, split: str, language: str, tokenizer: str, reading: Reading) -> Encoded:
-    origin = place.origin
-    task = rows.labelled(origin, tasks.get(name))
+def _encoded(
+    place: _From, name: str, split: str, language: str, tokenizer: str, reading: TokenizationConfig
+) -> Encoded:
+    data_source = place.data_source
+    task = rows.labelled(data_source, tasks.get(name))
     key = {
         "version": VERSION,
-        "data": _data_digest(origin, task, split, language),
+        "data": _data_digest(data_source, task, split, language),
         "tokenizer": _tokenizer_digest(tokenizer),
         "reading": asdict(reading),
     }
@@ -103,7 +109,7 @@ def _encoded(place: _From, name: str, split: str, language: str, tokenizer: str,
     if not path.exists():
         with FileLock(f"{path}.lock"):
             if not path.exists():
-                made = encode(task, examples(origin, task, split, language), tokenizer_at(tokenizer), reading)
+                made = encode(task, examples(data_source, task, split, language), tokenizer_at(tokenizer), reading)
                 _write(made, path)
     return _read(path, task)
 

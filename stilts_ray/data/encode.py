@@ -111,14 +111,14 @@ def with_answers(encoded: Encoded) -> Encoded:
 
 
 @dataclass(frozen=True)
-class Reading:
+class TokenizationConfig:
     """How text becomes tokens. Both fields are in tokens and mean what they mean in `Recipe`."""
 
     max_length: int
     stride: int = 128
 
 
-def encode(task: Task, examples: Sequence[Example], tokenizer: Any, reading: Reading) -> Encoded:
+def encode(task: Task, examples: Sequence[Example], tokenizer: Any, reading: TokenizationConfig) -> Encoded:
     """Encodes the examples of `task`; of comparable and parallel texts both sides, one after the other."""
     return _ENCODERS[task.kind](task, examples, tokenizer, reading)
 
@@ -132,12 +132,12 @@ def _flat(sequences: Sequence[Sequence[int]], group: int = 1, **fields: Any) -> 
     )
 
 
-def encode_texts(texts: Sequence[str], tokenizer: Any, reading: Reading) -> Encoded:
+def encode_texts(texts: Sequence[str], tokenizer: Any, reading: TokenizationConfig) -> Encoded:
     """Single texts."""
     return _flat(tokenizer(list(texts), truncation=True, max_length=reading.max_length)["input_ids"])
 
 
-def _pairs(task: Task, examples: Sequence[Pair], tokenizer: Any, reading: Reading) -> Encoded:
+def _pairs(task: Task, examples: Sequence[Pair], tokenizer: Any, reading: TokenizationConfig) -> Encoded:
     firsts, seconds = [e.first for e in examples], [e.second for e in examples]
     made = tokenizer(firsts, seconds, truncation="longest_first", max_length=reading.max_length)
     return _flat(made["input_ids"], label=[task.labels.index(e.label) for e in examples], **_segments(made))
@@ -148,14 +148,14 @@ def _segments(made: Any) -> dict[str, Any]:
     return {"segments": segments} if any(segments) else {}
 
 
-def _choices(task: Task, examples: Sequence[Choice], tokenizer: Any, reading: Reading) -> Encoded:
+def _choices(task: Task, examples: Sequence[Choice], tokenizer: Any, reading: TokenizationConfig) -> Encoded:
     prompts = [e.prompt for e in examples for _ in e.choices]
     endings = [choice for e in examples for choice in e.choices]
     made = tokenizer(prompts, endings, truncation="longest_first", max_length=reading.max_length)
     return _flat(made["input_ids"], group=task.choices, label=[e.label for e in examples], **_segments(made))
 
 
-def _spans(task: Task, examples: Sequence[Span], tokenizer: Any, reading: Reading) -> Encoded:
+def _spans(task: Task, examples: Sequence[Span], tokenizer: Any, reading: TokenizationConfig) -> Encoded:
     """One sequence a window. "begin", "stop": a token's characters in the context, -1 outside it; "start", "end": the
     first gold answer's tokens in the window, both 0 (the first special token) if it is not wholly there."""
     found = _windows(examples, tokenizer, reading)
@@ -184,7 +184,7 @@ class _Window:
     stop: list[int]
 
 
-def _windows(examples: Sequence[Span], tokenizer: Any, reading: Reading) -> list[list[_Window]]:
+def _windows(examples: Sequence[Span], tokenizer: Any, reading: TokenizationConfig) -> list[list[_Window]]:
     """The windows of each example, from the start of its context to the end."""
     space = reading.max_length - tokenizer.num_special_tokens_to_add(pair=True)
     # A question never takes more than half of a window.
@@ -252,7 +252,7 @@ def _answer_tokens(begin: list[int], stop: list[int], answer: tuple[str, int | N
     return covered[0], covered[-1]
 
 
-def _tagged(task: Task, examples: Sequence[Tagged], tokenizer: Any, reading: Reading) -> Encoded:
+def _tagged(task: Task, examples: Sequence[Tagged], tokenizer: Any, reading: TokenizationConfig) -> Encoded:
     """The tag stands on the first token of a word. A sentence that is too long becomes several sequences."""
     ids = tokenizer([list(e.words) for e in examples], is_split_into_words=True, add_special_tokens=False)
     before, after = _frame(tokenizer)
@@ -301,18 +301,18 @@ def _chunks(words: list[tuple[list[int], str]], room: int) -> list[list[tuple[li
     return chunks
 
 
-def _texts(task: Task, examples: Sequence[Text], tokenizer: Any, reading: Reading) -> Encoded:
+def _texts(task: Task, examples: Sequence[Text], tokenizer: Any, reading: TokenizationConfig) -> Encoded:
     return encode_texts([e.text for e in examples], tokenizer, reading)
 
 
-def _parallel(task: Task, examples: Sequence[Parallel], tokenizer: Any, reading: Reading) -> Encoded:
+def _parallel(task: Task, examples: Sequence[Parallel], tokenizer: Any, reading: TokenizationConfig) -> Encoded:
     """Both sides of each pair as an item: the foreign sentence, then its translation."""
     texts = [text for e in examples for text in (e.foreign, e.english)]
     ids = tokenizer(texts, truncation=True, max_length=reading.max_length)["input_ids"]
     return _flat(ids, 2)
 
 
-def _sides(task: Task, examples: Sequence[Comparable], tokenizer: Any, reading: Reading) -> Encoded:
+def _sides(task: Task, examples: Sequence[Comparable], tokenizer: Any, reading: TokenizationConfig) -> Encoded:
     """Each sentence as an item, in the order of `Comparable.sides`."""
     return encode_texts([text for e in examples for side in e.sides for text in side], tokenizer, reading)
 
@@ -325,7 +325,7 @@ APART = -1
 """Stands for the place of a right candidate that is not among the sequences."""
 
 
-def _asked(task: Task, examples: Sequence[Query], tokenizer: Any, reading: Reading) -> Encoded:
+def _asked(task: Task, examples: Sequence[Query], tokenizer: Any, reading: TokenizationConfig) -> Encoded:
     """Of each example its question, then all candidates of its passage (of sentences with the whole passage behind them),
     unless an earlier example had that passage. "answer": how many sequences ahead of a question its right candidate is
     (negative: before it), APART if it is not there; 0 for candidates."""
@@ -347,7 +347,7 @@ def _asked(task: Task, examples: Sequence[Query], tokenizer: Any, reading: Readi
     return _flat(made["input_ids"], example=sources, answer=ahead, **_segments(made))
 
 
-def _candidates(examples: Sequence[Query], tokenizer: Any, reading: Reading) -> Any:
+def _candidates(examples: Sequence[Query], tokenizer: Any, reading: TokenizationConfig) -> Any:
     """The candidates of all passages as the tokenizer makes them, nothing if there are none."""
     read = [texts for passage in passages(examples) for texts in passage.candidates]
     if not read:
@@ -361,14 +361,14 @@ BLOCK = 10_000
 """Texts that are tokenised at once: until they are joined, what a tokenizer says of one is far more than its tokens."""
 
 
-def _entities(task: Task, examples: Sequence[Entity], tokenizer: Any, reading: Reading) -> Encoded:
+def _entities(task: Task, examples: Sequence[Entity], tokenizer: Any, reading: TokenizationConfig) -> Encoded:
     """Each description as an item."""
     texts = [e.description for e in examples]
     return joined([encode_texts(texts[at : at + BLOCK], tokenizer, reading) for at in range(0, len(texts), BLOCK)])
 
 
 _ENCODERS: dict[Kind, Callable[..., Encoded]] = {
-    Kind.PAIR: _pairs,
+    Kind.SEQUENCE_CLASSIFICATION: _pairs,
     Kind.CHOICE: _choices,
     Kind.SPAN: _spans,
     Kind.SPAN_OR_NONE: _spans,

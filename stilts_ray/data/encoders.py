@@ -6,9 +6,9 @@ from pathlib import Path
 from huggingface_hub import HfApi
 
 from stilts_ray.data.hub import fetch, look_up, patiently
+from stilts_ray.data.repository import Repository
 from stilts_ray.errors import RequestError
-from stilts_ray.fingerprint import MODEL_SUFFIXES
-from stilts_ray.repository import Repository
+from stilts_ray.identity import MODEL_SUFFIXES
 
 WEIGHTS = ".safetensors"
 PROPOSALS = 10

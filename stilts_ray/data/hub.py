@@ -32,9 +32,9 @@ from huggingface_hub.repocard import metadata_load
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 from yaml import YAMLError
 
-from stilts_ray.cachedir import cache_folder, write_whole
+from stilts_ray.data.cache_folder import cache_folder, write_whole
+from stilts_ray.data.repository import Repository, described, is_commit
 from stilts_ray.errors import RequestError, Unavailable, first_line
-from stilts_ray.repository import Repository, described, is_commit
 
 T = TypeVar("T")
 KindOfRepository = Literal["dataset", "model"]

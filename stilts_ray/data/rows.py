@@ -14,14 +14,14 @@ import datasets
 import pyarrow
 from filelock import FileLock
 
-from stilts_ray.data import repositories
+from stilts_ray.data import split_files as repositories
 from stilts_ray.data.hub import look_up
 from stilts_ray.data.repairs import Use, allowed, repaired
+from stilts_ray.data.repository import Repository
+from stilts_ray.data.sources import DataSource, FolderSource, HubSource, MiniSource, sliced
 from stilts_ray.data.tables import Table, parquet_table
 from stilts_ray.errors import RequestError, RowError
-from stilts_ray.fingerprint import file_digest
-from stilts_ray.origin import Folder, Hub, Mini, Origin, sliced
-from stilts_ray.repository import Repository
+from stilts_ray.identity import file_digest
 from stilts_ray.tasks.base import Repair, Row, Task
 from stilts_ray.tasks.examples import Choice, Example, Pair, Tagged
 
@@ -71,18 +71,18 @@ class Loaded:
     counts: Counts
 
 
-def load(origin: Origin, task: Task, split: str, language: str) -> list[Example]:
+def load(data_source: DataSource, task: Task, split: str, language: str) -> list[Example]:
     """The examples of a split. Raises RequestError if it cannot be read, RowError for the first row that does not fit."""
-    return read(origin, task, split, language).examples
+    return read(data_source, task, split, language).examples
 
 
-def read(origin: Origin, task: Task, split: str, language: str) -> Loaded:
+def read(data_source: DataSource, task: Task, split: str, language: str) -> Loaded:
     """The examples of a split with the counts. Raises as `load`, and RequestError where a rule is needed by more rows than the
     source states."""
     training = split == task.train
     use = Use(training)
     parts = [
-        examples(labelled(origin, part), table_of(origin, part, name, language), use)
+        examples(labelled(data_source, part), table_of(data_source, part, name, language), use)
         for part, name in task.parts(split)
     ]
     counts = together([part.counts for part in parts])
@@ -91,7 +91,7 @@ def read(origin: Origin, task: Task, split: str, language: str) -> Loaded:
     return Loaded([example for part in parts for example in part.examples], counts)
 
 
-def labelled(origin: Origin, task: Task) -> Task:
+def labelled(data_source: DataSource, task: Task) -> Task:
     """The task with its labels filled in, where they are those of the training split's own feature type.
 
     Raises RequestError if the split cannot be read, RowError if it has no such column or no names for it.
@@ -99,7 +99,7 @@ def labelled(origin: Origin, task: Task) -> Task:
     if task.labels_from is None:
         return task
     (_, split), *_ = task.parts(task.train or "train")
-    table = table_of(origin, task, split, origin.source_language)
+    table = table_of(data_source, task, split, data_source.source_language)
     file, features = table.files[0][0], table.features
     if task.labels_from not in features:
         raise RowError(task.name, file, 0, _missing(task.labels_from, features))
@@ -195,22 +195,22 @@ def _nameless(label: str) -> str:
 # Tables
 
 
-def table_of(origin: Origin, task: Task, split: str, language: str) -> Table:
+def table_of(data_source: DataSource, task: Task, split: str, language: str) -> Table:
     """The rows of a split of one part. Raises RequestError if they cannot be read."""
     name, wanted = sliced(split)
-    match origin:
-        case Hub():
-            folder = origin.folder_of(task)
+    match data_source:
+        case HubSource():
+            folder = data_source.folder_of(task)
             if folder is not None:
                 return _from_folder(folder, task, split, language)
-            table = repositories.table(_repository(origin, task), task.source.hub_config(language), name)
+            table = repositories.table(_repository(data_source, task), task.source.hub_config(language), name)
             return _of_language(task, table, language).part(wanted)
-        case Mini():
-            file = _written(origin.root, task.source.path(language)) / f"{name}.parquet"
+        case MiniSource():
+            file = _written(data_source.root, task.source.path(language)) / f"{name}.parquet"
             return parquet_table([file], [f"{task.source.path(language)}/{name}.parquet"]).part(wanted)
-        case Folder():
-            return _from_folder(origin, task, split, language)
-    raise TypeError(f"no reader for {origin!r}")
+        case FolderSource():
+            return _from_folder(data_source, task, split, language)
+    raise TypeError(f"no reader for {data_source!r}")
 
 
 def _of_language(task: Task, table: Table, language: str) -> Table:
@@ -235,29 +235,29 @@ def _of_language(task: Task, table: Table, language: str) -> Table:
     return known[list(source.keys).index(language)]
 
 
-def _from_folder(folder: Folder, task: Task, split: str, language: str) -> Table:
+def _from_folder(folder: FolderSource, task: Task, split: str, language: str) -> Table:
     file = folder.file(task, split, language)
     return parquet_table([file], [str(file.relative_to(folder.root))]).part(sliced(split)[1])
 
 
-def _repository(hub: Hub, task: Task) -> Repository:
+def _repository(hub: HubSource, task: Task) -> Repository:
     """What was looked up of the task's repository, or is now."""
     return hub.repositories.get(hub.key(task)) or look_up(str(task.source.hub), "dataset", task.source.asked_for)
 
 
-def content(origin: Origin, task: Task, split: str, language: str) -> Any:
+def content(data_source: DataSource, task: Task, split: str, language: str) -> Any:
     """What the rows of a split are, by the bytes that are read: canonical data. Raises RequestError if they cannot be had."""
-    if not isinstance(origin, Hub):
-        return origin.identity(task, split, (language,))
+    if not isinstance(data_source, HubSource):
+        return data_source.identity(task, split, (language,))
     return [
         folder.identity(part, name, (language,))
-        if (folder := origin.folder_of(part)) is not None
-        else _read_from(origin, part, name, language)
+        if (folder := data_source.folder_of(part)) is not None
+        else _read_from(data_source, part, name, language)
         for part, name in task.parts(split)
     ]
 
 
-def _read_from(hub: Hub, task: Task, split: str, language: str) -> dict[str, Any]:
+def _read_from(hub: HubSource, task: Task, split: str, language: str) -> dict[str, Any]:
     repository, config = _repository(hub, task), task.source.hub_config(language)
     files = repositories.files(repository, config, sliced(split)[0])
     return {

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
-from stilts_ray.evaluation.benchmarks import BENCHMARKS
+from stilts_ray.tasks.benchmarks import BENCHMARKS
 
 Entry = dict[str, Any]
 """A run's result on a target: seed, learning_rate, score (None if it diverged), collapsed, languages."""

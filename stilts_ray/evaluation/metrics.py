@@ -110,7 +110,7 @@ def majority(task: Task, examples: Sequence[Example]) -> float:
     """The best score of always predicting the same (the most frequent tag, no answer in QA): what a collapsed run
     reaches."""
     match task.kind:
-        case Kind.PAIR | Kind.CHOICE:
+        case Kind.SEQUENCE_CLASSIFICATION | Kind.CHOICE:
             labels = {gold_label(example) for example in examples}
             return max(score(task, examples, [label] * len(examples))["score"] for label in labels)
         case Kind.TAGGING:
@@ -181,7 +181,7 @@ def _ranked(task: Task, examples: Sequence[Query], predictions: Sequence[Sequenc
 
 
 _SCORERS: dict[Kind, Callable[..., Scores]] = {
-    Kind.PAIR: _classes,
+    Kind.SEQUENCE_CLASSIFICATION: _classes,
     Kind.CHOICE: _labels,
     Kind.TAGGING: _tags,
     Kind.SPAN: _answers,

@@ -176,7 +176,7 @@ def rankings(questions: torch.Tensor, candidates: torch.Tensor) -> list[list[int
 
 
 _PREDICTORS: dict[TaskKind, Callable[..., list[object]]] = {
-    TaskKind.PAIR: _labels,
+    TaskKind.SEQUENCE_CLASSIFICATION: _labels,
     TaskKind.CHOICE: _labels,
     TaskKind.TAGGING: _tags,
     TaskKind.SPAN: _answers,

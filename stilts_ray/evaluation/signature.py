@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from stilts_ray.fingerprint import SHORT, digest
+from stilts_ray.identity import SHORT, digest
 from stilts_ray.tasks.base import Kind, Repair, Task
 
 RULES: dict[Kind, str] = {
-    Kind.PAIR: "accuracy",
+    Kind.SEQUENCE_CLASSIFICATION: "accuracy",
     Kind.CHOICE: "accuracy",
     Kind.TAGGING: "seqeval-f1-of-runs",
     Kind.SPAN: "mean-of-em-and-f1",

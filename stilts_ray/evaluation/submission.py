@@ -22,8 +22,9 @@ from statistics import mean
 from typing import Any, TypeVar
 
 from stilts_ray.errors import RequestError
-from stilts_ray.evaluation import answers, benchmarks, formats
+from stilts_ray.evaluation import answers, formats
 from stilts_ray.evaluation.metrics import Scores, accuracy, map_at_20, set_f1, tagging
+from stilts_ray.tasks import benchmarks
 from stilts_ray.tasks.nli import LABELS
 from stilts_ray.tasks.paraphrase import PAWSX
 from stilts_ray.tasks.tagging import NER, UPOS

@@ -88,7 +88,10 @@ def pubmedqa(code: str, split: str, count: int) -> Iterator[Row]:
     rng.shuffle(answers)
     for number, answer in enumerate(answers):
         asked, *others = _alike(rng)
-        told = [_told(asked, answer == "yes", rng), *(_told(other, rng.random() < 0.5, rng) for other in others)]
+        told = [
+            _told(asked, answer == "yes", rng),
+            *(_told(other, rng.random() < 0.5, rng) for other in others),
+        ]
         told.append(_meal(rng))
         rng.shuffle(told)
         yield {

@@ -126,15 +126,15 @@ def tatoeba(code: str, split: str, count: int) -> Iterator[Row]:
         }
 
 
-PAIRS, ALONE = 500, 250
+PAIRS, SINGLE_PROCESS = 500, 250
 """Of each side of BUCC: sentences with a translation on the other side, and without one."""
 
 
 def bucc2018(code: str, split: str, count: int) -> Iterator[Row]:
     """BUCC: two sets of sentences, some of them translations of each other: which? One row holds all, as in mteb/BUCC."""
     for number in range(count):
-        pool, rng = _pool(f"bucc-{number}", split, PAIRS + 2 * ALONE), generator("bucc order", split)
-        foreign, english = pool[: PAIRS + ALONE], pool[:PAIRS] + pool[PAIRS + ALONE :]
+        pool, rng = _pool(f"bucc-{number}", split, PAIRS + 2 * SINGLE_PROCESS), generator("bucc order", split)
+        foreign, english = pool[: PAIRS + SINGLE_PROCESS], pool[:PAIRS] + pool[PAIRS + SINGLE_PROCESS :]
         rng.shuffle(foreign)
         rng.shuffle(english)
         place = {sentence: at for at, sentence in enumerate(english, start=1)}

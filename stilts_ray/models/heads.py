@@ -17,7 +17,7 @@ def _head_dropout(config: PretrainedConfig) -> float:
     return dropout_of(config) if own is None else float(own)
 
 
-class PairHead(nn.Module):
+class SequenceClassificationHead(nn.Module):
     """As RobertaClassificationHead: logits [items, labels] from the first token, or what else the family pools."""
 
     def __init__(self, config: PretrainedConfig, task: Task) -> None:
@@ -113,7 +113,7 @@ class MaskedHead(nn.Module):
 
 
 HEADS: dict[Kind, Callable[[PretrainedConfig, Task], nn.Module]] = {
-    Kind.PAIR: PairHead,
+    Kind.SEQUENCE_CLASSIFICATION: SequenceClassificationHead,
     Kind.CHOICE: ChoiceHead,
     Kind.SPAN: SpanHead,
     Kind.SPAN_OR_NONE: SpanHead,

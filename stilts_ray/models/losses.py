@@ -42,7 +42,7 @@ def _masked_terms(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 
 TERMS: dict[Kind, Terms] = {
-    Kind.PAIR: _class_terms,
+    Kind.SEQUENCE_CLASSIFICATION: _class_terms,
     Kind.CHOICE: _class_terms,
     Kind.SPAN: _span_terms,
     Kind.SPAN_OR_NONE: _span_terms,
@@ -53,7 +53,7 @@ TERMS: dict[Kind, Terms] = {
 """Logits and batch -> the losses that a batch's loss is the sum of; of tags one a token, 0 where none is predicted."""
 
 COUNTS: dict[Kind, Callable[[Batch], int]] = {
-    Kind.PAIR: lambda batch: len(batch.fields["label"]),
+    Kind.SEQUENCE_CLASSIFICATION: lambda batch: len(batch.fields["label"]),
     Kind.CHOICE: lambda batch: len(batch.fields["label"]),
     Kind.SPAN: lambda batch: len(batch.lengths),
     Kind.SPAN_OR_NONE: lambda batch: len(batch.lengths),

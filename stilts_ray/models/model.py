@@ -7,11 +7,11 @@ import torch
 from torch import nn
 from transformers import PretrainedConfig, XLMRobertaConfig
 
+from stilts_ray.config import Shape
 from stilts_ray.data.batches import Batch
 from stilts_ray.errors import RequestError
 from stilts_ray.models import attention, families
 from stilts_ray.models.heads import HEADS, MaskedHead
-from stilts_ray.spec import Shape
 from stilts_ray.tasks.base import Task
 
 

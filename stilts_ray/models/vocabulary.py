@@ -20,7 +20,7 @@ from stilts_ray.models.heads import MaskedHead
 from stilts_ray.models.model import Model
 
 
-class ActiveEmbedding(nn.Module):
+class PrunedEmbedding(nn.Module):
     """Word embeddings of some tokens, read by token id; an id that is not there raises IndexError (on a GPU, an assertion).
 
     weight: [active, hidden]. rows: [active], their ids, ascending. decay: [], what all other rows are to be multiplied by.
@@ -43,7 +43,7 @@ class ActiveEmbedding(nn.Module):
         return F.embedding(self.place[tokens], self.weight)
 
 
-def narrow(model: Model, data: Iterable[Encoded]) -> None:
+def prune_embeddings(model: Model, data: Iterable[Encoded]) -> None:
     """Leaves only the embeddings of tokens in `data` in the model; all of them if it has a masked-language-model head, which
     predicts among the whole vocabulary."""
     if any(isinstance(head, MaskedHead) for head in model.heads.values()):
@@ -52,13 +52,13 @@ def narrow(model: Model, data: Iterable[Encoded]) -> None:
     named = np.zeros(len(table), dtype=bool)
     for part in data:
         named[part.tokens] = True
-    model.encoder.set_input_embeddings(ActiveEmbedding(table, torch.from_numpy(np.flatnonzero(named))))
+    model.encoder.set_input_embeddings(PrunedEmbedding(table, torch.from_numpy(np.flatnonzero(named))))
 
 
 def set_decay(encoder: Any, factor: float) -> None:
     """Notes what the rows that are not there are to be multiplied by; nothing where all are."""
     embedding = encoder.get_input_embeddings()
-    if isinstance(embedding, ActiveEmbedding):
+    if isinstance(embedding, PrunedEmbedding):
         embedding.decay.fill_(factor)
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from stilts_ray import mini
 from stilts_ray.languages import LANGUAGES, MORPHOLOGY, LanguageFacts
-from stilts_ray.plan import Plan
+from stilts_ray.plan.build import Plan
 from stilts_ray.report.paired import BySeed, difference, standard_error
-from stilts_ray.store import Record
+from stilts_ray.store.store import Record
 
 SOURCE, UNKNOWN = "source language", "unknown"
 
@@ -64,10 +64,10 @@ def sources(name: str, entries: Iterable[Entry]) -> str:
 
 
 def _entries(name: str, plan: Plan, records: Mapping[str, Record]) -> Iterator[Entry]:
-    source = plan.origin.source_language
-    baselines = {row.encoder: row for row in plan.rows if not row.intermediate}
+    source = plan.data_source.source_language
+    baselines = {row.encoder: row for row in plan.conditions if not row.intermediate}
     trained = {mixture.parts: [c for c in mixture.languages if c != source] for mixture in plan.sweep.mixtures}
-    for row in plan.rows:
+    for row in plan.conditions:
         base = baselines.get(row.encoder) if row.intermediate else None
         for target, digest in row.cells.items():
             if digest in records:

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from stilts_ray import tasks
-from stilts_ray.fingerprint import digest
-from stilts_ray.plan import Plan
+from stilts_ray.config import LogUniform, Recipe, Spec
+from stilts_ray.identity import digest
+from stilts_ray.plan.build import Plan
+from stilts_ray.plan.steps import Condition, Evaluation, Pretrain, Step, Study
 from stilts_ray.report.table import intermediate_name
-from stilts_ray.spec import LogUniform, Recipe, Spec
-from stilts_ray.steps import Evaluation, Pretrain, Row, Step, Study
-from stilts_ray.store import Record
+from stilts_ray.store.store import Record
 
 Texts = dict[str, str]
 
@@ -100,8 +100,8 @@ def asked(plan: Plan) -> Texts:
     return {
         "learning_rates": rates,
         "trials": str(search.trials),
-        "parallel": str(search.parallel),
-        "keep": f"{search.keep:g}",
+        "trials_per_round": str(search.trials_per_round),
+        "reduction_factor": f"{search.reduction_factor:g}",
         "seeds": ", ".join(map(str, plan.sweep.seeds)),
     }
 
@@ -138,7 +138,7 @@ def _text(value: Any) -> str:
 # Tags
 
 
-def place(row: Row | None) -> Texts:
+def place(row: Condition | None) -> Texts:
     """Which line of the table a run belongs to."""
     return {"encoder": row.encoder, "intermediate": intermediate_name(row.intermediate)} if row is not None else {}
 

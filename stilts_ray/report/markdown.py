@@ -3,18 +3,18 @@
 from typing import Any
 
 from stilts_ray import tasks
-from stilts_ray.plan import Plan
+from stilts_ray.config import Encoder, Pretrained, Pretraining
+from stilts_ray.plan.build import Plan
+from stilts_ray.plan.steps import Evaluation, Step, Study
 from stilts_ray.report import labels
 from stilts_ray.report.pipes import table
-from stilts_ray.report.rows import repaired
+from stilts_ray.report.repaired_rows import repaired
 from stilts_ray.report.sections import by_group, by_language, whole
 from stilts_ray.report.table import Document, intermediate_name
-from stilts_ray.spec import Encoder, Pretrained, Pretraining
-from stilts_ray.state import State
-from stilts_ray.steps import Evaluation, Step, Study
+from stilts_ray.store.state import StoreState
 
 
-def report(plan: Plan, state: State, document: Document) -> str:
+def report(plan: Plan, state: StoreState, document: Document) -> str:
     """What was asked and run, the result table `document`, and all that one must know to trust it."""
     sections = {
         f"# {plan.sweep.name}": _asked(plan, state),
@@ -35,7 +35,7 @@ def report(plan: Plan, state: State, document: Document) -> str:
 # What was asked
 
 
-def _asked(plan: Plan, state: State) -> str:
+def _asked(plan: Plan, state: StoreState) -> str:
     sweep, asked = plan.sweep, labels.asked(plan)
     done = sum(step.digest in state.steps for step in plan.steps)
     jobs = state.jobs_of(plan)
@@ -57,7 +57,7 @@ def _asked(plan: Plan, state: State) -> str:
 
 
 def _encoder(encoder: Encoder) -> str:
-    start = encoder.start
+    start = encoder.weights
     if isinstance(start, Pretrained):
         return start.source + (f" at {start.revision}" if start.revision else "")
     if isinstance(start, Pretraining):
@@ -83,7 +83,7 @@ def _signatures(document: Document) -> str:
     return "".join(f"- `{line}`\n" for line in sorted({cell["signature"] for cell in cells if cell["signature"]}))
 
 
-def _rates(plan: Plan, state: State) -> str:
+def _rates(plan: Plan, state: StoreState) -> str:
     lines = []
     for study in _studies(plan):
         if study.digest in state.steps:
@@ -103,7 +103,7 @@ def _dev(run: dict[str, Any]) -> str:
 # What went wrong
 
 
-def _collapsed(plan: Plan, state: State) -> str:
+def _collapsed(plan: Plan, state: StoreState) -> str:
     lines = []
     for study in _studies(plan):
         for seed, run in state.steps.get(study.digest, {"runs": {}})["runs"].items():
@@ -112,12 +112,12 @@ def _collapsed(plan: Plan, state: State) -> str:
     return "".join(lines)
 
 
-def _not_done(plan: Plan, state: State) -> str:
+def _not_done(plan: Plan, state: StoreState) -> str:
     lines = [_fate(step, plan, state) for step in plan.steps if step.digest not in state.steps]
     return table(["", "kind", "step", "reason"], lines) if lines else ""
 
 
-def _fate(step: Step, plan: Plan, state: State) -> tuple[str, str, str, str]:
+def _fate(step: Step, plan: Plan, state: StoreState) -> tuple[str, str, str, str]:
     needed = [plan.by_digest[digest].name for digest in step.depends_on if digest in state.failed]
     if needed:
         return "not run", step.kind, step.name, f"needs {needed[0]}"
@@ -125,7 +125,7 @@ def _fate(step: Step, plan: Plan, state: State) -> tuple[str, str, str, str]:
     return "to do" if reason is None else "failed", step.kind, step.name, reason or ""
 
 
-def _made(plan: Plan, state: State) -> str:
+def _made(plan: Plan, state: StoreState) -> str:
     jobs = state.jobs_of(plan)
     if not jobs:
         return ""
@@ -137,7 +137,11 @@ def _made(plan: Plan, state: State) -> str:
     lines = [f"{name.replace('_', ' ')}: {', '.join(values)}" for name, values in found.items() if values]
     lines.append("versions: " + ", ".join(f"{name} {' and '.join(sorted(v))}" for name, v in versions.items() if v))
     data = (f"{name.removeprefix('data.')} ({value})" for name, value in labels.pinned(plan.steps).items())
-    lines += [f"data: {', '.join(data)}", f"rows: {', '.join(row.slug for row in plan.rows)}", f"store: {state.store}"]
+    lines += [
+        f"data: {', '.join(data)}",
+        f"rows: {', '.join(row.slug for row in plan.conditions)}",
+        f"store: {state.store}",
+    ]
     return "".join(f"- {line}\n" for line in lines)
 
 

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stilts_ray.plan import Plan
+from stilts_ray.plan.build import Plan
 from stilts_ray.report.pipes import table
-from stilts_ray.state import State, trials_of
-from stilts_ray.store import Record
+from stilts_ray.store.state import StoreState, trials_of
+from stilts_ray.store.store import Record
 from stilts_ray.timing import PARTS
 
 LONGEST = 5
@@ -42,7 +42,7 @@ class Spent:
         return {**vars(self), "seconds": seconds, "total": total}
 
 
-def profile(plan: Plan, state: State) -> list[Spent]:
+def profile(plan: Plan, state: StoreState) -> list[Spent]:
     """What the plan's steps took, those without a finished job left out. A job that several steps use counts once."""
     users = {run["digest"]: digest for digest in plan.by_digest for run in trials_of(state.steps.get(digest, {}))}
     jobs: dict[str, list[Record]] = {}

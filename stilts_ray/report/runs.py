@@ -9,14 +9,14 @@ from functools import cached_property
 from statistics import mean
 from typing import Any
 
-from stilts_ray.fingerprint import SHORT, digest
-from stilts_ray.plan import Plan
+from stilts_ray.identity import SHORT, digest
+from stilts_ray.plan.build import Plan
+from stilts_ray.plan.steps import Condition, Pretrain, Step, Study
 from stilts_ray.report import labels
 from stilts_ray.report.labels import Point, Texts, begun, ended
 from stilts_ray.report.table import results
-from stilts_ray.state import State, trials_of
-from stilts_ray.steps import Pretrain, Row, Step, Study
-from stilts_ray.store import Record
+from stilts_ray.store.state import StoreState, trials_of
+from stilts_ray.store.store import Record
 
 VERSION = 1
 """Raised when code changes what runs are made of the same records."""
@@ -51,7 +51,7 @@ class TrackedRun:
         return digest({**sent, "metrics": metrics})
 
 
-def tracked_runs(plan: Plan, state: State) -> list[TrackedRun]:
+def tracked_runs(plan: Plan, state: StoreState) -> list[TrackedRun]:
     """All runs there are to show, each after its parent.
 
     The lines of the table are there from the first job on; a study or an encoder comes with its first job, below the
@@ -60,7 +60,7 @@ def tracked_runs(plan: Plan, state: State) -> list[TrackedRun]:
     return _Runs(plan, state).all()
 
 
-def made_of(plan: Plan, state: State) -> str:
+def made_of(plan: Plan, state: StoreState) -> str:
     """Digest of all that `tracked_runs` depends on, which is found sooner than the runs are made: the request, which records
     and failures there are, and where. No record is written twice, so its time stands for its contents."""
     steps = [state.steps[step.digest] for step in plan.steps if step.digest in state.steps]
@@ -72,7 +72,7 @@ def made_of(plan: Plan, state: State) -> str:
 @dataclass(frozen=True)
 class _Runs:
     plan: Plan
-    state: State
+    state: StoreState
 
     @cached_property
     def jobs(self) -> list[Record]:
@@ -92,8 +92,8 @@ class _Runs:
         return found
 
     def all(self) -> list[TrackedRun]:
-        users: dict[str, Row] = {}
-        for row in self.plan.rows:
+        users: dict[str, Condition] = {}
+        for row in self.plan.conditions:
             for step in self._used(row):
                 users.setdefault(step.digest, row)
         below: list[TrackedRun] = []
@@ -104,7 +104,7 @@ class _Runs:
                 below += self._study(step, users.get(step.digest))
         return self._rows(min(map(begun, self.jobs))) + below if self.jobs else []
 
-    def _used(self, row: Row) -> list[Step]:
+    def _used(self, row: Condition) -> list[Step]:
         """The steps behind a line."""
         steps, waiting = {}, list(row.cells.values())
         while waiting:
@@ -115,13 +115,13 @@ class _Runs:
 
     def _rows(self, begin: int) -> list[TrackedRun]:
         # The server lists the newest first, so a line begins a millisecond after the one that is to stand below it.
-        document, count = results(self.plan, self.state.steps), len(self.plan.rows)
+        document, count = results(self.plan, self.state.steps), len(self.plan.conditions)
         return [
             self._row(row, line, document["average_name"], begin + count - place)
-            for place, (row, line) in enumerate(zip(self.plan.rows, document["rows"], strict=True))
+            for place, (row, line) in enumerate(zip(self.plan.conditions, document["rows"], strict=True))
         ]
 
-    def _row(self, row: Row, line: Mapping[str, Any], average: str, start: int) -> TrackedRun:
+    def _row(self, row: Condition, line: Mapping[str, Any], average: str, start: int) -> TrackedRun:
         used = self._used(row)
         done = [self._time(digest, start) for digest in row.cells.values() if digest in self.state.steps]
         end = self._time(row.digest, max(done, default=start))
@@ -138,7 +138,7 @@ class _Runs:
             table=labels.languages(line["cells"]) if row.digest in self.state.steps else None,
         )
 
-    def _study(self, study: Study, row: Row | None) -> list[TrackedRun]:
+    def _study(self, study: Study, row: Condition | None) -> list[TrackedRun]:
         record = self.state.steps.get(study.digest)
         chosen = {run["digest"]: run for run in record["runs"].values()} if record is not None else {}
         trials = self.trials.get(study.digest, [])
@@ -181,7 +181,7 @@ class _Runs:
             model=(model, folder) if model and selected and job["files"] else None,
         )
 
-    def _pretrain(self, step: Pretrain, row: Row | None) -> list[TrackedRun]:
+    def _pretrain(self, step: Pretrain, row: Condition | None) -> list[TrackedRun]:
         job = self.state.jobs.get(step.digest)
         if job is None:
             return []
@@ -197,7 +197,7 @@ class _Runs:
                 parent=row.digest if row is not None else None,
                 tags={"encoder": step.name, "phase": "pretraining", **labels.made(job), **labels.pinned([step])}
                 | labels.checkpoint(job, folder),
-                params=labels.settings(step.start),
+                params=labels.settings(step.weights),
                 metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
             )
         ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from stilts_ray import mini, tasks
 from stilts_ray.tasks import Kind, Task
-from stilts_ray.tasks.published import REPAIRED, ROWS
+from stilts_ray.tasks.published_sizes import REPAIRED, ROWS
 from stilts_ray.tasks.terms import LICENCES, OVERLAPS
 
 EXAMPLES = 3
@@ -83,11 +83,11 @@ def examples(task: Task) -> list[dict[str, Any]]:
     if shown.source.folder not in mini.SIZES:
         return []
     from stilts_ray.data.rows import load
-    from stilts_ray.origin import Mini
+    from stilts_ray.data.sources import MiniSource
 
-    origin, split = Mini(), shown.train or shown.test or "test"
-    language = (origin.languages(shown) or (origin.source_language,))[0]
-    found = load(origin, shown, split, origin.source_language if shown.train else language)
+    data_source, split = MiniSource(), shown.train or shown.test or "test"
+    language = (data_source.languages(shown) or (data_source.source_language,))[0]
+    found = load(data_source, shown, split, data_source.source_language if shown.train else language)
     return [{"is": type(example).__name__, **_fields(example)} for example in found[:EXAMPLES]]
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from stilts_ray import tasks
 from stilts_ray.evaluation.averages import average, average_name
-from stilts_ray.plan import Plan
+from stilts_ray.plan.build import Plan
+from stilts_ray.plan.steps import Condition, Evaluation, Step
 from stilts_ray.report.best import best_rows
 from stilts_ray.report.groups import groups
 from stilts_ray.report.paired import gap
-from stilts_ray.steps import Evaluation, Row, Step
-from stilts_ray.store import Record
+from stilts_ray.store.store import Record
 
 Document = dict[str, Any]
 """{"sweep", "average_name", "rows": [{"encoder", "intermediate": [part of its name], "mixture", "average", "delta", "cells":
@@ -28,10 +28,10 @@ not trained, and where the run diverged.
 
 def results(plan: Plan, records: Mapping[str, Record]) -> Document:
     """The table as far as `records` (of steps, by digest) go; rows in the sweep's order."""
-    scores = {row.digest: _scores(row, records) for row in plan.rows}
-    baselines = {row.encoder: scores[row.digest] for row in plan.rows if not row.intermediate}
+    scores = {row.digest: _scores(row, records) for row in plan.conditions}
+    baselines = {row.encoder: scores[row.digest] for row in plan.conditions if not row.intermediate}
     rows = []
-    for row in plan.rows:
+    for row in plan.conditions:
         own, base = scores[row.digest], baselines.get(row.encoder, {}) if row.intermediate else {}
         rows.append(
             {
@@ -72,7 +72,7 @@ def intermediate_name(names: list[str] | tuple[str, ...]) -> str:
     return "+".join(names) or "baseline"
 
 
-def _scores(row: Row, records: Mapping[str, Record]) -> dict[str, float | None]:
+def _scores(row: Condition, records: Mapping[str, Record]) -> dict[str, float | None]:
     return {target: records[digest]["score"] if digest in records else None for target, digest in row.cells.items()}
 
 

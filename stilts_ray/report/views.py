@@ -7,7 +7,7 @@ shows no metric at all until columns are chosen by hand.
 import json
 from typing import Any
 
-from stilts_ray.plan import Plan
+from stilts_ray.plan.build import Plan
 from stilts_ray.report.table import average_of
 
 PREFIX = "mlflow.sharedViewState."

@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 class Kind(StrEnum):
     """What is predicted."""
 
-    PAIR = "pair classification"
+    SEQUENCE_CLASSIFICATION = "pair classification"
     CHOICE = "multiple choice"
     SPAN = "span QA"
     SPAN_OR_NONE = "span QA with unanswerable questions"

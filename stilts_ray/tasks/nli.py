@@ -22,7 +22,7 @@ def agreed(row: Row) -> Pair | None:
 
 MNLI = Task(
     name="mnli",
-    kind=Kind.PAIR,
+    kind=Kind.SEQUENCE_CLASSIFICATION,
     source=Source(hub="nyu-mll/glue", config="mnli", folder="glue/mnli"),
     example=inference,
     labels=LABELS,
@@ -37,7 +37,7 @@ XNLI_LANGUAGES = ("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "t
 # MNLI's training pairs, translated by machine; English ones are MNLI's own.
 MNLI_TRANSLATED = Task(
     name="mnli_translated",
-    kind=Kind.PAIR,
+    kind=Kind.SEQUENCE_CLASSIFICATION,
     source=Source(hub="facebook/xnli", config="{}", folder="mnli_translated/{}"),
     example=inference,
     labels=LABELS,
@@ -51,7 +51,7 @@ MNLI_TRANSLATED = Task(
 
 XNLI = Task(
     name="xnli",
-    kind=Kind.PAIR,
+    kind=Kind.SEQUENCE_CLASSIFICATION,
     source=Source(hub="facebook/xnli", config="{}", folder="xnli/{}"),
     example=inference,
     labels=LABELS,
@@ -62,7 +62,7 @@ XNLI = Task(
 
 SNLI = Task(
     name="snli",
-    kind=Kind.PAIR,
+    kind=Kind.SEQUENCE_CLASSIFICATION,
     source=Source(hub="stanfordnlp/snli", config="plain_text", folder="snli/plain_text"),
     example=agreed,
     labels=LABELS,
@@ -74,7 +74,7 @@ SNLI = Task(
 
 ANLI = Task(
     name="anli",
-    kind=Kind.PAIR,
+    kind=Kind.SEQUENCE_CLASSIFICATION,
     source=Source(hub="facebook/anli", config="plain_text", folder="anli/plain_text"),
     example=inference,
     labels=LABELS,

@@ -17,7 +17,7 @@ def questions(row: Row) -> Pair:
 
 QQP = Task(
     name="qqp",
-    kind=Kind.PAIR,
+    kind=Kind.SEQUENCE_CLASSIFICATION,
     source=Source(hub="nyu-mll/glue", config="qqp", folder="glue/qqp"),
     example=questions,
     labels=("not_duplicate", "duplicate"),
@@ -33,7 +33,7 @@ PAWSX_LANGUAGES = ("de", "en", "es", "fr", "ja", "ko", "zh")
 
 PAWSX = Task(
     name="pawsx",
-    kind=Kind.PAIR,
+    kind=Kind.SEQUENCE_CLASSIFICATION,
     source=Source(hub="google-research-datasets/paws-x", config="{}", folder="pawsx/{}"),
     example=sentences,
     labels=("0", "1"),

@@ -13,7 +13,7 @@ def pubmedqa(row: Row) -> Pair:
 # Questions made of titles, answers of conclusions. The one split there is gives its first rows to dev.
 PUBMEDQA = Task(
     name="pubmedqa",
-    kind=Kind.PAIR,
+    kind=Kind.SEQUENCE_CLASSIFICATION,
     source=Source(hub="qiaojin/PubMedQA", config="pqa_artificial", folder="pubmedqa/pqa_artificial"),
     example=pubmedqa,
     labels=("yes", "no"),

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from stilts_ray.cachedir import cache_folder
+from stilts_ray.data.cache_folder import cache_folder
 from stilts_ray.errors import RequestError
 from stilts_ray.report.views import PREFIX, RESULTS, link
-from stilts_ray.state import redacted
-from stilts_ray.store import Store
+from stilts_ray.store.state import redacted
+from stilts_ray.store.store import Store
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from stilts_ray.plan import Plan
-from stilts_ray.state import State, redacted, state_of
-from stilts_ray.store import Record, Store
+from stilts_ray.plan.build import Plan
+from stilts_ray.store.state import StoreState, redacted, state_of
+from stilts_ray.store.store import Record, Store
 from stilts_ray.tracking.address import reason
 from stilts_ray.tracking.tracker import Tracker
 
@@ -30,7 +30,7 @@ class Sender:
         uri: str,
         plan: Plan,
         store: Store,
-        state: State,
+        state: StoreState,
         warn: Callable[[str], None] = _print,
         pause: float = 2.0,
         patience: float = 60.0,
@@ -53,13 +53,13 @@ class Sender:
         if self.thread.is_alive():
             self._complain("it is too slow")
 
-    def begun(self, job: Any) -> None:
+    def on_job_start(self, job: Any) -> None:
         """Nothing: what has ended is sent."""
 
-    def progressed(self, job: Any, entry: dict[str, Any]) -> None:
+    def on_evaluation(self, job: Any, entry: dict[str, Any]) -> None:
         """Nothing."""
 
-    def ended(self, job: Any, outcome: Record | str) -> None:
+    def on_job_end(self, job: Any, outcome: Record | str) -> None:
         """There is something new in the store."""
         self.news.set()
 

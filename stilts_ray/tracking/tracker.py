@@ -4,12 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from stilts_ray.fingerprint import digest
-from stilts_ray.plan import Plan
+from stilts_ray.identity import digest
+from stilts_ray.plan.build import Plan
 from stilts_ray.report.labels import begun
 from stilts_ray.report.runs import TrackedRun, made_of, tracked_runs
 from stilts_ray.report.views import saved_views
-from stilts_ray.state import State
+from stilts_ray.store.state import StoreState
 from stilts_ray.tracking.address import artifacts, client_of, experiment, is_server
 
 TABLE = "languages.json"
@@ -44,7 +44,7 @@ class Tracker:
         self.experiment, self.sent = "", ""
         self.known: dict[str, _Known] | None = None
 
-    def sync(self, state: State) -> int:
+    def sync(self, state: StoreState) -> int:
         """Makes the server have what `state` calls for; returns the number of runs that were sent."""
         jobs = state.jobs_of(self.plan)
         if not jobs:

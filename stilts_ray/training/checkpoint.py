@@ -19,12 +19,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from stilts_ray.errors import RequestError, Unavailable
-from stilts_ray.fingerprint import file_digest
+from stilts_ray.identity import file_digest
 from stilts_ray.models.weights import distributed, load_weights, save_tensors, save_weights
-from stilts_ray.store import Store
+from stilts_ray.store.store import Store
 from stilts_ray.timing import part
-from stilts_ray.training.step import Room
-from stilts_ray.training.team import ALONE, Team
+from stilts_ray.training.process_group import SINGLE_PROCESS, ProcessGroup
+from stilts_ray.training.step import MemoryBudget
 
 
 @dataclass
@@ -55,20 +55,26 @@ class Checkpoints:
         pause = max(self.seconds, 19 * self._took) if self.seconds else 0.0
         return time.monotonic() - self._last >= pause
 
-    def room(self) -> Room:
+    def memory_budget(self) -> MemoryBudget:
         """How much of a batch the device was found to have room for."""
-        return Room(**(self.store.read_json(self.path, "checkpoint", "room.json") or {}))
+        return MemoryBudget(**(self.store.read_json(self.path, "checkpoint", "room.json") or {}))
 
-    def keep_room(self, room: Room) -> None:
+    def save_memory_budget(self, memory_budget: MemoryBudget) -> None:
         """Keeps it for when the run is gone on with."""
-        self.store.write_json(asdict(room), self.path, "checkpoint", "room.json")
+        self.store.write_json(asdict(memory_budget), self.path, "checkpoint", "room.json")
 
     @part("checkpoint")
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, team: Team = ALONE) -> None:
+    def save(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        progress: Progress,
+        process_group: ProcessGroup = SINGLE_PROCESS,
+    ) -> None:
         """Commits a checkpoint, then removes the one before it. All of a team take part."""
         begun = time.monotonic()
         with tempfile.TemporaryDirectory() as scratch:
-            folder, writes = Path(scratch), team.rank == 0
+            folder, writes = Path(scratch), process_group.rank == 0
             save_weights(model, folder / "weights.safetensors" if writes else None)
             save_tensors(_optimizer_tensors(optimizer), folder / "optimizer.safetensors" if writes else None)
             if writes:

@@ -12,11 +12,11 @@ from stilts_ray.models.vocabulary import set_decay
 from stilts_ray.timing import part
 from stilts_ray.training.checkpoint import Checkpoints, Progress
 from stilts_ray.training.optimizer import decay, make_optimizer, schedule, set_rate
-from stilts_ray.training.run import Run
+from stilts_ray.training.process_group import SINGLE_PROCESS, ProcessGroup, wrap
 from stilts_ray.training.step import Stepper, Update, precision
-from stilts_ray.training.team import ALONE, Team, joined
+from stilts_ray.training.training_run import TrainingRun
 
-LOOK = 16
+HOST_SYNC_INTERVAL = 16
 """Steps after which losses are looked at: on a GPU a look waits for all that was asked of it."""
 
 
@@ -30,61 +30,65 @@ class Outcome:
 
 def train(
     model: Model,
-    run: Run,
+    run: TrainingRun,
     checkpoints: Checkpoints,
     report: Callable[[dict[str, Any]], None] = lambda entry: None,
-    team: Team = ALONE,
+    process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Outcome:
     """Trains `model` in place, continuing from the last committed checkpoint; on the CPU the result is that of an
     uninterrupted run, to the last bit. `report` gets each entry of the curve as it is made, on every process of the team.
 
     Raises RequestError if a single item does not fit the device.
     """
-    stepper, progress = _begun(model, run, checkpoints, team)
+    stepper, progress = _begun(model, run, checkpoints, process_group)
     steps, stops = len(run.order), evaluation_steps(len(run.order), run.evaluations)
     pending: list[Update] = []
     for step in range(progress.step, steps):
         set_rate(stepper.optimizer, run.learning_rate * schedule(step, steps, run.optimizer.warmup))
         pending.append(stepper.take(step))
         done = step + 1
-        due = done < steps and _due(done, checkpoints, team)
-        if not (due or done in stops or done % LOOK == 0):
+        due = done < steps and _due(done, checkpoints, process_group)
+        if not (due or done in stops or done % HOST_SYNC_INTERVAL == 0):
             continue
-        if not _look(pending, progress, team):
+        if not _synchronise(pending, progress, process_group):
             return Outcome("diverged", progress)
         if done in stops:
-            entry = _evaluated(model, run, progress, team)
+            entry = _evaluated(model, run, progress, process_group)
             if not all(math.isfinite(value) for value in entry.values()):
                 return Outcome("diverged", progress)
             progress.curve.append(entry)
             report(entry)
-            if _below(entry["score"], run.stop_below, stops.index(done)):
+            if _below(entry["score"], run.pruning_thresholds, stops.index(done)):
                 return Outcome("stopped", progress)
         if due:
-            checkpoints.save(model, stepper.optimizer, progress, team)
+            checkpoints.save(model, stepper.optimizer, progress, process_group)
     set_decay(model.encoder, decay(steps, run.learning_rate, run.optimizer))
     return Outcome("finished", progress)
 
 
-def _begun(model: Model, run: Run, checkpoints: Checkpoints, team: Team) -> tuple[Stepper, Progress]:
+def _begun(
+    model: Model, run: TrainingRun, checkpoints: Checkpoints, process_group: ProcessGroup
+) -> tuple[Stepper, Progress]:
     """The run where its last checkpoint left it."""
-    module = joined(model.train(), team)
+    module = wrap(model.train(), process_group)
     # Of a sharded model, each process has the moments of its part.
     optimizer = make_optimizer(model, run.learning_rate, run.optimizer)
     progress = checkpoints.load(model, optimizer)
-    return Stepper(run, model, module, optimizer, team, checkpoints.room(), checkpoints.keep_room), progress
+    return Stepper(
+        run, model, module, optimizer, process_group, checkpoints.memory_budget(), checkpoints.save_memory_budget
+    ), progress
 
 
-def _due(done: int, checkpoints: Checkpoints, team: Team) -> bool:
+def _due(done: int, checkpoints: Checkpoints, process_group: ProcessGroup) -> bool:
     """Whether it is time for a checkpoint. A team asks its first process, and not after every step."""
-    if team.size > 1 and done % LOOK:
+    if process_group.size > 1 and done % HOST_SYNC_INTERVAL:
         return False
-    return bool(team.agreed([float(checkpoints.due())])[0])
+    return bool(process_group.broadcast([float(checkpoints.due())])[0])
 
 
-def _look(pending: list[Update], progress: Progress, team: Team) -> bool:
+def _synchronise(pending: list[Update], progress: Progress, process_group: ProcessGroup) -> bool:
     """Adds the last steps to the progress, up to one whose loss is not finite; returns whether there was none."""
-    losses = team.summed(torch.stack([update.loss for update in pending]).tolist())
+    losses = process_group.all_reduce(torch.stack([update.loss for update in pending]).tolist())
     for loss, update in zip(losses, pending, strict=True):
         progress.step += 1
         progress.tokens += update.tokens
@@ -101,19 +105,19 @@ def evaluation_steps(steps: int, evaluations: int) -> list[int]:
     return sorted({max(1, steps * (number + 1) // evaluations) for number in range(evaluations)})
 
 
-def _below(score: float, thresholds: tuple[float | None, ...], number: int) -> bool:
-    threshold = thresholds[number] if number < len(thresholds) else None
+def _below(score: float, pruning_thresholds: tuple[float | None, ...], number: int) -> bool:
+    threshold = pruning_thresholds[number] if number < len(pruning_thresholds) else None
     return threshold is not None and score < threshold
 
 
 @part("evaluate")
-def _evaluated(model: Model, run: Run, progress: Progress, team: Team) -> dict[str, Any]:
+def _evaluated(model: Model, run: TrainingRun, progress: Progress, process_group: ProcessGroup) -> dict[str, Any]:
     model.eval()
     with torch.inference_mode(), precision(model.device):
         metrics = run.evaluate(model)
     model.train()
     entry = {"step": progress.step, "loss": progress.loss_sum / progress.loss_steps, **metrics}
     # All must end where one does; scores may differ in their last digits between unlike devices.
-    agreed = dict(zip(entry, team.agreed(list(entry.values())), strict=True))
+    broadcast = dict(zip(entry, process_group.broadcast(list(entry.values())), strict=True))
     progress.loss_sum, progress.loss_steps = 0.0, 0
-    return agreed | {"step": progress.step}
+    return broadcast | {"step": progress.step}

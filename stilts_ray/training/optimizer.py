@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from stilts_ray.spec import Optimizer
+from stilts_ray.config import Optimizer
 
 
 def make_optimizer(model: nn.Module, learning_rate: float, spec: Optimizer) -> torch.optim.AdamW:

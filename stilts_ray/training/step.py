@@ -17,29 +17,29 @@ from stilts_ray.models.families import layers_of
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.base import Kind
 from stilts_ray.timing import part
-from stilts_ray.training.run import Run
-from stilts_ray.training.team import Team, gathering
+from stilts_ray.training.process_group import ProcessGroup, no_sync
+from stilts_ray.training.training_run import TrainingRun
 
 
 @dataclass(frozen=True)
-class Room:
+class MemoryBudget:
     """How a device takes a batch: `tokens` of it at a time (None: all), and, where `recompute` says so, without keeping the
     activations of its layers for the backward pass (activation checkpointing; Chen et al., 2016). Neither changes a
     gradient but by rounding; dropout is drawn for each part."""
 
     tokens: int | None = None
-    recompute: bool = False
+    activation_checkpointing: bool = False
 
-    def in_smaller_parts(self, share: Batch) -> "Room | None":
+    def with_smaller_micro_batches(self, share: Batch) -> "MemoryBudget | None":
         """For a process that had no room for its share of a batch in such parts; None if each is an item already."""
         parts = split(share, self.tokens)
         if all(len(part.lengths) == part.group for part in parts):
             return None
         return replace(self, tokens=max(len(part.tokens) for part in parts) // 2)
 
-    def recomputing(self) -> "Room | None":
+    def with_activation_checkpointing(self) -> "MemoryBudget | None":
         """Without keeping activations; None if that is so already."""
-        return None if self.recompute else replace(self, recompute=True)
+        return None if self.activation_checkpointing else replace(self, activation_checkpointing=True)
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class Stepper:
     """Makes the updates of a run. module: the model as the team trains it, in training mode. room: becomes less whenever the
     device was out of memory, of which `lost` is told."""
 
-    run: Run
+    run: TrainingRun
     model: Model
     module: nn.Module
     optimizer: torch.optim.Optimizer
-    team: Team
-    room: Room
-    lost: Callable[[Room], None]
+    process_group: ProcessGroup
+    memory_budget: MemoryBudget
+    on_out_of_memory: Callable[[MemoryBudget], None]
 
     def __post_init__(self) -> None:
         self._recompute()
@@ -78,7 +78,7 @@ class Stepper:
         with part("wait"):
             batch = self.run.make_batch(step, task, items)
         while (loss := self._try(step, task, batch)) is None:
-            self._make_room(task, batch)
+            self._reduce_memory(task, batch)
         with part("optimizer"):
             torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.run.optimizer.clip)
             self.optimizer.step()
@@ -87,7 +87,7 @@ class Stepper:
     def _try(self, step: int, task: str, batch: Batch) -> torch.Tensor | None:
         """The gradients of a batch, and this process's part of its loss; None if it does not fit."""
         # Each step seeds its own dropout, so that a resumed run needs no random state from before.
-        torch.manual_seed((self.run.seed * 1_000_003 + step) * 1_009 + self.team.rank)
+        torch.manual_seed((self.run.seed * 1_000_003 + step) * 1_009 + self.process_group.rank)
         try:
             return self._gradients(task, batch)
         except torch.OutOfMemoryError:
@@ -97,42 +97,47 @@ class Stepper:
     def _gradients(self, task: str, batch: Batch) -> torch.Tensor:
         kind = self.run.kinds[task]
         self.optimizer.zero_grad(set_to_none=True)
-        count, total = losses.COUNTS[kind](batch), torch.zeros((), dtype=torch.float64, device=self.team.device)
-        passes = list(_passes(batch, kind, self.team, self.room))
+        count, total = (
+            losses.COUNTS[kind](batch),
+            torch.zeros((), dtype=torch.float64, device=self.process_group.device),
+        )
+        passes = list(_passes(batch, kind, self.process_group, self.memory_budget))
         for number, (share, counts) in enumerate(passes):
-            share = share.to(self.team.device)
-            with gathering(self.module, last=number == len(passes) - 1):
-                with part("forward"), precision(self.team.device):
+            share = share.to(self.process_group.device)
+            with no_sync(self.module, last=number == len(passes) - 1):
+                with part("forward"), precision(self.process_group.device):
                     loss = losses.loss(kind, self.module(task, share), share) * (counts / count)
                 with part("backward"):
                     # Of a team, gradients are averaged, and the mean over the batch is a sum.
-                    (loss * self.team.size).backward()  # type: ignore[no-untyped-call]
+                    (loss * self.process_group.size).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
 
-    def _make_room(self, task: str, batch: Batch) -> None:
-        room = None
+    def _reduce_memory(self, task: str, batch: Batch) -> None:
+        memory_budget = None
         if self.run.kinds[task] not in losses.INSEPARABLE:
-            largest = max(shared(batch, self.team.size), key=lambda share: len(share.tokens))
-            room = self.room.in_smaller_parts(largest)
-        room = room or self.room.recomputing()
-        if room is None:
+            largest = max(shared(batch, self.process_group.size), key=lambda share: len(share.tokens))
+            memory_budget = self.memory_budget.with_smaller_micro_batches(largest)
+        memory_budget = memory_budget or self.memory_budget.with_activation_checkpointing()
+        if memory_budget is None:
             raise RequestError(
                 f"{task}: the device has no memory for one item; take a larger one or --workers-per-trial"
             )
-        self.lost(room)
-        if self.team.size > 1:
-            raise torch.OutOfMemoryError(f"{task}: out of memory; tried again with {room.tokens} tokens at a time")
-        self.room = room
+        self.on_out_of_memory(memory_budget)
+        if self.process_group.size > 1:
+            raise torch.OutOfMemoryError(
+                f"{task}: out of memory; tried again with {memory_budget.tokens} tokens at a time"
+            )
+        self.memory_budget = memory_budget
         self._recompute()
         torch.cuda.empty_cache()
 
     def _recompute(self) -> None:
-        if self.room.recompute:
-            recompute(self.model)
+        if self.memory_budget.activation_checkpointing:
+            activation_checkpointing(self.model)
 
 
-def recompute(model: Model) -> None:
+def activation_checkpointing(model: Model) -> None:
     """Lets the layers of a model keep nothing but their input for the backward pass; random numbers are drawn again alike."""
     for layer in layers_of(model.encoder):
         if "forward" not in vars(layer):
@@ -140,12 +145,14 @@ def recompute(model: Model) -> None:
             layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, determinism_check="none")
 
 
-def _passes(batch: Batch, kind: Kind, team: Team, room: Room) -> Iterator[tuple[Batch, float]]:
+def _passes(
+    batch: Batch, kind: Kind, process_group: ProcessGroup, memory_budget: MemoryBudget
+) -> Iterator[tuple[Batch, float]]:
     """The parts of a batch that a process computes one after the other, with 1 for those that count. All of a team make as
     many passes as the one that needs most; one without work takes part with a loss that does not count."""
     whole = kind in losses.INSEPARABLE
-    shares = [[batch]] if whole else [split(share, room.tokens) for share in shared(batch, team.size)]
-    own = shares[team.rank] if team.rank < len(shares) else []
+    shares = [[batch]] if whole else [split(share, memory_budget.tokens) for share in shared(batch, process_group.size)]
+    own = shares[process_group.rank] if process_group.rank < len(shares) else []
     for number in range(max(len(share) for share in shares)):
         yield (own[number], 1.0) if number < len(own) else (shares[0][0], 0.0)
 

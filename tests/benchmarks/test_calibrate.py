@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from stilts_ray.calibration import CPU, read_calibration
+from stilts_ray.plan.calibration import CPU, read_calibration
 from tests.benchmarks.script import FOLDER, script
 from tests.test_cli import document, sweep_file
 
 SWEEP = (
-    "Sweep(name='s', data='mini', encoders=[Encoder(name='tiny', start=Pretrained(source='{}'))], targets=['udpos'],"
+    "Sweep(name='s', data='mini', encoders=[Encoder(name='tiny', weights=Pretrained(source='{}'))], targets=['udpos'],"
     " recipe=Recipe(batch_size=4, max_length=32))"
 )
 

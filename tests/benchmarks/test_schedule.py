@@ -4,11 +4,11 @@ import pytest
 
 pytest.importorskip("ray.tune")
 
-from stilts_ray.plan import Plan
-from stilts_ray.spec import Recipe, Search
+from stilts_ray.config import Recipe, Search
+from stilts_ray.plan.build import Plan
 from tests.benchmarks.script import script
-from tests.sweep.fakes import planned
-from tests.sweep.test_sweeps import on_hub
+from tests.execution.fakes import planned
+from tests.execution.test_sweeps import on_hub
 
 pytestmark = pytest.mark.ray
 
@@ -22,8 +22,8 @@ def plan() -> Plan:
     return planned(
         intermediates=[(), ("squad",)],
         targets=["xnli", "xquad"],
-        recipe=Recipe(epochs=1, train_rows=1000),
-        search=Search(learning_rates=(1e-5, 3e-5, 5e-5), parallel=2),
+        recipe=Recipe(epochs=1, train_examples=1000),
+        search=Search(learning_rates=(1e-5, 3e-5, 5e-5), trials_per_round=2),
         seeds=(0, 1),
     )
 

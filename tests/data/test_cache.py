@@ -7,14 +7,14 @@ import pytest
 from datasets import ClassLabel, Features, List
 
 from stilts_ray.data import cache
-from stilts_ray.data.encode import Encoded, Reading, encode
+from stilts_ray.data.encode import Encoded, TokenizationConfig, encode
 from stilts_ray.data.rows import labelled, load
+from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError
-from stilts_ray.origin import Folder
 from stilts_ray.tasks import TASKS
 from tests.tasks.rows import FIXTURES, write
 
-READING = Reading(48, 12)
+READING = TokenizationConfig(48, 12)
 
 
 def files(folder: Path) -> list[Path]:
@@ -33,8 +33,8 @@ def test_what_comes_from_the_cache_is_what_was_encoded(
 ) -> None:
     task, language = TASKS[name], next(iter(FIXTURES[name].rows))
     split = task.train or task.test or ""
-    place = (Folder(data), task, split, language)
-    expected = encode(labelled(Folder(data), task), load(*place), tokenizer, READING)
+    place = (FolderSource(data), task, split, language)
+    expected = encode(labelled(FolderSource(data), task), load(*place), tokenizer, READING)
     assert equal(cache.encoded(*place, str(tiny_encoder), READING), expected)
     assert len(files(own_cache)) == 1
     # Another process has nothing in memory.
@@ -50,12 +50,12 @@ def test_other_rows_readings_and_tokenizers_have_files_of_their_own(
 ) -> None:
     task = TASKS["mnli"]
 
-    def make(root: Path, tokenizer: Path, reading: Reading) -> int:
-        cache.encoded(Folder(root), task, "train", "en", str(tokenizer), reading)
+    def make(root: Path, tokenizer: Path, reading: TokenizationConfig) -> int:
+        cache.encoded(FolderSource(root), task, "train", "en", str(tokenizer), reading)
         return len(files(own_cache))
 
     assert make(data, tiny_encoder, READING) == 1
-    assert make(data, tiny_encoder, Reading(32, 12)) == 2
+    assert make(data, tiny_encoder, TokenizationConfig(32, 12)) == 2
     # The same tokenizer and the same rows elsewhere are the same file.
     elsewhere = Path(shutil.copytree(tiny_encoder, tmp_path / "encoder"))
     moved = Path(shutil.copytree(data, tmp_path / "moved"))
@@ -75,7 +75,7 @@ def test_other_labels_of_the_training_split_give_dev_sequences_of_their_own(
     own_cache: Path, data: Path, tiny_encoder: Path
 ) -> None:
     """The dev file stays the same, but its tags get other numbers."""
-    place, fixture = (Folder(data), TASKS["ccg"], "validation", "en", str(tiny_encoder), READING), FIXTURES["ccg"]
+    place, fixture = (FolderSource(data), TASKS["ccg"], "validation", "en", str(tiny_encoder), READING), FIXTURES["ccg"]
     before = cache.encoded(*place).fields["tags"].tolist()
     names = fixture.features["tags"].feature.names[::-1]
     features = Features({**fixture.features, "tags": List(ClassLabel(names=names))})
@@ -87,7 +87,7 @@ def test_other_labels_of_the_training_split_give_dev_sequences_of_their_own(
 
 
 def test_a_damaged_file_is_one_line_that_says_what_to_do(own_cache: Path, data: Path, tiny_encoder: Path) -> None:
-    place = (Folder(data), TASKS["udpos"], "train", "en", str(tiny_encoder), READING)
+    place = (FolderSource(data), TASKS["udpos"], "train", "en", str(tiny_encoder), READING)
     cache.encoded(*place)
     cache._encoded.cache_clear()
     files(own_cache)[0].write_bytes(b"\x00" * 20)

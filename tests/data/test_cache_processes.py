@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 
 from stilts_ray.data import cache
-from stilts_ray.data.encode import Encoded, Reading
-from stilts_ray.origin import Folder
+from stilts_ray.data.encode import Encoded, TokenizationConfig
+from stilts_ray.data.sources import FolderSource
 from stilts_ray.tasks import TASKS
 
-READING = Reading(48, 12)
+READING = TokenizationConfig(48, 12)
 
 WRITER = """
 import sys, time
 from pathlib import Path
 from stilts_ray.data import cache
 from stilts_ray.data.encode import Reading
-from stilts_ray.origin import Folder
+from stilts_ray.data.sources import Folder
 from stilts_ray.tasks import TASKS
 
 encode, save_file = cache.encode, cache.save_file
@@ -56,7 +56,7 @@ def start(data: Path, tokenizer: Path, made: Path, pace: str) -> subprocess.Pope
 
 
 def read(data: Path, tokenizer: Path) -> Encoded:
-    return cache.encoded(Folder(data), TASKS["squad"], "train", "en", str(tokenizer), READING)
+    return cache.encoded(FolderSource(data), TASKS["squad"], "train", "en", str(tokenizer), READING)
 
 
 def summed(found: Encoded) -> str:

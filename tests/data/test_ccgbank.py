@@ -9,8 +9,8 @@ import pytest
 
 from stilts_ray import tasks
 from stilts_ray.data import ccgbank, rows
+from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError
-from stilts_ray.origin import Folder
 
 BAKER = (
     r"(<T S[dcl] 0 2> (<T S[dcl] 1 2> (<T NP 1 2> (<L NP[nb]/N DT DT The NP[nb]_2/N_2>) (<L N NN NN baker N>) ) "
@@ -89,12 +89,12 @@ def test_names_and_derivations_alternate(text: str, line: int, said: str, tmp_pa
 
 def test_the_task_reads_what_was_written_of_the_corpus(corpus: Path, tmp_path: Path) -> None:
     assert ccgbank.convert(corpus, tmp_path / "data") == {"train": 20 + 2, "validation": 1}
-    origin, task = Folder(tmp_path / "data"), tasks.get("ccg")
+    data_source, task = FolderSource(tmp_path / "data"), tasks.get("ccg")
     # Training's by alphabet, then what only dev has.
-    assert rows.labelled(origin, task).labels == (*sorted(set(CATEGORIES)), r"S[dcl]\NP")
-    train = rows.load(origin, task, "train", "en")
+    assert rows.labelled(data_source, task).labels == (*sorted(set(CATEGORIES)), r"S[dcl]\NP")
+    train = rows.load(data_source, task, "train", "en")
     assert [len(example.words) for example in train][:4] == [5, 1, 5, 5], "by section and file"
-    (dev,) = rows.load(origin, task, "validation", "en")
+    (dev,) = rows.load(data_source, task, "validation", "en")
     assert (dev.words, dev.tags) == (("Anna", "sleeps"), ("N", r"S[dcl]\NP"))
 
 
@@ -117,7 +117,7 @@ def tables(folder: Path, **changes: str) -> Path:
 
 
 def test_tab_separated_files_with_and_without_numbers(tmp_path: Path) -> None:
-    source, target, task = tables(tmp_path / "jiant"), Folder(tmp_path / "data"), tasks.get("ccg")
+    source, target, task = tables(tmp_path / "jiant"), FolderSource(tmp_path / "data"), tasks.get("ccg")
     assert ccgbank.convert(source, target.root) == {"train": 2, "validation": 1}
     assert rows.labelled(target, task).labels == ("N", "NP[nb]/N", "S[dcl]\\NP")
     before = [rows.load(target, task, split, "en") for split in ("train", "validation")]

@@ -11,9 +11,19 @@ from tokenizers import normalizers, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer
 
-from stilts_ray.data.encode import APART, IGNORE, QUESTION, Encoded, Reading, encode, encode_texts, joined, with_answers
+from stilts_ray.data.encode import (
+    APART,
+    IGNORE,
+    QUESTION,
+    Encoded,
+    TokenizationConfig,
+    encode,
+    encode_texts,
+    joined,
+    with_answers,
+)
 from stilts_ray.data.rows import load
-from stilts_ray.origin import Folder
+from stilts_ray.data.sources import FolderSource
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.examples import Asked, Choice, Entity, Mention, Pair, Parallel, Passage, Span, Tagged
 from stilts_ray.training.masked import make_tokenizer
@@ -33,7 +43,7 @@ def sequence(encoded: Encoded, number: int, field: str = "") -> list[int]:
 def test_a_pair_is_the_tokenizers_own_pair_with_its_label_by_the_tasks_order(tokenizer: Any) -> None:
     task = TASKS["mnli"]
     examples = [Pair("The cat sleeps.", "It rained.", label) for label in ("contradiction", "entailment", "neutral")]
-    encoded = encode(task, examples, tokenizer, Reading(64))
+    encoded = encode(task, examples, tokenizer, TokenizationConfig(64))
     assert encoded.fields["label"].tolist() == [2, 0, 1]
     for number in range(3):
         assert sequence(encoded, number) == tokenizer("The cat sleeps.", "It rained.")["input_ids"]
@@ -42,14 +52,14 @@ def test_a_pair_is_the_tokenizers_own_pair_with_its_label_by_the_tasks_order(tok
 def test_too_long_a_pair_loses_from_its_longer_text(tokenizer: Any) -> None:
     long, short = "river " * 60, "The cat sleeps."
     tail = tokenizer(short, add_special_tokens=False)["input_ids"]
-    encoded = encode(TASKS["mnli"], [Pair(long, short, "neutral")], tokenizer, Reading(24))
+    encoded = encode(TASKS["mnli"], [Pair(long, short, "neutral")], tokenizer, TokenizationConfig(24))
     assert encoded.lengths.tolist() == [24]
     assert sequence(encoded, 0)[-len(tail) - 1 : -1] == tail
 
 
 def test_choices_of_an_item_stand_together(tokenizer: Any) -> None:
     examples = [Choice("The cat", ("runs.", "reads.", "boils.", "sings."), 2), Choice("Snow", ("a", "b", "c", "d"), 0)]
-    encoded = encode(TASKS["hellaswag"], examples, tokenizer, Reading(64))
+    encoded = encode(TASKS["hellaswag"], examples, tokenizer, TokenizationConfig(64))
     assert (encoded.items, encoded.group, len(encoded.lengths)) == (2, 4, 8)
     assert encoded.fields["label"].tolist() == [2, 0]
     for number, ending in enumerate(examples[0].choices):
@@ -59,7 +69,7 @@ def test_choices_of_an_item_stand_together(tokenizer: Any) -> None:
 
 def test_both_sides_of_a_translation_stand_together_foreign_first(tokenizer: Any) -> None:
     encoded = encode(
-        TASKS["tatoeba"], [Parallel("Der Hund.", "The dog."), Parallel("Tee", "Tea")], tokenizer, Reading(9)
+        TASKS["tatoeba"], [Parallel("Der Hund.", "The dog."), Parallel("Tee", "Tea")], tokenizer, TokenizationConfig(9)
     )
     assert encoded.group == 2
     texts = ["Der Hund.", "The dog.", "Tee", "Tea"]
@@ -67,7 +77,7 @@ def test_both_sides_of_a_translation_stand_together_foreign_first(tokenizer: Any
 
 
 def test_texts_are_cut_with_their_special_tokens_kept(tokenizer: Any) -> None:
-    encoded = encode_texts(["river " * 30, "sea"], tokenizer, Reading(12))
+    encoded = encode_texts(["river " * 30, "sea"], tokenizer, TokenizationConfig(12))
     whole = tokenizer("river " * 30)["input_ids"]
     assert sequence(encoded, 0) == [*whole[:11], tokenizer.sep_token_id]
     assert sequence(encoded, 1) == tokenizer("sea")["input_ids"]
@@ -79,7 +89,7 @@ def test_texts_are_cut_with_their_special_tokens_kept(tokenizer: Any) -> None:
 def test_a_question_is_followed_by_the_sentences_of_a_passage_that_is_new(tokenizer: Any) -> None:
     first, second = Passage("It rained. He left.", ((0, 10), (11, 19))), Passage("Tea.", ((0, 4),))
     examples = [Asked("a", "Who?", first, 1), Asked("b", "When?", second, 0), Asked("c", "Why?", first, 0)]
-    encoded = encode(TASKS["squad_r"], examples, tokenizer, Reading(64))
+    encoded = encode(TASKS["squad_r"], examples, tokenizer, TokenizationConfig(64))
     texts = [("Who?",), ("It rained.", first.text), ("He left.", first.text), ("When?",), ("Tea.", "Tea."), ("Why?",)]
     assert [sequence(encoded, n) for n in range(encoded.items)] == [tokenizer(*text)["input_ids"] for text in texts]
     assert encoded.fields["answer"].tolist() == [2, 0, 0, 1, 0, -4]
@@ -94,22 +104,22 @@ def test_a_question_is_followed_by_the_sentences_of_a_passage_that_is_new(tokeni
 
 def test_mentions_are_encoded_alone_and_entities_in_blocks(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = ["Who?", "It rained.", "He left. " * 40]
-    asked = encode(TASKS["mewslix"], [Mention(text, text, "Q1") for text in texts], tokenizer, Reading(24))
+    asked = encode(TASKS["mewslix"], [Mention(text, text, "Q1") for text in texts], tokenizer, TokenizationConfig(24))
     assert [sequence(asked, n) for n in range(2)] == [tokenizer(text)["input_ids"] for text in texts[:2]]
     assert asked.lengths.tolist()[2] == 24
     assert asked.fields["answer"].tolist() == [APART] * 3
     entities = [Entity(text, text) for text in texts]
-    whole = encode(TASKS["candidate_entities"], entities, tokenizer, Reading(24))
+    whole = encode(TASKS["candidate_entities"], entities, tokenizer, TokenizationConfig(24))
     assert (whole.tokens.tolist(), whole.offsets.tolist()) == (asked.tokens.tolist(), asked.offsets.tolist())
     monkeypatch.setattr("stilts_ray.data.encode.BLOCK", 2)
-    parts = encode(TASKS["candidate_entities"], entities, tokenizer, Reading(24))
+    parts = encode(TASKS["candidate_entities"], entities, tokenizer, TokenizationConfig(24))
     assert (parts.tokens.tolist(), parts.offsets.tolist()) == (whole.tokens.tolist(), whole.offsets.tolist())
 
 
 def test_an_entity_is_encoded_once_for_all_mentions_of_it(tokenizer: Any) -> None:
     mill = Entity("Q1", "It rained.")
     pairs = [Asked("a", "Who?", mill), Asked("b", "When?", Entity("Q2", "Tea.")), Asked("c", "Why?", mill)]
-    encoded = encode(TASKS["wikipedia_pairs"], pairs, tokenizer, Reading(24))
+    encoded = encode(TASKS["wikipedia_pairs"], pairs, tokenizer, TokenizationConfig(24))
     texts = ["Who?", "It rained.", "When?", "Tea.", "Why?"]
     assert [sequence(encoded, n) for n in range(5)] == [tokenizer(text)["input_ids"] for text in texts]
     assert encoded.fields["answer"].tolist() == [1, 0, 1, 0, -3]
@@ -118,10 +128,10 @@ def test_an_entity_is_encoded_once_for_all_mentions_of_it(tokenizer: Any) -> Non
 def test_too_long_a_passage_is_cut_and_its_sentence_is_not(tokenizer: Any) -> None:
     text = "The cat sleeps. " + "river " * 80
     example = Asked("a", "who " * 200, Passage(text, ((0, 15), (16, len(text) - 1))), 0)
-    encoded = encode(TASKS["squad_r"], [example], tokenizer, Reading(32))
+    encoded = encode(TASKS["squad_r"], [example], tokenizer, TokenizationConfig(32))
     assert encoded.lengths.tolist() == [32, 32, 32]
     assert tokenizer.decode(sequence(encoded, 1)).count("The cat sleeps") == 2
-    assert encode(TASKS["squad_r"], [example], tokenizer, Reading(128)).lengths.tolist()[0] == QUESTION
+    assert encode(TASKS["squad_r"], [example], tokenizer, TokenizationConfig(128)).lengths.tolist()[0] == QUESTION
 
 
 def test_marks_of_a_tokenizer_for_pairs_go_where_their_sequences_go(tiny_encoder: Path) -> None:
@@ -130,7 +140,7 @@ def test_marks_of_a_tokenizer_for_pairs_go_where_their_sequences_go(tiny_encoder
     marking.backend_tokenizer.post_processor = template
     marking.model_input_names = ["input_ids", "token_type_ids"]
     passage = Passage("It rained. He left.", ((0, 10), (11, 19)))
-    encoded = encode(TASKS["squad_r"], [Asked("a", "Who?", passage, 1)], marking, Reading(64))
+    encoded = encode(TASKS["squad_r"], [Asked("a", "Who?", passage, 1)], marking, TokenizationConfig(64))
     assert not any(sequence(encoded, 0, "segments"))
     for number in (1, 2):
         marks = sequence(encoded, number, "segments")
@@ -145,22 +155,28 @@ def test_marks_of_a_tokenizer_for_pairs_go_where_their_sequences_go(tiny_encoder
 
 def spans(data_dir: Path) -> list[Span]:
     """English and Chinese questions, and one with a long answer."""
-    origin, task = Folder(data_dir), TASKS["xquad"]
-    examples = [e for language in ("en", "zh") for e in load(origin, task, "validation", language)]
+    data_source, task = FolderSource(data_dir), TASKS["xquad"]
+    examples = [e for language in ("en", "zh") for e in load(data_source, task, "validation", language)]
     words = [f"w{number}" for number in range(60)]
     # Long enough to be cut at either end of a window.
     cut = Span("long", " ".join(words), "which?", ((" ".join(words[20:35]), len(" ".join(words[:20])) + 1),))
     return [*(e for e in examples if isinstance(e, Span)), cut]
 
 
-READINGS = [Reading(128, 64), Reading(48, 20), Reading(40, 8), Reading(32, 128), Reading(24, 1)]
+READINGS = [
+    TokenizationConfig(128, 64),
+    TokenizationConfig(48, 20),
+    TokenizationConfig(40, 8),
+    TokenizationConfig(32, 128),
+    TokenizationConfig(24, 1),
+]
 SPECIAL = 4
 """Special tokens of a pair, as in XLM-R."""
 
 
 @pytest.mark.parametrize("reading", READINGS, ids=str)
 def test_windows_mark_the_answer_where_it_is_whole_and_nowhere_else(
-    reading: Reading, data_dir: Path, tokenizer: Any
+    reading: TokenizationConfig, data_dir: Path, tokenizer: Any
 ) -> None:
     examples = spans(data_dir)
     encoded = encode(TASKS["xquad"], examples, tokenizer, reading)
@@ -187,7 +203,7 @@ def test_windows_mark_the_answer_where_it_is_whole_and_nowhere_else(
 
 @pytest.mark.parametrize("reading", READINGS, ids=str)
 def test_windows_of_a_context_cover_all_its_tokens_and_keep_the_question(
-    reading: Reading, data_dir: Path, tokenizer: Any
+    reading: TokenizationConfig, data_dir: Path, tokenizer: Any
 ) -> None:
     examples = spans(data_dir)
     encoded = encode(TASKS["xquad"], examples, tokenizer, reading)
@@ -241,7 +257,10 @@ def test_windows_start_where_those_of_jiant_and_xtreme_do(
     max_length, doc_stride = published
     texts = [(" ".join(f"w{n}" for n in range(words)), " ".join(["who"] * asked)) for words, asked in sizes]
     encoded = encode(
-        TASKS["squad"], [Span("x", context, asked, ()) for context, asked in texts], tokenizer, Reading(*published)
+        TASKS["squad"],
+        [Span("x", context, asked, ()) for context, asked in texts],
+        tokenizer,
+        TokenizationConfig(*published),
     )
     for number, (context, asked) in enumerate(texts):
         made = tokenizer(context, add_special_tokens=False, return_offsets_mapping=True)
@@ -263,7 +282,7 @@ def test_an_answer_of_a_third_of_a_window_is_whole_in_some_window_wherever_it_is
     for first, last in zip(made, made[third - 1 :], strict=False):
         begin = first[0] + (context[first[0]] == " ")
         examples.append(Span("x", context, "where?", ((context[begin : last[1]], begin),)))
-    encoded = encode(TASKS["squad"], examples, tokenizer, Reading(48, stride))
+    encoded = encode(TASKS["squad"], examples, tokenizer, TokenizationConfig(48, stride))
     found = {int(example) for example, end in zip(encoded.fields["example"], encoded.fields["end"], strict=True) if end}
     assert found == set(range(len(examples)))
     assert encoded.items > len(examples)
@@ -271,7 +290,7 @@ def test_an_answer_of_a_third_of_a_window_is_whole_in_some_window_wherever_it_is
 
 def test_of_two_equal_texts_the_one_at_the_answers_offset_is_marked(tokenizer: Any) -> None:
     context = "dawn after dawn after dawn"
-    encoded = encode(TASKS["squad"], [Span("x", context, "when?", (("dawn", 11),))], tokenizer, Reading(64))
+    encoded = encode(TASKS["squad"], [Span("x", context, "when?", (("dawn", 11),))], tokenizer, TokenizationConfig(64))
     begin, stop = sequence(encoded, 0, "begin"), sequence(encoded, 0, "stop")
     first, last = encoded.fields["start"][0], encoded.fields["end"][0]
     assert begin[first] in (10, 11)
@@ -280,7 +299,7 @@ def test_of_two_equal_texts_the_one_at_the_answers_offset_is_marked(tokenizer: A
 
 def test_a_question_that_is_too_long_leaves_room_for_the_context(tokenizer: Any) -> None:
     examples = [Span("x", "Anna Lind built the mill." * 5, "who " * 200, (("Anna Lind", 0),))]
-    encoded = encode(TASKS["squad"], examples, tokenizer, Reading(32, 128))
+    encoded = encode(TASKS["squad"], examples, tokenizer, TokenizationConfig(32, 128))
     assert encoded.lengths.max() <= 32
     assert encoded.fields["end"].max() > 0
     assert encoded.fields["stop"].max() == len(examples[0].context)
@@ -292,8 +311,8 @@ def test_a_question_that_is_too_long_leaves_room_for_the_context(tokenizer: Any)
 @pytest.mark.parametrize("name", ["mnli", "hellaswag", "squad", "udpos", "mlm_text"])
 def test_joined_parts_are_what_all_rows_together_give(name: str, data_dir: Path, tokenizer: Any) -> None:
     task = TASKS[name]
-    examples = load(Folder(data_dir), task, task.train or "train", "en")
-    reading = Reading(24, 8)
+    examples = load(FolderSource(data_dir), task, task.train or "train", "en")
+    reading = TokenizationConfig(24, 8)
     parts = [encode(task, part, tokenizer, reading) for part in (examples[:3], examples[3:4], examples[4:])]
     whole, made = encode(task, examples, tokenizer, reading), joined(parts)
     assert made.group == whole.group
@@ -323,7 +342,7 @@ def test_every_word_keeps_its_tag_and_its_tokens_exactly_once(
     tokenizer = module_tokenizer()
     task = TASKS["udpos"]
     examples = [Tagged(tuple(words), tuple(tags)) for words, tags in sentences]
-    encoded = encode(task, examples, tokenizer, Reading(max_length))
+    encoded = encode(task, examples, tokenizer, TokenizationConfig(max_length))
     assert encoded.lengths.max() <= max_length
     room = max_length - 2
     for number, example in enumerate(examples):
@@ -353,7 +372,7 @@ def module_tokenizer(cached: list[Any] = []) -> Any:  # noqa: B006
 def test_a_sentence_is_split_between_words_as_late_as_possible(tokenizer: Any) -> None:
     example = Tagged(("cat",) * 30, ("NOUN",) * 30)
     size = len(tokenizer("cat", add_special_tokens=False)["input_ids"])
-    encoded = encode(TASKS["udpos"], [example], tokenizer, Reading(12))
+    encoded = encode(TASKS["udpos"], [example], tokenizer, TokenizationConfig(12))
     words = (12 - 2) // size
     assert encoded.lengths.tolist() == [2 + size * min(words, 30 - done) for done in range(0, 30, words)]
 
@@ -365,7 +384,7 @@ def test_a_word_of_which_the_tokenizer_leaves_nothing_is_tagged_as_unknown() -> 
     backend.normalizer = normalizers.Replace("\u00ad", "")
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     example = Tagged(("cat", "\u00ad", "cat"), ("NOUN", "X", "VERB"))
-    encoded = encode(TASKS["udpos"], [example], tokenizer, Reading(32))
+    encoded = encode(TASKS["udpos"], [example], tokenizer, TokenizationConfig(32))
     tags = [TASKS["udpos"].labels[tag] for tag in sequence(encoded, 0, "tags") if tag != IGNORE]
     assert tags == ["NOUN", "X", "VERB"]
     assert tokenizer.unk_token_id in sequence(encoded, 0)

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stilts_ray.data import rows
-from stilts_ray.data.check import look, refuse_repairs, rows_read
 from stilts_ray.data.repairs import (
     FEW,
     Use,
@@ -19,10 +18,11 @@ from stilts_ray.data.repairs import (
     realign_answer,
     repaired,
 )
+from stilts_ray.data.row_check import look, refuse_repairs, rows_read
+from stilts_ray.data.sources import FolderSource
 from stilts_ray.data.tables import dataset_table
 from stilts_ray.errors import RequestError, RowError
 from stilts_ray.evaluation.metrics import score
-from stilts_ray.origin import Folder
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.base import Repair
 from stilts_ray.tasks.examples import Span
@@ -233,7 +233,7 @@ def test_strict_refuses_what_would_be_repaired(tmp_path: Path) -> None:
     write(fixture.features, listed, tmp_path / "glue/qqp/validation.parquet")
     listed[1]["question2"] = ""
     write(fixture.features, listed, tmp_path / "glue/qqp/train.parquet")
-    looked = look(Folder(tmp_path), [("qqp", "train", "en"), ("qqp", "validation", "en")])
+    looked = look(FolderSource(tmp_path), [("qqp", "train", "en"), ("qqp", "validation", "en")])
     assert rows_read(looked)["qqp train (en)"]["repairs"] == {"drop_blank": 1}
     assert looked[0].repairs == f"qqp train (en): repaired of {len(listed)} rows: drop_blank 1"
     assert looked[1].repairs is None

@@ -97,7 +97,10 @@ def test_files_may_have_wider_types_than_others(tmp_path: Path) -> None:
     narrow = tmp_path / "narrow.parquet"
     parquet.write_table(pyarrow.table({"n": pyarrow.array([1], pyarrow.int32()), "t": pyarrow.nulls(1)}), narrow)
     wide = file(tmp_path / "wide.parquet", n=[2], t=["x"])
-    assert [dict(row) for row in parquet_table([narrow, wide], ["a", "b"])] == [{"n": 1, "t": None}, {"n": 2, "t": "x"}]
+    assert [dict(row) for row in parquet_table([narrow, wide], ["a", "b"])] == [
+        {"n": 1, "t": None},
+        {"n": 2, "t": "x"},
+    ]
 
 
 def test_a_file_of_a_strange_form_is_one_line(tmp_path: Path) -> None:

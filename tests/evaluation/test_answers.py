@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from stilts_ray.evaluation import answers
 from stilts_ray.evaluation.answers import mlqa, normalize_answer, normalize_mlqa, squad
-from stilts_ray.evaluation.benchmarks import BENCHMARKS
 from stilts_ray.evaluation.metrics import score
 from stilts_ray.tasks import TASKS
+from stilts_ray.tasks.benchmarks import BENCHMARKS
 from stilts_ray.tasks.examples import Span
 
 LANGUAGES = BENCHMARKS["xtreme"]["mlqa"]

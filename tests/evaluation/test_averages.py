@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stilts_ray.evaluation.averages import average, average_name, cell
-from stilts_ray.evaluation.benchmarks import BENCHMARKS
+from stilts_ray.tasks.benchmarks import BENCHMARKS
 
 
 def entry(seed: int, score: float | None, collapsed: bool = False, **languages: float) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from stilts_ray.tasks import TASKS, Kind
 from stilts_ray.tasks.examples import Choice, Pair, Parallel, Span, Tagged
 
 TASK = {
-    Kind.PAIR: TASKS["mnli"],
+    Kind.SEQUENCE_CLASSIFICATION: TASKS["mnli"],
     Kind.CHOICE: TASKS["hellaswag"],
     Kind.TAGGING: TASKS["udpos"],
     Kind.SPAN: TASKS["squad"],
@@ -261,7 +261,7 @@ def test_a_missing_or_surplus_prediction_is_an_error() -> None:
     with pytest.raises(ValueError, match="differ in length"):
         tagging([["X"], ["X"]], [["X"]])
     for kind, examples, predictions in (
-        (Kind.PAIR, [Pair("a", "b", "c")], ["c", "c"]),
+        (Kind.SEQUENCE_CLASSIFICATION, [Pair("a", "b", "c")], ["c", "c"]),
         (Kind.RETRIEVAL, [Parallel("a", "b")] * 2, [0]),
     ):
         with pytest.raises(ValueError, match="predictions for"):
@@ -282,7 +282,7 @@ def scored(kind: Kind, pairs: Pairs) -> dict[str, float]:
     examples: list[Any] = []
     for number, (gold, _) in enumerate(pairs):
         match kind:
-            case Kind.PAIR:
+            case Kind.SEQUENCE_CLASSIFICATION:
                 examples.append(Pair("a", "b", gold))
             case Kind.CHOICE:
                 examples.append(Choice("a", ("b", "c", "d"), gold))
@@ -299,7 +299,7 @@ def aligned(tags: Sequence[str], others: Sequence[str]) -> tuple[list[str], list
 
 
 PAIRS = {
-    Kind.PAIR: st.tuples(LABELS, LABELS),
+    Kind.SEQUENCE_CLASSIFICATION: st.tuples(LABELS, LABELS),
     Kind.CHOICE: st.tuples(st.integers(0, 2), st.integers(0, 2)),
     Kind.TAGGING: st.builds(aligned, TAGS, TAGS),
     Kind.SPAN: st.tuples(ANSWERS.filter(lambda text: bool(text.strip())), ANSWERS),
@@ -352,7 +352,7 @@ def test_retrieval_is_accuracy_of_the_places(found: list[int]) -> None:
 
 def test_majority_is_the_score_of_always_the_same() -> None:
     pairs = [Pair("a", "b", label) for label in ("x", "y", "y", "z")]
-    assert majority(TASK[Kind.PAIR], pairs) == 50
+    assert majority(TASK[Kind.SEQUENCE_CLASSIFICATION], pairs) == 50
     assert majority(TASK[Kind.CHOICE], [Choice("a", ("b", "c", "d"), label) for label in (2, 2, 0)]) == pytest.approx(
         200 / 3
     )
@@ -369,5 +369,7 @@ def test_majority_is_the_score_of_always_the_same() -> None:
 @given(st.lists(LABELS, min_size=1, max_size=9))
 def test_no_constant_prediction_beats_the_majority(labels: list[str]) -> None:
     examples = [Pair("a", "b", label) for label in labels]
-    constant = [score(TASK[Kind.PAIR], examples, [label] * len(labels))["score"] for label in set(labels)]
-    assert majority(TASK[Kind.PAIR], examples) == pytest.approx(max(constant))
+    constant = [
+        score(TASK[Kind.SEQUENCE_CLASSIFICATION], examples, [label] * len(labels))["score"] for label in set(labels)
+    ]
+    assert majority(TASK[Kind.SEQUENCE_CLASSIFICATION], examples) == pytest.approx(max(constant))

@@ -163,6 +163,6 @@ def test_each_layer_mines_each_example_from_its_own_sentences(memory: int, monke
 
 
 def test_every_kind_that_compares_vectors_has_its_search() -> None:
-    from stilts_ray.sweep.scoring import _SEARCHES
+    from stilts_ray.execution.scoring import _SEARCHES
 
     assert set(_SEARCHES) == BY_VECTOR

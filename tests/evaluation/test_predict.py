@@ -15,14 +15,14 @@ from transformers import (
 )
 
 from stilts_ray.data.batches import Batch, collate, packed
-from stilts_ray.data.encode import IGNORE, Encoded, Reading, encode
+from stilts_ray.data.encode import IGNORE, Encoded, TokenizationConfig, encode
 from stilts_ray.data.rows import load
+from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError
 from stilts_ray.evaluation import nearest, predict
-from stilts_ray.models import files
+from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
-from stilts_ray.origin import Folder
 from stilts_ray.tasks import TASKS, Kind
 from tests import tiny
 
@@ -33,9 +33,9 @@ BUDGETS = (100_000, 60)
 def made(name: str, data_dir: Path, tokenizer: Any) -> tuple[list[Any], Encoded]:
     """Examples of a task's dev split and their sequences, long ones in several."""
     task = TASKS[name]
-    examples = load(Folder(data_dir), task, task.dev or "", "en")
+    examples = load(FolderSource(data_dir), task, task.dev or "", "en")
     # So short that contexts are windowed and sentences split, but long enough for pairs.
-    reading = Reading(max_length=8 if task.kind is Kind.TAGGING else 24, stride=6)
+    reading = TokenizationConfig(max_length=8 if task.kind is Kind.TAGGING else 24, stride=6)
     return examples, encode(task, examples, tokenizer, reading)
 
 

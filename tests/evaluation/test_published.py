@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stilts_ray.evaluation.benchmarks import BENCHMARKS
 from stilts_ray.evaluation.submission import score_task
+from stilts_ray.tasks.benchmarks import BENCHMARKS
 
 MOCK = os.environ.get("STILTS_XTREME_MOCK")
 

@@ -8,7 +8,7 @@ from transformers import AutoModel
 from stilts_ray.data.batches import collate
 from stilts_ray.data.encode import Encoded
 from stilts_ray.evaluation import predict, retrieval
-from stilts_ray.models import files
+from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
 from stilts_ray.models.families import means
 from stilts_ray.models.model import Model

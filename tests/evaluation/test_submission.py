@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from stilts_ray.errors import RequestError
 from stilts_ray.evaluation import formats
-from stilts_ray.evaluation.benchmarks import BENCHMARKS
 from stilts_ray.evaluation.metrics import map_at_20, set_f1
 from stilts_ray.evaluation.submission import FORMS, path_of, read, score_file, score_tree, write_predictions
+from stilts_ray.tasks.benchmarks import BENCHMARKS
 from stilts_ray.tasks.tagging import NER, UPOS
 from tests.evaluation.trees import CASES, averages, chosen, lines, mined, overall, rounded, squad, write, write_trees
 

@@ -7,25 +7,26 @@ import torch
 
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep, mini
 from stilts_ray.data import cache
-from stilts_ray.data.encode import Reading, encode_texts
+from stilts_ray.data.encode import TokenizationConfig, encode_texts
+from stilts_ray.data.sources import Mini
+from stilts_ray.execution.context import WorkerContext
+from stilts_ray.execution.execute import execute_job
+from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.mini import text
-from stilts_ray.models import files, weights
-from stilts_ray.origin import Mini
-from stilts_ray.plan import make_plan
-from stilts_ray.store import Store
-from stilts_ray.sweep.frontier import Frontier
-from stilts_ray.sweep.place import Place
-from stilts_ray.sweep.work import carry_out
+from stilts_ray.models import hf_folders as files
+from stilts_ray.models import weights
+from stilts_ray.plan.build import make_plan
+from stilts_ray.store.store import Store
 from stilts_ray.training import masked
 from tests import tiny
 
 PIVOT, RELATED, UNRELATED, SCRIPT = "qaa", "qab", "qba", "qca"
 _CODES = (PIVOT, RELATED, UNRELATED, SCRIPT)
-_LITTLE = Recipe(epochs=6, batch_size=16, max_length=128, dev_rows=100, evaluations=1)
+_LITTLE = Recipe(epochs=6, batch_size=16, max_length=128, dev_examples=100, evaluations=1)
 
 TRANSFER = Sweep(
     name="reduced",
-    encoders=(Encoder(name="mini", start=Pretrained(source="mini")),),
+    encoders=(Encoder(name="mini", weights=Pretrained(source="mini")),),
     data="mini",
     targets=("udpos", "tydiqa", "tatoeba"),
     languages={"udpos": _CODES, "tydiqa": _CODES, "tatoeba": _CODES[1:]},
@@ -47,13 +48,13 @@ Scores = dict[tuple[str, str, str], float]
 def run(sweep: Sweep, folder: Path) -> Scores:
     """The scores of a sweep, made in this process; and, as ("", "mlm_text", pivot), how well masked words are guessed."""
     plan = make_plan(sweep, Mini())
-    frontier, place = Frontier(plan, {}, {}), Place(Store(str(folder)), plan.origin, checkpoint_seconds=1e9)
-    while job := frontier.next():
-        frontier.finish(job, carry_out(job, place))
+    scheduler, place = Scheduler(plan, {}, {}), WorkerContext(Store(str(folder)), plan.origin, checkpoint_seconds=1e9)
+    while job := scheduler.next():
+        scheduler.finish(job, execute_job(job, place))
     scores: Scores = {("", "mlm_text", PIVOT): masked_accuracy()}
-    for row in plan.rows:
+    for row in plan.conditions:
         for target, digest in row.cells.items():
-            cell: dict[str, Any] = frontier.records[digest]["languages"]
+            cell: dict[str, Any] = scheduler.records[digest]["languages"]
             scores |= {("+".join(row.intermediate), target, code): cell[code]["score"] for code in cell}
     return scores
 
@@ -66,7 +67,10 @@ def masked_accuracy() -> float:
     texts = list(text.documents(PIVOT, 200, text.alone, seed="laboratory"))
     with torch.inference_mode():
         found = masked.held_out(
-            model.eval(), encode_texts(texts, tokenizer, Reading(96)), masked.Masking.of(tokenizer, 0.15), 4096
+            model.eval(),
+            encode_texts(texts, tokenizer, TokenizationConfig(96)),
+            masked.Masking.of(tokenizer, 0.15),
+            4096,
         )
     return found["accuracy"]
 

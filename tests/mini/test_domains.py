@@ -118,7 +118,7 @@ def studies() -> tuple[list[Pair], list[Pair]]:
     return pairs[1000:], pairs[:1000]
 
 
-class State(NamedTuple):
+class StoreState(NamedTuple):
     """Who is what, or stands how to what."""
 
     subject: str
@@ -127,14 +127,14 @@ class State(NamedTuple):
     negated: bool
 
 
-def state(sentence: str) -> State | None:
+def state(sentence: str) -> StoreState | None:
     """None: a sentence of another kind."""
     words = [word for word in sentence.strip(" .?").split() if word not in SMALL]
     negated, words = FORMS["not"] in words, [word for word in words if word not in {FORMS["not"], FORMS["be"]}]
     if FORMS["do"] in words:
         return None
     known = SAID | FELT
-    return State(words[0], known[words[1]], " ".join(words[2:]), negated)
+    return StoreState(words[0], known[words[1]], " ".join(words[2:]), negated)
 
 
 def votes(example: Pair) -> tuple[list[bool], int]:

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 from stilts_ray import mini
-from stilts_ray.fingerprint import file_digest
-from stilts_ray.origin import Mini
-from stilts_ray.plan import make_plan
-from stilts_ray.sweepfile import load
+from stilts_ray.config.sweep_file import load
+from stilts_ray.data.sources import Mini
+from stilts_ray.identity import file_digest
+from stilts_ray.plan.build import make_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = json.loads((mini.ENCODER / "record.json").read_text())

@@ -12,9 +12,9 @@ import pytest
 
 from stilts_ray import Sweep
 from stilts_ray.data import cache
+from stilts_ray.execution import scoring, trial
+from stilts_ray.execution.jobs import ParentCheckpoint
 from stilts_ray.models import families, weights
-from stilts_ray.sweep import scoring, trial
-from stilts_ray.sweep.jobs import Start
 from stilts_ray.tasks import Task
 from tests.mini import laboratory
 
@@ -59,7 +59,7 @@ def intermediate_not_loaded(patch: pytest.MonkeyPatch) -> None:
     """Target training starts from the encoder as it was before the intermediate task."""
     original = trial.started
 
-    def from_the_beginning(start: Start, place: Any) -> Any:
+    def from_the_beginning(start: ParentCheckpoint, place: Any) -> Any:
         return original(dataclasses.replace(start, run=None), place)
 
     patch.setattr(trial, "started", from_the_beginning)

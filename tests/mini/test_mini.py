@@ -19,7 +19,7 @@ from stilts_ray import tasks
 from stilts_ray.data import rows as reader
 from stilts_ray.data.repairs import Use
 from stilts_ray.data.tables import dataset_table
-from stilts_ray.fingerprint import digest
+from stilts_ray.identity import digest
 from stilts_ray.mini import FOLDERS, LANGUAGES, PIVOT, SIZES, VERSION, WORLDS, build, scenes, tagged
 from stilts_ray.mini.languages import SCRIPTS
 from stilts_ray.mini.lexicon import CITIES, FIRMS, PEOPLE, lexicon, written

@@ -24,8 +24,9 @@ from transformers import (
 
 from stilts_ray.data.batches import collate
 from stilts_ray.errors import RequestError
-from stilts_ray.models import files, weights
+from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
+from stilts_ray.models import weights
 from stilts_ray.models.attention import Buckets, Jagged, Layout, layout_of, packed_attention
 from stilts_ray.models.families import FAMILIES
 from stilts_ray.models.model import Model

@@ -44,7 +44,7 @@ class DualEncoder(torch.nn.Module):
 
 
 TASK: dict[Kind, Task] = {
-    Kind.PAIR: TASKS["mnli"],
+    Kind.SEQUENCE_CLASSIFICATION: TASKS["mnli"],
     Kind.CHOICE: TASKS["hellaswag"],
     Kind.SPAN: TASKS["squad"],
     Kind.SPAN_OR_NONE: TASKS["squad_v2"],
@@ -53,7 +53,7 @@ TASK: dict[Kind, Task] = {
     Kind.TEXT: TASKS["mlm_text"],
 }
 REFERENCE: dict[Kind, Any] = {
-    Kind.PAIR: XLMRobertaForSequenceClassification,
+    Kind.SEQUENCE_CLASSIFICATION: XLMRobertaForSequenceClassification,
     Kind.CHOICE: XLMRobertaForMultipleChoice,
     Kind.SPAN: XLMRobertaForQuestionAnswering,
     Kind.SPAN_OR_NONE: XLMRobertaForQuestionAnswering,
@@ -63,7 +63,7 @@ REFERENCE: dict[Kind, Any] = {
 }
 SPANS = {Kind.SPAN, Kind.SPAN_OR_NONE}
 PREFIX = {
-    Kind.PAIR: {"": "classifier."},
+    Kind.SEQUENCE_CLASSIFICATION: {"": "classifier."},
     Kind.CHOICE: {"dense.": "roberta.pooler.dense.", "classifier.": "classifier."},
     Kind.SPAN: {"": ""},
     Kind.SPAN_OR_NONE: {"": ""},
@@ -112,7 +112,7 @@ def reference_logits(kind: Kind, reference: Any, made: Encoded, batch: Batch) ->
     real = mask.bool()
     fields = batch.fields
     match kind:
-        case Kind.PAIR:
+        case Kind.SEQUENCE_CLASSIFICATION:
             logits = reference(ids, attention_mask=mask).logits
             return logits, F.cross_entropy(logits, fields["label"])
         case Kind.CHOICE:
@@ -244,7 +244,7 @@ def test_cosines_are_not_rounded_to_half_precision() -> None:
 
 
 def test_the_order_of_a_batch_changes_no_logit() -> None:
-    task = TASK[Kind.PAIR]
+    task = TASK[Kind.SEQUENCE_CLASSIFICATION]
     model, made = tiny.model(task), tiny.encoded(task, 5, 4)
     tiny.roughen(model, 4)
     order = np.array([3, 0, 4, 1, 2])
@@ -269,7 +269,9 @@ def test_new_heads_begin_as_transformers_does_and_depend_on_the_seed_alone() -> 
             assert tensor.std() == pytest.approx(tiny.config().initializer_range, rel=0.5)
 
 
-@pytest.mark.parametrize("kind, place", [(Kind.PAIR, "classifier.dropout"), (Kind.TAGGING, "dropout")])
+@pytest.mark.parametrize(
+    "kind, place", [(Kind.SEQUENCE_CLASSIFICATION, "classifier.dropout"), (Kind.TAGGING, "dropout")]
+)
 @pytest.mark.parametrize("given, expected", [(None, 0.1), (0.0, 0.0), (0.3, 0.3)])
 def test_dropout_before_the_classifier_is_transformers(
     kind: Kind, place: str, given: float | None, expected: float

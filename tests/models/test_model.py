@@ -18,7 +18,8 @@ from transformers import (
 from stilts_ray.data.batches import collate
 from stilts_ray.data.encode import Encoded
 from stilts_ray.errors import RequestError
-from stilts_ray.models import families, files
+from stilts_ray.models import families
+from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
 from stilts_ray.models.attention import NAME
 from stilts_ray.models.model import Model

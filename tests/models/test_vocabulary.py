@@ -9,19 +9,19 @@ import pytest
 import torch
 from transformers import BertConfig, T5Config, XLMRobertaXLConfig
 
+from stilts_ray.config import Optimizer
 from stilts_ray.data.batches import Share, collate, order
 from stilts_ray.data.encode import Encoded
 from stilts_ray.models import model as models
 from stilts_ray.models import vocabulary, weights
 from stilts_ray.models.families import word_embeddings
 from stilts_ray.models.model import Model
-from stilts_ray.models.vocabulary import ActiveEmbedding, narrow
-from stilts_ray.spec import Optimizer
-from stilts_ray.store import Store
+from stilts_ray.models.vocabulary import PrunedEmbedding, prune_embeddings
+from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
 from stilts_ray.training.checkpoint import Checkpoints
 from stilts_ray.training.loop import train
-from stilts_ray.training.run import Run
+from stilts_ray.training.training_run import TrainingRun
 from tests import tiny
 
 STEPS, ITEMS = 50, 12
@@ -39,7 +39,7 @@ def data(names: tuple[str, ...] = MIXTURE, tokens: Any = TOKENS) -> dict[str, En
 
 
 def trained(model: Model, store: Store, optimizer: Optimizer, rows: dict[str, Encoded], rate: float = 3e-3) -> Model:
-    run = Run(
+    run = TrainingRun(
         order=order(dict.fromkeys(rows, ITEMS), {name: Share(-(-STEPS // len(rows)), 4) for name in rows}, seed=1)[
             :STEPS
         ],
@@ -88,7 +88,7 @@ def test_after_fifty_steps_the_weights_are_those_of_dense_adamw(
     optimizer = Optimizer(weight_decay=weight_decay, clip=clip)
     dense = trained(fresh(CONFIGS[family]()), store, optimizer, data()).state_dict()
     model = fresh(CONFIGS[family]())
-    narrow(model, data().values())
+    prune_embeddings(model, data().values())
     trained(model, store, optimizer, data())
     before = fresh(CONFIGS[family]())
     began = word_embeddings(before.encoder).detach().clone()
@@ -107,9 +107,9 @@ def test_after_fifty_steps_the_weights_are_those_of_dense_adamw(
 
 def test_only_used_rows_have_gradients_moments_and_a_place_in_the_file(store: Store, tmp_path: Path) -> None:
     model = fresh()
-    narrow(model, data().values())
+    prune_embeddings(model, data().values())
     embedding = model.encoder.get_input_embeddings()
-    assert isinstance(embedding, ActiveEmbedding)
+    assert isinstance(embedding, PrunedEmbedding)
     assert embedding.rows.tolist() == TOKENS.tolist()
     assert embedding.weight.shape == (len(TOKENS), 16)
     weights.save_weights(model, tmp_path / "active.safetensors")
@@ -122,7 +122,7 @@ def test_only_used_rows_have_gradients_moments_and_a_place_in_the_file(store: St
 
 def test_a_token_that_is_not_there_is_an_error_and_no_other_tokens_vector() -> None:
     model = fresh().eval()
-    narrow(model, data().values())
+    prune_embeddings(model, data().values())
     strange = tiny.encoded(TASKS["mnli"], 2, seed=0)
     with pytest.raises(IndexError):
         model("mnli", collate(replace(strange, tokens=np.full_like(strange.tokens, 50)), np.arange(2)))
@@ -132,13 +132,13 @@ def test_logits_are_the_same_to_the_bit() -> None:
     model = fresh().eval()
     batch = collate(data()["mnli"], np.arange(ITEMS))
     before = model("mnli", batch)
-    narrow(model, data().values())
+    prune_embeddings(model, data().values())
     assert torch.equal(model("mnli", batch), before)
 
 
 def test_a_masked_language_model_needs_the_whole_vocabulary() -> None:
     model = tiny.with_masked_head(models.new_encoder(tiny.config(), 0), 0)
-    narrow(model, data().values())
+    prune_embeddings(model, data().values())
     assert isinstance(model.encoder.get_input_embeddings(), torch.nn.Embedding)
 
 
@@ -149,12 +149,12 @@ def test_a_run_on_a_run_has_the_rows_of_both(store: Store, tmp_path: Path) -> No
     dense = trained(trained(fresh(), store, spec, first), store, spec, second).state_dict()
 
     one = fresh()
-    narrow(one, first.values())
+    prune_embeddings(one, first.values())
     trained(one, store, spec, first)
     weights.save_weights(one, tmp_path / "one.safetensors")
     two = fresh()
     weights.load_weights(two, tmp_path / "one.safetensors")
-    narrow(two, second.values())
+    prune_embeddings(two, second.values())
     trained(two, store, spec, second)
     weights.save_weights(two, tmp_path / "two.safetensors", base="trial/one")
 

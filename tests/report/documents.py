@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from stilts_ray.spec import Mixture
+from stilts_ray.config import Mixture
 
 Scores = Sequence[float | None] | Mapping[str, Any] | None
 

@@ -6,15 +6,15 @@ from itertools import islice
 from typing import Any
 
 from stilts_ray import Encoder, Pretraining, Recipe, Search, Shape, Sweep, tasks
-from stilts_ray.fingerprint import digest
-from stilts_ray.origin import Mini
-from stilts_ray.plan import Plan, make_plan
-from stilts_ray.spec import Mixture
-from stilts_ray.state import state_of
-from stilts_ray.store import Store
-from stilts_ray.sweep.frontier import Frontier
-from stilts_ray.sweep.jobs import Job
-from stilts_ray.sweep.ledger import Outcome
+from stilts_ray.config import Mixture
+from stilts_ray.data.sources import MiniSource
+from stilts_ray.execution.jobs import Job
+from stilts_ray.execution.run_index import Outcome
+from stilts_ray.execution.scheduler import Scheduler
+from stilts_ray.identity import digest
+from stilts_ray.plan.build import Plan, make_plan
+from stilts_ray.store.state import state_of
+from stilts_ray.store.store import Store
 from tests.benchmarks.script import script
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ def encoder(name: str, hidden: int = 64) -> Encoder:
     """An encoder that the sweep makes."""
     shape = Shape(layers=2, hidden=hidden, heads=4, feed_forward=128)
     start = Pretraining(languages=("qaa", "qab"), vocabulary=500, shape=shape, tokens=1000)
-    return Encoder(name=name, start=start)
+    return Encoder(name=name, weights=start)
 
 
 def small(**changes: Any) -> Plan:
@@ -42,36 +42,36 @@ def small(**changes: Any) -> Plan:
         "search": Search(learning_rates=(1e-3, 3e-4)),
         "seeds": (0, 1),
     }
-    return make_plan(Sweep(**{**asked, **changes}), Mini())
+    return make_plan(Sweep(**{**asked, **changes}), MiniSource())
 
 
-def carry_out(
+def execute_job(
     plan: Plan, store: Store, jobs: int | None = None, failing: str = "?", diverging: str = "?", collapsing: str = "?"
-) -> Frontier:
+) -> Scheduler:
     """Does (the next) `jobs` jobs of a plan. Those with the given texts in their names fail, diverge or collapse."""
     state = state_of(store)
     outcomes: dict[str, Outcome] = dict(state.jobs)
     known = {digest: record for digest, record in state.steps.items() if record["kind"] != "pretrain"}
-    frontier = Frontier(plan, outcomes, known)
-    _settle(frontier, store, BEGIN + timedelta(seconds=JOB_SECONDS * len(outcomes)))
-    for job in islice(iter(frontier.next, None), jobs):
+    scheduler = Scheduler(plan, outcomes, known)
+    _settle(scheduler, store, BEGIN + timedelta(seconds=JOB_SECONDS * len(outcomes)))
+    for job in islice(iter(scheduler.next, None), jobs):
         if failing in job.name:
-            frontier.finish(job, f"{job.name}: out of memory")
+            scheduler.finish(job, f"{job.name}: out of memory")
             continue
-        end = BEGIN + timedelta(seconds=JOB_SECONDS * (1 + len(frontier.outcomes)))
+        end = BEGIN + timedelta(seconds=JOB_SECONDS * (1 + len(scheduler.outcomes)))
         record = _record(job, "diverged" if diverging in job.name else "finished", collapsing in job.name, end)
         store.write_json(record, job.path, "record.json")
-        frontier.finish(job, record)
-        _settle(frontier, store, end)
-    for step, reason in frontier.failed.items():
+        scheduler.finish(job, record)
+        _settle(scheduler, store, end)
+    for step, reason in scheduler.failed.items():
         note = {"kind": plan.by_digest[step].kind, "name": plan.by_digest[step].name, "digest": step, "reason": reason}
         store.write_json(note, note["kind"], plan.by_digest[step].slug, "failure.json")
-    return frontier
+    return scheduler
 
 
-def _settle(frontier: Frontier, store: Store, end: datetime) -> None:
-    while frontier.completed:
-        step, record = frontier.completed.pop(0)
+def _settle(scheduler: Scheduler, store: Store, end: datetime) -> None:
+    while scheduler.completed:
+        step, record = scheduler.completed.pop(0)
         if step.kind != "pretrain":
             store.write_json(record | {"finished_at": end.isoformat()}, step.kind, step.slug, "record.json")
 

@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 
 from stilts_ray import mini
+from stilts_ray.config import Mixture
 from stilts_ray.evaluation.averages import cell
 from stilts_ray.languages import LANGUAGES
 from stilts_ray.mini.languages import GRAMMARS
 from stilts_ray.report.groups import SOURCE, UNKNOWN, compared, groups, ordered, trait
 from stilts_ray.report.sections import by_group
 from stilts_ray.report.table import results
-from stilts_ray.spec import Mixture
-from stilts_ray.state import state_of
-from stilts_ray.store import Store
+from stilts_ray.store.state import state_of
+from stilts_ray.store.store import Store
+from tests.execution.fakes import planned
 from tests.report import fakes
-from tests.sweep.fakes import planned
 
 
 def record(
@@ -90,7 +90,7 @@ def one(document: dict[str, Any], **wanted: Any) -> dict[str, Any]:
 def test_groups_of_a_sweep_add_up_to_its_table(store: Store) -> None:
     codes = ("qaa", "qab", "qac", "qba")
     plan = fakes.small(languages={"udpos": codes})
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     document = results(plan, state_of(store).steps)
     assert set(document["groups"]) == {"family", "morphology"}
     place = {"encoder": "mini", "intermediate": ["squad"], "target": "udpos"}
@@ -107,7 +107,7 @@ def test_groups_of_a_sweep_add_up_to_its_table(store: Store) -> None:
 
 def test_what_is_not_done_has_no_entry(store: Store) -> None:
     plan = fakes.small()
-    fakes.carry_out(plan, store, failing="mini.udpos")
+    fakes.execute_job(plan, store, failing="mini.udpos")
     document = results(plan, state_of(store).steps)
     assert not [e for e in document["groups"]["family"] if e["target"] == "udpos" and not e["intermediate"]]
     assert one(document, target="udpos", intermediate=["squad"], group="A")["delta"] is None
@@ -123,7 +123,7 @@ def test_groups_as_markdown(store: Store) -> None:
         intermediates=[(), ("squad",), Mixture(tasks=("udpos",), languages=("qaa", "qba"))],
         recipes={},
     )
-    fakes.carry_out(plan, store, failing="mini.squad.udpos")
+    fakes.execute_job(plan, store, failing="mini.squad.udpos")
     text = by_group(results(plan, state_of(store).steps), "family")
     assert "- source language: qaa\n- A: qab, qac\n- B: qba\n" in text
     assert "Groups are those with which the languages were made" in text
@@ -137,7 +137,7 @@ def test_groups_as_markdown(store: Store) -> None:
 
 def test_a_diverged_row_has_a_dash_where_others_have_scores(store: Store) -> None:
     plan = fakes.small(targets=["udpos"], languages={"udpos": ("qab",)}, intermediates=[(), ("squad",)], recipes={})
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     document = results(plan, state_of(store).steps)
     document["groups"]["family"] = [
         *document["groups"]["family"],
@@ -149,7 +149,7 @@ def test_a_diverged_row_has_a_dash_where_others_have_scores(store: Store) -> Non
 
 def test_real_languages_name_their_sources_and_the_unknown() -> None:
     plan = planned(targets=["udpos"], languages={"udpos": ("en", "de", "fi", "nl")})
-    (digest,) = {d for row in plan.rows for d in row.cells.values()}
+    (digest,) = {d for row in plan.conditions for d in row.cells.values()}
     records = {digest: record({"en": 90.0, "de": 80.0, "fi": 70.0, "nl": 20.0}) | {"signature": ""}}
     text = by_group(results(plan, records), "morphology")
     assert "Groups are those of `stilts_ray.languages`: Martínez-García" in text

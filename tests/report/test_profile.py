@@ -6,11 +6,11 @@ import json
 import pytest
 from rich.console import Console
 
-from stilts_ray.plan import Plan
+from stilts_ray.plan.build import Plan
 from stilts_ray.report import profile as profiles
 from stilts_ray.report.profile import LONGEST, Spent, document, markdown, profile
-from stilts_ray.state import state_of
-from stilts_ray.store import Store
+from stilts_ray.store.state import state_of
+from stilts_ray.store.store import Store
 from stilts_ray.timing import PARTS
 from tests.report import fakes
 
@@ -32,7 +32,7 @@ def aged(store: Store, plan: Plan, name: str) -> int:
 
 def test_every_job_counts_once_at_its_step(store: Store) -> None:
     plan = fakes.small()
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     steps, jobs = profile(plan, state_of(store)), state_of(store).jobs_of(plan)
     assert [step.name for step in steps] == [step.name for step in plan.steps if step.kind != "row"]
     assert sum(step.jobs for step in steps) == len(jobs)
@@ -52,16 +52,16 @@ def test_every_job_counts_once_at_its_step(store: Store) -> None:
 
 
 def test_a_run_that_another_sweep_began_is_at_the_step_that_uses_it(store: Store) -> None:
-    fakes.carry_out(fakes.small(seeds=(0,)), store)
+    fakes.execute_job(fakes.small(seeds=(0,)), store)
     plan = fakes.small()
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     steps = profile(plan, state_of(store))
     assert {step.jobs for step in steps if step.kind == "study"} == {3}, "two learning rates, and the second seed"
 
 
 def test_jobs_without_times_are_counted_apart(store: Store) -> None:
     plan = fakes.small()
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     whole = document(profile(plan, state_of(store)))["total"]
     assert aged(store, plan, "mini.squad") == 3
     steps = profile(plan, state_of(store))
@@ -75,7 +75,7 @@ def test_jobs_without_times_are_counted_apart(store: Store) -> None:
 
 def test_a_terminal_has_a_column_for_each_kind_and_names_the_longest(store: Store) -> None:
     plan = fakes.small()
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     steps = profile(plan, state_of(store))
     lines = shown(steps)
     rows: dict[str, list[str]] = {line.split()[0]: line.split()[1:] for line in lines}
@@ -91,7 +91,7 @@ def test_a_terminal_has_a_column_for_each_kind_and_names_the_longest(store: Stor
 
 def test_a_report_has_every_step(store: Store) -> None:
     plan = fakes.small()
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     steps = profile(plan, state_of(store))
     lines = [line for line in markdown(steps).splitlines() if line.startswith("| ")]
     assert len(lines) == 2 + len(steps) + 1

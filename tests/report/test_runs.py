@@ -4,15 +4,15 @@ from collections import Counter
 from typing import Any
 
 from stilts_ray import mini
-from stilts_ray.plan import Plan
+from stilts_ray.plan.build import Plan
 from stilts_ray.report.runs import TrackedRun, tracked_runs
-from stilts_ray.state import state_of
-from stilts_ray.store import Store
+from stilts_ray.store.state import state_of
+from stilts_ray.store.store import Store
 from tests.report import fakes
 
 
 def runs_of(plan: Plan, store: Store, **how: Any) -> dict[str, TrackedRun]:
-    fakes.carry_out(plan, store, **how)
+    fakes.execute_job(plan, store, **how)
     found = tracked_runs(plan, state_of(store))
     assert len({run.digest for run in found}) == len(found)
     names = {f"{run.kind} {run.name}": run for run in found}
@@ -125,7 +125,7 @@ def test_failures_have_reasons(store: Store) -> None:
 
 
 def test_a_run_that_another_sweep_began_is_shown(store: Store) -> None:
-    fakes.carry_out(fakes.small(name="first", seeds=(0, 1, 2)), store)
+    fakes.execute_job(fakes.small(name="first", seeds=(0, 1, 2)), store)
     runs = runs_of(fakes.small(name="second"), store)
     assert Counter(run.kind for run in runs.values()) == {"row": 3, "study": 7, "trial": 21, "pretrain": 1}
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from stilts_ray.plan.steps import Evaluation
 from stilts_ray.report.table import intermediate_name, results
-from stilts_ray.state import state_of
-from stilts_ray.steps import Evaluation
-from stilts_ray.store import Store
+from stilts_ray.store.state import state_of
+from stilts_ray.store.store import Store
 from tests.report import fakes
 
 CELL = {"score", "sd", "seeds", "delta", "collapsed", "languages", "signature"}
@@ -16,13 +16,13 @@ CELL = {"score", "sd", "seeds", "delta", "collapsed", "languages", "signature"}
 
 def table(store: Store, **how: Any) -> list[dict[str, Any]]:
     plan = fakes.small()
-    fakes.carry_out(plan, store, **how)
+    fakes.execute_job(plan, store, **how)
     return list(results(plan, state_of(store).steps)["rows"])
 
 
 def test_has_the_promised_form(store: Store) -> None:
     plan = fakes.small()
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     document = results(plan, state_of(store).steps)
     assert set(document) == {"sweep", "average_name", "rows", "best_per_target", "groups"}
     assert (document["sweep"], document["average_name"]) == ("small", "partial/avg_of_3")
@@ -54,9 +54,9 @@ def test_means_spreads_and_differences(store: Store) -> None:
 
 def test_dev_scores_are_those_of_the_targets_training(store: Store) -> None:
     plan = fakes.small()
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     records = state_of(store).steps
-    for row, made in zip(plan.rows, results(plan, records)["rows"], strict=True):
+    for row, made in zip(plan.conditions, results(plan, records)["rows"], strict=True):
         for target in ("udpos", "xquad"):
             evaluation = plan.by_digest[row.cells[target]]
             assert isinstance(evaluation, Evaluation)
@@ -68,7 +68,7 @@ def test_dev_scores_are_those_of_the_targets_training(store: Store) -> None:
 
 def test_the_best_per_target_is_there_where_there_is_something_to_choose(store: Store) -> None:
     plan = fakes.small()
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     (best,) = results(plan, state_of(store).steps)["best_per_target"]
     assert {target: cell["by"] for target, cell in best["cells"].items()} == {
         "udpos": "dev score",
@@ -81,7 +81,7 @@ def test_the_best_per_target_is_there_where_there_is_something_to_choose(store: 
 
 def test_each_encoder_is_held_against_its_own_baseline(store: Store) -> None:
     plan = fakes.small(encoders=[fakes.encoder("one"), fakes.encoder("two", 128)], intermediates=[(), ("squad",)])
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     rows = results(plan, state_of(store).steps)["rows"]
     for baseline, row in (rows[:2], rows[2:]):
         assert baseline["encoder"] == row["encoder"]
@@ -90,7 +90,7 @@ def test_each_encoder_is_held_against_its_own_baseline(store: Store) -> None:
 
 def test_without_a_baseline_there_is_no_difference(store: Store) -> None:
     plan = fakes.small(intermediates=[("squad",)])
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     (row,) = results(plan, state_of(store).steps)["rows"]
     assert row["average"] is not None
     assert row["delta"] is None

@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from stilts_ray.plan import Plan
+from stilts_ray.config import Mixture, Search
+from stilts_ray.plan.build import Plan
 from stilts_ray.report import terminal
 from stilts_ray.report.table import results
-from stilts_ray.spec import Mixture, Search
-from stilts_ray.state import state_of
-from stilts_ray.store import Store
+from stilts_ray.store.state import state_of
+from stilts_ray.store.store import Store
 from tests.report import fakes
 
 FOUR = {"targets": ["xnli", "udpos", "xquad", "tatoeba"], "languages": {}}
@@ -27,7 +27,7 @@ def shown(plan: Plan, store: Store, width: int = 100) -> list[str]:
 
 def test_four_targets_fit_into_a_hundred_columns(store: Store) -> None:
     plan = fakes.small(**FOUR, intermediates=[(), ("hellaswag",), ("hellaswag", "mnli", "squad")])
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     lines = shown(plan, store)
     (baseline,) = (line for line in lines if line.lstrip().startswith("baseline"))
     (single, mixture) = (line for line in lines if line.lstrip().startswith("hellaswag"))
@@ -46,7 +46,7 @@ def test_four_targets_fit_into_a_hundred_columns(store: Store) -> None:
 
 def test_a_narrow_terminal_breaks_cells_between_score_and_difference(store: Store) -> None:
     plan = fakes.small(**FOUR, intermediates=[(), ("hellaswag",)])
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     lines = shown(plan, store, width=72)
     place = next(number for number, line in enumerate(lines) if line.lstrip().startswith("hellaswag"))
     assert lines[place].count("±") == 4
@@ -56,7 +56,7 @@ def test_a_narrow_terminal_breaks_cells_between_score_and_difference(store: Stor
 
 def test_several_encoders_have_headings(store: Store) -> None:
     plan = fakes.small(encoders=[fakes.encoder("one"), fakes.encoder("two", 128)])
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     lines = [line.strip() for line in shown(plan, store)]
     assert lines[0] == "small"
     first, best = lines.index("two"), [n for n, line in enumerate(lines) if line.startswith("best per  ")]
@@ -67,7 +67,7 @@ def test_several_encoders_have_headings(store: Store) -> None:
 
 def test_collapsed_runs_are_named_and_missing_cells_are_dashes(store: Store) -> None:
     plan = fakes.small()
-    fakes.carry_out(plan, store, collapsing="mini.squad.udpos-lr0.001-s1", failing="hellaswag")
+    fakes.execute_job(plan, store, collapsing="mini.squad.udpos-lr0.001-s1", failing="hellaswag")
     text = "\n".join(shown(plan, store))
     assert text.count("1 of 2 collapsed") == 1
     # Of the row itself, and of the best per target, which waits for it.
@@ -121,7 +121,7 @@ def test_eleven_rows_on_nine_targets(store: Store) -> None:
     tasks = ("anli_plus", "mnli", "qqp", "squad_v2", "squad", "hellaswag", "ccg", "cosmosqa", "commonsense_qa")
     rows = [(), *((name,) for name in tasks), Mixture(tasks=tasks, name="all-nine")]
     plan = fakes.small(targets=targets, languages={}, intermediates=rows, search=Search(learning_rates=(1e-3,)))
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     for width, parts in ((220, 1), (130, 1), (80, 2), (60, 4)):
         lines = shown(plan, store, width)
         end = next(number for number, line in enumerate(lines) if line.startswith("means over"))

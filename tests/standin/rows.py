@@ -8,7 +8,7 @@ from typing import Any
 
 from datasets import Features
 
-from stilts_ray.origin import sliced
+from stilts_ray.data.sources import sliced
 from stilts_ray.tasks import TASKS, Kind, Task
 from tests.tasks.rows import FIXTURES, Row
 

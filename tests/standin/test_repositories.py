@@ -11,7 +11,7 @@ import pyarrow.parquet as parquet
 import pytest
 from datasets import ClassLabel, Features, List
 
-from stilts_ray.origin import sliced
+from stilts_ray.data.sources import sliced
 from stilts_ray.tasks import TASKS, Kind, Task
 from tests.standin.content import Repository
 from tests.standin.flaws import FLAWS, NO_BREAK_SPACE, flawed, flawed_rows

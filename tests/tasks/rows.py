@@ -11,7 +11,7 @@ from typing import Any
 
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from stilts_ray.origin import sliced
+from stilts_ray.data.sources import sliced
 from stilts_ray.tasks import TASKS, Task
 from stilts_ray.tasks.base import Repair
 

@@ -10,13 +10,13 @@ from datasets import ClassLabel, Features, List
 
 from stilts_ray.data import rows as data
 from stilts_ray.data.batches import collate
-from stilts_ray.data.encode import Reading, encode
+from stilts_ray.data.encode import TokenizationConfig, encode
+from stilts_ray.data.sources import FolderSource, sliced
 from stilts_ray.errors import RequestError, RowError
 from stilts_ray.evaluation.answers import Answer
 from stilts_ray.evaluation.metrics import Mined, score
 from stilts_ray.evaluation.pool import Pool
-from stilts_ray.fingerprint import canonical_json
-from stilts_ray.origin import Folder, sliced
+from stilts_ray.identity import canonical_json
 from stilts_ray.tasks import TASKS, Kind, Task
 from stilts_ray.tasks.base import BY_VECTOR
 from stilts_ray.tasks.examples import Choice, Comparable, Example, Pair, Parallel, Query, Span, Tagged
@@ -55,7 +55,7 @@ def load_rows(task: Task, features: Features, rows: Sequence[Row], root: Path) -
     write_split(task, split, language, root)
     (_, name), *_ = task.parts(split)
     write(features, file_rows(name, rows), file_of(task, name, language, root))
-    return data.load(Folder(root), task, split, language)
+    return data.load(FolderSource(root), task, split, language)
 
 
 def perfect(task: Task, example: Example, number: int) -> Any:
@@ -164,7 +164,7 @@ def test_languages_of_a_task_lie_in_different_places(name: str) -> None:
 def test_labels_belong_to_classification_and_tagging_and_choices_to_multiple_choice(name: str) -> None:
     task = TASKS[name]
     assert not (task.labels and task.labels_from)
-    assert bool(task.labels or task.labels_from) == (task.kind in {Kind.PAIR, Kind.TAGGING})
+    assert bool(task.labels or task.labels_from) == (task.kind in {Kind.SEQUENCE_CLASSIFICATION, Kind.TAGGING})
     assert (task.choices > 1) == (task.kind is Kind.CHOICE)
     assert len(set(task.labels)) == len(task.labels)
 
@@ -181,10 +181,12 @@ def test_identity_is_canonical_and_names_the_task(name: str) -> None:
 def test_rows_become_examples_sequences_and_a_batch(
     task: Task, split: str, language: str, data_dir: Path, tokenizer: Any
 ) -> None:
-    examples = data.load(Folder(data_dir), task, split, language)
+    examples = data.load(FolderSource(data_dir), task, split, language)
     assert len(examples) == len(rows_of(task, split, language))
 
-    encoded = encode(data.labelled(Folder(data_dir), task), examples, tokenizer, Reading(max_length=64, stride=32))
+    encoded = encode(
+        data.labelled(FolderSource(data_dir), task), examples, tokenizer, TokenizationConfig(max_length=64, stride=32)
+    )
     assert encoded.items >= len(examples)
     assert encoded.lengths.min() > 2
     assert encoded.lengths.max() <= 64
@@ -201,7 +203,7 @@ def test_rows_become_examples_sequences_and_a_batch(
 def test_perfect_predictions_score_100_and_others_less(name: str, data_dir: Path) -> None:
     task = TASKS[name]
     for _, split, language in (found for found in splits() if found[0] is task):
-        examples = data.load(Folder(data_dir), task, split, language)
+        examples = data.load(FolderSource(data_dir), task, split, language)
         right = all_perfect(task, examples)
         scores = score(task, examples, right)
         scores.pop("threshold", None)
@@ -292,7 +294,7 @@ def test_a_row_with_a_known_flaw_is_repaired_and_counted(name: str, bad: Bad, tm
     split, language = first_split(task)
     good = len(load_rows(task, FIXTURES[name].features, [*rows[:number], *rows[number + 1 :]], tmp_path))
     load_rows(task, FIXTURES[name].features, rows, tmp_path)
-    counts = data.read(Folder(tmp_path), task, split, language).counts
+    counts = data.read(FolderSource(tmp_path), task, split, language).counts
     assert set(bad.rules) <= set(counts.repairs)
     assert f"row {row_of(task, number)}" in counts.first[bad.rules[-1]]
     training = split == task.train

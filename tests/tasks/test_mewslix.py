@@ -2,17 +2,17 @@
 
 import pytest
 
+from stilts_ray.config import Encoder, Pretrained, Recipe, Sweep
+from stilts_ray.data.sources import DataSource, HubSource, MiniSource
 from stilts_ray.errors import RequestError
-from stilts_ray.evaluation.benchmarks import BENCHMARKS
 from stilts_ray.evaluation.pool import Pool
-from stilts_ray.lock import lock
-from stilts_ray.needs import reads, used_tasks
-from stilts_ray.origin import Hub, Mini, Origin
-from stilts_ray.plan import make_plan
-from stilts_ray.spec import Encoder, Pretrained, Recipe, Sweep
-from stilts_ray.steps import Evaluation
-from stilts_ray.store import Store
+from stilts_ray.plan.build import make_plan
+from stilts_ray.plan.inputs import reads, used_tasks
+from stilts_ray.plan.steps import Evaluation
+from stilts_ray.store.pins import lock
+from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
+from stilts_ray.tasks.benchmarks import BENCHMARKS
 from stilts_ray.tasks.examples import Asked, Entity, Mention, passages
 from stilts_ray.tasks.mewslix import HUB, entity, linked, mention
 from tests.pins import at_commits
@@ -23,15 +23,15 @@ MILL, LIND = Entity("Q9", "A mill in Arlen."), Entity("Q8", "Ein Bürgermeister.
 def sweep() -> Sweep:
     return Sweep(
         name="s",
-        encoders=[Encoder(name="mini", start=Pretrained(source="mini"))],
+        encoders=[Encoder(name="mini", weights=Pretrained(source="mini"))],
         intermediates=[()],
         targets=["mewslix"],
         recipe=Recipe(max_length=64),
     )
 
 
-def evaluation(origin: Origin) -> Evaluation:
-    (found,) = (step for step in make_plan(sweep(), origin).steps if isinstance(step, Evaluation))
+def evaluation(data_source: DataSource) -> Evaluation:
+    (found,) = (step for step in make_plan(sweep(), data_source).steps if isinstance(step, Evaluation))
     return found
 
 
@@ -82,15 +82,19 @@ def test_an_entity_is_one_candidate() -> None:
 
 
 def test_the_candidates_are_part_of_what_a_score_is_known_by(store: Store) -> None:
-    step = evaluation(Hub(at_commits({HUB: "1" * 40})))
+    step = evaluation(HubSource(at_commits({HUB: "1" * 40})))
     assert step.identity["candidates"]["data"]["configs"] == ["candidate_entities"]
     assert step.identity["data"]["configs"] == sorted(TASKS["mewslix"].languages)
-    other = evaluation(Hub(at_commits({HUB: "2" * 40})))
+    other = evaluation(HubSource(at_commits({HUB: "2" * 40})))
     assert other.identity["candidates"] != step.identity["candidates"]
-    assert ("candidate_entities", "test", "qaa") in reads(evaluation(Mini()), Mini())
-    assert set(lock(make_plan(sweep(), Mini()), store)["data"]) == {"mewslix", "wikipedia_pairs", "candidate_entities"}
+    assert ("candidate_entities", "test", "qaa") in reads(evaluation(MiniSource()), MiniSource())
+    assert set(lock(make_plan(sweep(), MiniSource()), store)["data"]) == {
+        "mewslix",
+        "wikipedia_pairs",
+        "candidate_entities",
+    }
 
 
 def test_neither_a_target_nor_an_intermediate_task_are_the_candidates() -> None:
     with pytest.raises(RequestError, match="'candidate_entities' has no test languages"):
-        make_plan(sweep().model_copy(update={"targets": ("candidate_entities",)}), Mini())
+        make_plan(sweep().model_copy(update={"targets": ("candidate_entities",)}), MiniSource())

@@ -5,21 +5,21 @@ from pathlib import Path
 import pytest
 
 from stilts_ray import mini
-from stilts_ray.origin import Folder, Hub, Mini
-from stilts_ray.plan import make_plan
+from stilts_ray.config import Encoder, Pretrained, Recipe, Search, Sweep
+from stilts_ray.data.sources import FolderSource, HubSource, MiniSource
+from stilts_ray.execution.context import WorkerContext
+from stilts_ray.execution.execute import execute_job
+from stilts_ray.execution.scheduler import Scheduler
+from stilts_ray.plan.build import make_plan
+from stilts_ray.plan.steps import Evaluation, Study
 from stilts_ray.report import labels
-from stilts_ray.spec import Encoder, Pretrained, Recipe, Search, Sweep
-from stilts_ray.steps import Evaluation, Study
-from stilts_ray.store import Store
-from stilts_ray.sweep.frontier import Frontier
-from stilts_ray.sweep.place import Place
-from stilts_ray.sweep.work import carry_out
+from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
+from tests.execution.fakes import run
 from tests.pins import at_commits
-from tests.sweep.fakes import run
 from tests.tasks.rows import FIXTURES
 
-ENCODER = Encoder(name="xlmr", start=Pretrained(source="owner/xlmr"))
+ENCODER = Encoder(name="xlmr", weights=Pretrained(source="owner/xlmr"))
 
 
 def test_the_question_for_a_cause_or_an_effect_reaches_the_model() -> None:
@@ -61,7 +61,7 @@ def test_xtreme_rs_languages_are_xtremes_and_more(name: str) -> None:
 
 def test_xtreme_rs_retrieval_reads_an_encoder_that_was_trained_on_squad() -> None:
     sweep = Sweep(name="t", encoders=[ENCODER], intermediates=[(), ("squad",)], targets=["tatoeba", "tatoeba_xr"])
-    plan = make_plan(sweep, Hub({}))
+    plan = make_plan(sweep, HubSource({}))
     studies = {step.name: step for step in plan.steps if isinstance(step, Study)}
     reads = {step.name: step.of for step in plan.steps if isinstance(step, Evaluation)}
     assert set(studies) == {"xlmr.squad", "xlmr.squad.squad"}
@@ -71,7 +71,7 @@ def test_xtreme_rs_retrieval_reads_an_encoder_that_was_trained_on_squad() -> Non
 
 def test_targets_of_both_benchmarks_share_their_training() -> None:
     targets = ["udpos", "udpos_xr", "panx", "panx_xr", "xquad", "xquad_xr", "mlqa"]
-    plan = make_plan(Sweep(name="t", encoders=[ENCODER], targets=targets), Hub({}))
+    plan = make_plan(Sweep(name="t", encoders=[ENCODER], targets=targets), HubSource({}))
     assert {step.name for step in plan.steps if isinstance(step, Study)} == {"xlmr.udpos", "xlmr.panx", "xlmr.squad"}
 
 
@@ -80,8 +80,8 @@ def test_targets_of_both_benchmarks_share_their_training() -> None:
 ])  # fmt: skip
 def test_the_data_of_several_parts_are_all_named(data: str, said: str) -> None:
     commits = dict.fromkeys(("facebook/anli", "nyu-mll/glue", "stanfordnlp/snli", "owner/xlmr"), "c" * 40)
-    origin = Hub(at_commits(commits)) if data == "hub" else Mini()
-    plan = make_plan(Sweep(name="t", encoders=[ENCODER], intermediates=[("anli_plus",)], data=data), origin)
+    data_source = HubSource(at_commits(commits)) if data == "hub" else MiniSource()
+    plan = make_plan(Sweep(name="t", encoders=[ENCODER], intermediates=[("anli_plus",)], data=data), data_source)
     assert labels.pinned(plan.steps) == {"data.anli_plus": said.format("c" * 40)}
 
 
@@ -89,19 +89,19 @@ def test_a_sweep_of_them_is_done(data_dir: Path, tiny_encoder: Path, store: Stor
     targets = ["xcopa", "mlqa", "udpos_xr", "tatoeba_xr"]
     sweep = Sweep(
         name="t",
-        encoders=[Encoder(name="tiny", start=Pretrained(source=str(tiny_encoder)))],
+        encoders=[Encoder(name="tiny", weights=Pretrained(source=str(tiny_encoder)))],
         intermediates=[("anli_plus",), ("commonsense_qa", "cosmosqa", "social_i_qa")],
         targets=targets,
         languages={name: tuple(FIXTURES[name].rows) for name in targets},
         recipe=Recipe(epochs=1, batch_size=4, max_length=48, stride=24, evaluations=1),
         search=Search(learning_rates=[1e-3]),
     )
-    plan = make_plan(sweep, Folder(data_dir))
-    frontier = Frontier(plan, {}, {})
-    run(frontier, lambda job: carry_out(job, Place(store, plan.origin, checkpoint_seconds=1e9)))
-    assert not frontier.failed
-    for row in plan.rows:
+    plan = make_plan(sweep, FolderSource(data_dir))
+    scheduler = Scheduler(plan, {}, {})
+    run(scheduler, lambda job: execute_job(job, WorkerContext(store, plan.data_source, checkpoint_seconds=1e9)))
+    assert not scheduler.failed
+    for row in plan.conditions:
         for name, digest in row.cells.items():
-            assert set(frontier.records[digest]["languages"]) == set(FIXTURES[name].rows)
+            assert set(scheduler.records[digest]["languages"]) == set(FIXTURES[name].rows)
     trials = {record["name"].rsplit("-lr", 1)[0]: record for record in store.records("trial").values()}
     assert trials["tiny.anli_plus"]["steps"] == -(-(3 * 6 + 8 + 5) // 4), "all parts in one epoch"

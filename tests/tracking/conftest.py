@@ -5,8 +5,8 @@ import zlib
 import pytest
 
 from stilts_ray import tracking
-from stilts_ray.plan import Plan
-from stilts_ray.store import Store
+from stilts_ray.plan.build import Plan
+from stilts_ray.store.store import Store
 from tests.report import fakes
 
 

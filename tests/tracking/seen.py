@@ -3,9 +3,9 @@
 from typing import Any
 
 from stilts_ray import tracking
-from stilts_ray.plan import Plan
-from stilts_ray.state import state_of
-from stilts_ray.store import Store
+from stilts_ray.plan.build import Plan
+from stilts_ray.store.state import state_of
+from stilts_ray.store.store import Store
 from stilts_ray.tracking import address
 
 WHOLE = {"row": 3, "study": 7, "trial": 21, "pretrain": 1}

@@ -14,8 +14,8 @@ import pytest
 
 from stilts_ray import tracking
 from stilts_ray.errors import RequestError
-from stilts_ray.state import redacted
-from stilts_ray.store import Store
+from stilts_ray.store.state import redacted
+from stilts_ray.store.store import Store
 from stilts_ray.tracking import address
 
 

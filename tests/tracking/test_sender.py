@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from stilts_ray import tracking
-from stilts_ray.plan import Plan
-from stilts_ray.state import NOTHING, state_of
-from stilts_ray.store import Store
+from stilts_ray.plan.build import Plan
+from stilts_ray.store.state import NOTHING, state_of
+from stilts_ray.store.store import Store
 from stilts_ray.tracking import address
 from tests.report import fakes
 from tests.tracking.seen import WHOLE, runs_of, sync
@@ -38,8 +38,8 @@ def test_a_server_that_hangs_holds_up_nothing(plan: Plan, store: Store) -> None:
             pause=0.1,
             patience=0.5,
         ) as sender:
-            fakes.carry_out(plan, store)
-            sender.ended(None, {})
+            fakes.execute_job(plan, store)
+            sender.on_job_end(None, {})
         assert time.monotonic() - begin < 5
     (line,) = lines
     assert "it is too slow" in line
@@ -50,12 +50,12 @@ def test_a_server_that_is_gone_and_comes_back(plan: Plan, store: Store, uri: str
     port, lines = free_port(), []
     there = f"http://127.0.0.1:{port}"
     with tracking.Sender(there, plan, store, NOTHING, warn=lines.append, pause=0.1) as sender:
-        fakes.carry_out(plan, store, jobs=5)
-        sender.ended(None, {})
+        fakes.execute_job(plan, store, jobs=5)
+        sender.on_job_end(None, {})
         until(lambda: bool(lines))
         with served(uri, port):
-            fakes.carry_out(plan, store)
-            sender.ended(None, {})
+            fakes.execute_job(plan, store)
+            sender.on_job_end(None, {})
             sender.__exit__(None, None, None)
             assert Counter(run.data.tags["stilts.kind"] for run in runs_of(there, plan)) == WHOLE
             assert [line.split(";")[0] for line in lines] == [f"MLflow at {there}: it cannot be reached"]

@@ -9,10 +9,10 @@ import pytest
 
 from stilts_ray import tracking
 from stilts_ray.errors import RequestError
-from stilts_ray.plan import Plan
+from stilts_ray.plan.build import Plan
 from stilts_ray.report.runs import tracked_runs
-from stilts_ray.state import NOTHING, state_of
-from stilts_ray.store import Store
+from stilts_ray.store.state import NOTHING, state_of
+from stilts_ray.store.store import Store
 from stilts_ray.tracking import address, tracker
 from tests.report import fakes
 from tests.tracking.seen import WHOLE, picture, sync
@@ -27,7 +27,7 @@ def test_sends_all_once(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     assert sync(uri, plan, store) == sum(WHOLE.values())
     first = picture(uri, plan)
     assert Counter(name.split()[0] for name in first) == WHOLE
@@ -43,7 +43,7 @@ def test_sends_all_once(
 def test_runs_of_a_server_that_has_all_are_not_looked_through(
     uri: str, plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fakes.carry_out(plan, store, jobs=10)
+    fakes.execute_job(plan, store, jobs=10)
     sync(uri, plan, store)
     searched = 0
 
@@ -57,7 +57,7 @@ def test_runs_of_a_server_that_has_all_are_not_looked_through(
 
     monkeypatch.setattr(tracker, "client_of", lambda uri: Counting(address.client_of(uri)))
     assert (sync(uri, plan, store), searched) == (0, 0)
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     assert sync(uri, plan, store) > 0
     assert searched == 1
     assert (sync(uri, plan, store), searched) == (0, 1)
@@ -75,7 +75,7 @@ class Forwarding:
 
 def test_parts_of_a_sweep_grow_into_the_whole(uri: str, plan: Plan, store: Store, tmp_path: Path) -> None:
     sender, jobs = tracking.Tracker(uri, plan), 0
-    while fakes.carry_out(plan, store, jobs=12).running:
+    while fakes.execute_job(plan, store, jobs=12).running:
         sender.sync(state_of(store))
         jobs += 1
     sender.sync(state_of(store))
@@ -93,7 +93,7 @@ def test_parts_of_a_sweep_grow_into_the_whole(uri: str, plan: Plan, store: Store
 
 
 def test_rows_read_as_the_table(uri: str, plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     sync(uri, plan, store)
     client = address.client_of(uri)
     experiment = client.get_experiment_by_name(plan.sweep.name)
@@ -118,7 +118,7 @@ def test_rows_read_as_the_table(uri: str, plan: Plan, store: Store, monkeypatch:
 def test_an_interrupted_sync_is_completed_by_the_next(
     uri: str, plan: Plan, store: Store, requests: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fakes.carry_out(plan, store, jobs=14)
+    fakes.execute_job(plan, store, jobs=14)
     left = requests
 
     class Failing:
@@ -150,18 +150,18 @@ def test_an_interrupted_sync_is_completed_by_the_next(
 
 
 def test_a_failed_step_is_done_in_the_next_run(uri: str, plan: Plan, store: Store) -> None:
-    fakes.carry_out(plan, store, failing="hellaswag")
+    fakes.execute_job(plan, store, failing="hellaswag")
     sync(uri, plan, store)
     before = picture(uri, plan)["row mini.hellaswag-squad"]
     assert before[1][0] == "FAILED"
     assert "out of memory" in before[2]["stilts.reason"]
-    fakes.carry_out(plan, store)
+    fakes.execute_job(plan, store)
     sync(uri, plan, store)
     assert picture(uri, plan)["row mini.hellaswag-squad"][1][0] == "FINISHED"
 
 
 def test_two_drivers_make_one_experiment(uri: str, plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    fakes.carry_out(plan, store, jobs=3)
+    fakes.execute_job(plan, store, jobs=3)
     sync(uri, plan, store)
     answers = iter([None])  # the other driver's experiment is not there when one looks
     real = address.experiment
@@ -170,7 +170,7 @@ def test_two_drivers_make_one_experiment(uri: str, plan: Plan, store: Store, mon
 
 
 def test_a_deleted_experiment_is_refused(uri: str, plan: Plan, store: Store) -> None:
-    fakes.carry_out(plan, store, jobs=3)
+    fakes.execute_job(plan, store, jobs=3)
     sync(uri, plan, store)
     tracking.check(uri, plan.sweep.name)
     client = address.client_of(uri)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 
+from stilts_ray.config import Optimizer
 from stilts_ray.errors import RequestError
-from stilts_ray.spec import Optimizer
-from stilts_ray.store import Store
+from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
 from stilts_ray.training.checkpoint import Checkpoints, Progress
 from stilts_ray.training.optimizer import make_optimizer

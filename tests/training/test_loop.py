@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import torch
 
+from stilts_ray.config import Optimizer
 from stilts_ray.data.batches import Batch, Items, Share, collate, order
 from stilts_ray.models.model import Model
 from stilts_ray.models.weights import save_weights
-from stilts_ray.spec import Optimizer
-from stilts_ray.store import Store
+from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS, Task
 from stilts_ray.training.checkpoint import Checkpoints
 from stilts_ray.training.loop import Outcome, evaluation_steps, train
-from stilts_ray.training.run import Run
+from stilts_ray.training.training_run import TrainingRun
 from tests import tiny
 
 PATH = "trial/some-run"
-ALONE = ("mnli",)
+SINGLE_PROCESS = ("mnli",)
 MIXTURE = ("mnli", "squad", "udpos", "hellaswag")
 
 
@@ -35,7 +35,7 @@ class Case:
     names: tuple[str, ...]
     dropout: float = 0.1
     learning_rate: float = 1e-2
-    stop_below: tuple[float | None, ...] = ()
+    pruning_thresholds: tuple[float | None, ...] = ()
     kill_in_batch: Callable[[int], bool] = lambda step: False
     kill_in_report: Callable[[int], bool] = lambda step: False
     seen: list[dict[str, Any]] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Case:
     def fresh(self) -> Model:
         return tiny.model(*self.tasks, seed=7, dropout=self.dropout)
 
-    def run(self) -> Run:
+    def run(self) -> TrainingRun:
         data = {task.name: tiny.encoded(task, 9, seed=number) for number, task in enumerate(self.tasks)}
         shares = {name: Share(4, 4, 8) if name == "mnli" else Share(6, 4) for name in data}
 
@@ -60,7 +60,7 @@ class Case:
             logits = [model(name, collate(encoded, np.arange(3))) for name, encoded in data.items()]
             return {"score": float(sum(part.abs().sum() for part in logits)), "other": float(logits[0][0, 0])}
 
-        return Run(
+        return TrainingRun(
             order=order({name: encoded.items for name, encoded in data.items()}, shares, seed=3),
             make_batch=make_batch,
             kinds={task.name: task.kind for task in self.tasks},
@@ -69,7 +69,7 @@ class Case:
             learning_rate=self.learning_rate,
             optimizer=Optimizer(),
             seed=3,
-            stop_below=self.stop_below,
+            pruning_thresholds=self.pruning_thresholds,
         )
 
     def report(self, entry: dict[str, Any]) -> None:
@@ -89,7 +89,7 @@ def same(one: tuple[Model, Outcome], other: tuple[Model, Outcome]) -> bool:
     return all(torch.equal(weights[name], others[name]) for name in weights) and one[1] == other[1]
 
 
-@pytest.fixture(scope="module", params=[ALONE, MIXTURE], ids=["one task", "mixture"])
+@pytest.fixture(scope="module", params=[SINGLE_PROCESS, MIXTURE], ids=["one task", "mixture"])
 def names(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """Tasks of a run."""
     return tuple(request.param)
@@ -181,7 +181,7 @@ def spoiled(store: Store, name: str) -> None:
             data[-1] ^= 1
             file.write_bytes(data)
         case "another step's weights":
-            save_weights(Case(ALONE).fresh(), latest / "weights.safetensors")
+            save_weights(Case(SINGLE_PROCESS).fresh(), latest / "weights.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -208,24 +208,24 @@ def test_one_checkpoint_is_kept(store: Store) -> None:
 
 
 def test_a_run_below_the_bar_stops_there_and_stops_again_when_resumed(store: Store) -> None:
-    curve = Case(ALONE).go(store, seconds=1e9)[1].progress.curve
+    curve = Case(SINGLE_PROCESS).go(store, seconds=1e9)[1].progress.curve
     bars = (None, curve[1]["score"] + 1e-3, None)
-    stopped = Case(ALONE, stop_below=bars).go(store, seconds=1e9)
+    stopped = Case(SINGLE_PROCESS, pruning_thresholds=bars).go(store, seconds=1e9)
     assert stopped[1].end == "stopped"
     assert stopped[1].progress.curve == curve[:2]
     with pytest.raises(Killed):
-        Case(ALONE, stop_below=bars, kill_in_batch=lambda step: step == 1).go(store)
-    assert same(stopped, Case(ALONE, stop_below=bars).go(store))
+        Case(SINGLE_PROCESS, pruning_thresholds=bars, kill_in_batch=lambda step: step == 1).go(store)
+    assert same(stopped, Case(SINGLE_PROCESS, pruning_thresholds=bars).go(store))
 
 
 def test_a_score_at_the_bar_goes_on(store: Store) -> None:
-    curve = Case(ALONE).go(store, seconds=1e9)[1].progress.curve
+    curve = Case(SINGLE_PROCESS).go(store, seconds=1e9)[1].progress.curve
     bars = tuple(entry["score"] for entry in curve[:2])
-    assert Case(ALONE, stop_below=bars).go(store, seconds=1e9)[1].end == "finished"
+    assert Case(SINGLE_PROCESS, pruning_thresholds=bars).go(store, seconds=1e9)[1].end == "finished"
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(store: Store) -> None:
-    case = Case(ALONE, learning_rate=1e30)
+    case = Case(SINGLE_PROCESS, learning_rate=1e30)
     run = replace(case.run(), evaluate=lambda model: {"score": 1.0}, evaluations=4)
     outcome = train(case.fresh(), run, Checkpoints(store, PATH, 0.0))
     assert outcome.end == "diverged"
@@ -235,7 +235,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(store: Store) -> Non
 
 def test_a_metric_that_is_not_finite_ends_the_run_as_diverged(store: Store) -> None:
     """The last update may be the one that breaks the weights; no later loss would show it, and NaN is not JSON."""
-    case = Case(ALONE)
+    case = Case(SINGLE_PROCESS)
     values = iter([1.0, float("nan")])
     run = replace(case.run(), evaluate=lambda model: {"score": 1.0, "held_out_loss": next(values)})
     outcome = train(case.fresh(), run, Checkpoints(store, PATH, 0.0), case.report)
@@ -245,7 +245,7 @@ def test_a_metric_that_is_not_finite_ends_the_run_as_diverged(store: Store) -> N
 
 
 def test_curve_has_mean_losses_and_all_tokens_are_counted(store: Store) -> None:
-    case = Case(ALONE)
+    case = Case(SINGLE_PROCESS)
     run = case.run()
     _, outcome = case.go(store, seconds=1e9)
     batches = [run.make_batch(step, name, items) for step, (name, items) in enumerate(run.order)]
@@ -258,7 +258,7 @@ def test_curve_has_mean_losses_and_all_tokens_are_counted(store: Store) -> None:
 
 
 def test_the_loss_of_an_entry_is_the_mean_since_the_last_one(store: Store) -> None:
-    case = Case(ALONE)
+    case = Case(SINGLE_PROCESS)
 
     def losses(evaluations: int) -> list[float]:
         run = replace(case.run(), evaluations=evaluations)
@@ -271,7 +271,7 @@ def test_the_loss_of_an_entry_is_the_mean_since_the_last_one(store: Store) -> No
 
 
 def test_training_learns_what_can_be_learnt(store: Store) -> None:
-    case = Case(ALONE, dropout=0.0)
+    case = Case(SINGLE_PROCESS, dropout=0.0)
     run = case.run()
     long = replace(run, order=run.order * 15, learning_rate=5e-3)
     losses: list[float] = []

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import get_linear_schedule_with_warmup
 
-from stilts_ray.spec import Optimizer
+from stilts_ray.config import Optimizer
 from stilts_ray.tasks import TASKS
 from stilts_ray.training.optimizer import make_optimizer, schedule
 from tests import tiny

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from stilts_ray.config import Optimizer
 from stilts_ray.data.batches import Batch, collate
 from stilts_ray.data.encode import Encoded
 from stilts_ray.errors import RequestError
@@ -16,23 +17,22 @@ from stilts_ray.models.families import layers_of
 from stilts_ray.models.heads import HEADS
 from stilts_ray.models.losses import INSEPARABLE
 from stilts_ray.models.model import Model
-from stilts_ray.spec import Optimizer
-from stilts_ray.store import Store
+from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS, Kind, Task
 from stilts_ray.training.checkpoint import Checkpoints
 from stilts_ray.training.loop import train
 from stilts_ray.training.masked import masked_batch
 from stilts_ray.training.optimizer import make_optimizer
-from stilts_ray.training.run import Run
-from stilts_ray.training.step import Room, Stepper
-from stilts_ray.training.team import ALONE
+from stilts_ray.training.process_group import SINGLE_PROCESS
+from stilts_ray.training.step import MemoryBudget, Stepper
+from stilts_ray.training.training_run import TrainingRun
 from tests import tiny
 from tests.models.test_heads import TASK
 
 ITEMS = 9
 
 
-def recomputing(model: Model) -> bool:
+def with_activation_checkpointing(model: Model) -> bool:
     return all("forward" in vars(layer) for layer in layers_of(model.encoder))
 
 
@@ -45,7 +45,7 @@ class Small:
 
         def forward(task: str, batch: Batch) -> torch.Tensor:
             self.sizes.append(len(batch.tokens))
-            if len(batch.tokens) > (recomputed if recomputing(model) else tokens):
+            if len(batch.tokens) > (recomputed if with_activation_checkpointing(model) else tokens):
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return original(model, task, batch)
 
@@ -58,8 +58,8 @@ def batches(task: Task, made: Encoded) -> Callable[..., Batch]:
     return lambda step, name, items: collate(made, items)
 
 
-def run_of(task: Task, made: Encoded) -> Run:
-    return Run(
+def run_of(task: Task, made: Encoded) -> TrainingRun:
+    return TrainingRun(
         order=[(task.name, np.arange(ITEMS))] * 6,
         make_batch=batches(task, made),
         kinds={task.name: task.kind},
@@ -71,23 +71,34 @@ def run_of(task: Task, made: Encoded) -> Run:
     )
 
 
-def stepper(model: Model, task: Task, room: Room, lost: Callable[[Room], None] = lambda room: None) -> Stepper:
+def stepper(
+    model: Model,
+    task: Task,
+    memory_budget: MemoryBudget,
+    on_out_of_memory: Callable[[MemoryBudget], None] = lambda memory_budget: None,
+) -> Stepper:
     run = replace(run_of(task, tiny.encoded(task, ITEMS, seed=4)), optimizer=Optimizer(clip=1e9))
-    return Stepper(run, model, model, make_optimizer(model, 0.0, run.optimizer), ALONE, room, lost)
+    return Stepper(
+        run, model, model, make_optimizer(model, 0.0, run.optimizer), SINGLE_PROCESS, memory_budget, on_out_of_memory
+    )
 
 
-def gradients(kind: Kind, room: Room) -> tuple[dict[str, torch.Tensor], float]:
+def gradients(kind: Kind, memory_budget: MemoryBudget) -> tuple[dict[str, torch.Tensor], float]:
     model = tiny.model(TASK[kind])
     tiny.roughen(model, 1)
-    update = stepper(model, TASK[kind], room).take(0)
+    update = stepper(model, TASK[kind], memory_budget).take(0)
     return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}, update.loss.item()
 
 
-@pytest.mark.parametrize("room", [Room(60), Room(20), Room(1), Room(None, True), Room(20, True)], ids=str)
+@pytest.mark.parametrize(
+    "room",
+    [MemoryBudget(60), MemoryBudget(20), MemoryBudget(1), MemoryBudget(None, True), MemoryBudget(20, True)],
+    ids=str,
+)
 @pytest.mark.parametrize("kind", TASK, ids=lambda kind: kind.name)
-def test_gradients_and_loss_do_not_depend_on_the_room(kind: Kind, room: Room) -> None:
-    whole, loss = gradients(kind, Room())
-    parts, loss_of_parts = gradients(kind, room)
+def test_gradients_and_loss_do_not_depend_on_the_room(kind: Kind, memory_budget: MemoryBudget) -> None:
+    whole, loss = gradients(kind, MemoryBudget())
+    parts, loss_of_parts = gradients(kind, memory_budget)
     assert loss_of_parts == pytest.approx(loss, rel=1e-5)
     assert set(parts) == set(whole)
     for name, gradient in parts.items():
@@ -99,46 +110,48 @@ def test_gradients_and_loss_do_not_depend_on_the_room(kind: Kind, room: Room) ->
 @pytest.mark.parametrize("kind", [kind for kind in HEADS if kind not in INSEPARABLE], ids=lambda kind: kind.name)
 def test_a_device_that_is_too_small_gets_parts(kind: Kind) -> None:
     task = TASK[kind]
-    whole, _ = gradients(kind, Room())
-    model, told = tiny.model(task), list[Room]()
+    whole, _ = gradients(kind, MemoryBudget())
+    model, told = tiny.model(task), list[MemoryBudget]()
     tiny.roughen(model, 1)
     made = tiny.encoded(task, ITEMS, seed=4)
     most = max(int(made.item_lengths.max()), int(made.item_lengths.sum()) // 4)
     small = Small(model, most)
-    step = stepper(model, task, Room(), told.append)
+    step = stepper(model, task, MemoryBudget(), told.append)
     step.take(0)
     for name, parameter in model.named_parameters():
         torch.testing.assert_close(parameter.grad, whole[name], rtol=1e-4, atol=1e-5)
-    assert told[-1] == step.room
-    assert [room.tokens for room in told] == sorted((room.tokens for room in told), key=lambda n: -(n or 0))
-    assert not step.room.recompute, "parts come first: they cost nothing"
+    assert told[-1] == step.memory_budget
+    assert [memory_budget.tokens for memory_budget in told] == sorted(
+        (memory_budget.tokens for memory_budget in told), key=lambda n: -(n or 0)
+    )
+    assert not step.memory_budget.activation_checkpointing, "parts come first: they cost nothing"
     before = len(small.sizes)
     step.take(0)
     assert all(size <= most for size in small.sizes[before:]), "it knows by now"
 
 
 def test_where_an_item_does_not_fit_activations_are_computed_again() -> None:
-    model, told = tiny.model(TASKS["mnli"]), list[Room]()
+    model, told = tiny.model(TASKS["mnli"]), list[MemoryBudget]()
     Small(model, tokens=3, recomputed=1000)
-    step = stepper(model, TASKS["mnli"], Room(), told.append)
+    step = stepper(model, TASKS["mnli"], MemoryBudget(), told.append)
     step.take(0)
-    assert step.room.recompute
-    assert recomputing(model)
+    assert step.memory_budget.activation_checkpointing
+    assert with_activation_checkpointing(model)
 
 
 def test_a_batch_that_cannot_be_parted_is_computed_again_at_once() -> None:
     model = tiny.model(TASK[Kind.DUAL])
     Small(model, tokens=30, recomputed=1000)
-    step = stepper(model, TASK[Kind.DUAL], Room())
+    step = stepper(model, TASK[Kind.DUAL], MemoryBudget())
     step.take(0)
-    assert step.room == Room(None, True)
+    assert step.memory_budget == MemoryBudget(None, True)
 
 
 def test_an_item_for_which_nothing_helps_is_one_clear_line() -> None:
     model = tiny.model(TASKS["mnli"])
     Small(model, tokens=3, recomputed=3)
     with pytest.raises(RequestError, match="mnli: the device has no memory for one item") as caught:
-        stepper(model, TASKS["mnli"], Room()).take(0)
+        stepper(model, TASKS["mnli"], MemoryBudget()).take(0)
     assert "\n" not in str(caught.value)
 
 
@@ -159,19 +172,19 @@ def test_a_run_on_a_small_device_ends_as_on_a_large_one_and_remembers(store: Sto
         torch.testing.assert_close(model.state_dict()[name], tensor, rtol=0, atol=1e-6)
     assert sizes[0] == total
     assert max(sizes[1:]) <= total // 2
-    assert Checkpoints(store, "trial/small", 0.0).room().tokens == total // 2
-    assert Checkpoints(store, "trial/large", 0.0).room() == Room()
+    assert Checkpoints(store, "trial/small", 0.0).memory_budget().tokens == total // 2
+    assert Checkpoints(store, "trial/large", 0.0).memory_budget() == MemoryBudget()
     # Whoever goes on with it begins with what was learnt.
     store.delete("trial/small", "checkpoint", "latest.json")
     assert max(ended("trial/small", total // 2)[1]) <= total // 2
 
 
-@pytest.mark.parametrize("room", [Room(), Room(20), Room(None, True)], ids=str)
-def test_jagged_tensors_give_the_same_gradients(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("room", [MemoryBudget(), MemoryBudget(20), MemoryBudget(None, True)], ids=str)
+def test_jagged_tensors_give_the_same_gradients(memory_budget: MemoryBudget, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a GPU computes with, here on the CPU."""
-    grids, loss = gradients(Kind.PAIR, Room())
+    grids, loss = gradients(Kind.SEQUENCE_CLASSIFICATION, MemoryBudget())
     monkeypatch.setattr(attention, "layout_of", lambda batch, biased: attention.Jagged.of(batch))
-    jagged, same = gradients(Kind.PAIR, room)
+    jagged, same = gradients(Kind.SEQUENCE_CLASSIFICATION, memory_budget)
     assert same == pytest.approx(loss, rel=1e-5)
     for name, gradient in jagged.items():
         torch.testing.assert_close(gradient, grids[name], rtol=1e-4, atol=1e-5)

@@ -1,0 +1,49 @@
+"""Reads a sweep file: Python with a function `sweep() -> Sweep`, or others of that form."""
+
+import importlib.util
+import traceback
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from stilts_ray.config import Sweep, explain
+from stilts_ray.errors import RequestError
+
+
+def named(argument: str) -> tuple[Path, str]:
+    """File and function of `FILE` or `FILE:FUNCTION`; the function is `sweep` if none is named."""
+    file, colon, function = argument.rpartition(":")
+    return (Path(file), function) if colon and file.endswith(".py") else (Path(argument), "sweep")
+
+
+def load(path: Path, function: str = "sweep") -> Sweep:
+    """The sweep that a function of a file returns. Raises RequestError, naming file and line, if there is none."""
+    if not path.is_file():
+        near = sorted(p.name for p in path.parent.glob("*.py")) if path.parent.is_dir() else []
+        there = f"; in {path.parent}: {', '.join(near)}" if near else ""
+        raise RequestError(f"no sweep file {path}{there}")
+    spec = importlib.util.spec_from_file_location(f"stilts_sweep_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise RequestError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        made = getattr(module, function)() if hasattr(module, function) else None
+    except ValidationError as error:
+        raise RequestError(f"{_place(path, error)}: {explain(error)}") from None
+    except RequestError as error:
+        raise RequestError(f"{path}: {error}") from None
+    except Exception as error:
+        raise RequestError(f"{_place(path, error)}: {type(error).__name__}: {error}") from None
+    if not isinstance(made, Sweep):
+        what = f"has no function {function}()" if made is None else f"{function}() returns {type(made).__name__}"
+        raise RequestError(f"{path}: {what}; it must be `def {function}() -> Sweep`")
+    return made
+
+
+def _place(path: Path, error: Exception) -> str:
+    """File and the last line of it that led to the error."""
+    if isinstance(error, SyntaxError):
+        return f"{path}:{error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    return f"{path}:{lines[-1]}" if lines else str(path)

@@ -1,0 +1,79 @@
+"""Looks at every row before anything is trained, so that a bad one does not end a sweep in its tenth hour; and says afterwards
+what was read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from stilts_ray import tasks
+from stilts_ray.data import cache
+from stilts_ray.data.rows import Counts
+from stilts_ray.data.sources import DataSource, MiniSource
+from stilts_ray.errors import RequestError
+from stilts_ray.tasks.published_sizes import size_warning
+
+Split = tuple[str, str, str]
+"""Task, split and language."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A split, and what became of its rows."""
+
+    task: str
+    split: str
+    language: str
+    counts: Counts
+
+    @property
+    def name(self) -> str:
+        """How it is called in records and messages."""
+        return f"{self.task} {self.split} ({self.language})"
+
+    @property
+    def repairs(self) -> str | None:
+        """One line on the rules that rows needed, None if none did."""
+        if not self.counts.repairs:
+            return None
+        rules = ", ".join(f"{rule} {count:,}" for rule, count in self.counts.repairs.items())
+        return f"{self.name}: repaired of {self.counts.rows:,} rows: {rules}"
+
+
+def look(data_source: DataSource, splits: Iterable[Split]) -> list[Looked]:
+    """Makes an example of each row of the splits, and forgets them. Raises RequestError if a split cannot be read, RowError for
+    the first row that does not fit."""
+    return [
+        Looked(*split, cache.counts(data_source, tasks.get(split[0]), *split[1:])) for split in dict.fromkeys(splits)
+    ]
+
+
+def size_warnings(data_source: DataSource, looked: Iterable[Looked]) -> list[str]:
+    """A line for each split of real data whose size is not the published one."""
+    if isinstance(data_source, MiniSource):
+        return []
+    lines = (size_warning(each.task, each.split, each.language, each.counts.rows) for each in looked)
+    return [line for line in lines if line]
+
+
+def refuse_repairs(looked: Iterable[Looked]) -> None:
+    """Raises RequestError for the first row that needs a rule, with the number of all others."""
+    needing = [each for each in looked if each.counts.repairs]
+    if not needing:
+        return
+    rule, first = next(iter(needing[0].counts.first.items()))
+    count = sum(count for each in needing for count in each.counts.repairs.values())
+    more = f"; and {count - 1:,} more repairs in {len(needing)} splits" if count > 1 else ""
+    raise RequestError(f"{needing[0].task}: {first} needs {rule}, which --strict refuses{more}")
+
+
+def rows_read(looked: Iterable[Looked]) -> dict[str, Any]:
+    """What a record says of the rows: {"<task> <split> (<language>)": {"rows", "examples", "left_out", "repairs"}}."""
+    return {
+        each.name: {
+            "rows": each.counts.rows,
+            "examples": each.counts.examples,
+            "left_out": each.counts.left_out,
+            "repairs": {str(rule): count for rule, count in each.counts.repairs.items()},
+        }
+        for each in looked
+    }

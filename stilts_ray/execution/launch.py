@@ -1,0 +1,209 @@
+"""Runs what is left of a plan: one Ray Tune run over the whole of it."""
+
+import contextlib
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stilts_ray.config import Runtime
+from stilts_ray.errors import RequestError, first_line
+from stilts_ray.execution.callback import SweepCallback
+from stilts_ray.execution.scheduler import Scheduler
+from stilts_ray.plan.build import Plan
+from stilts_ray.store.state import StoreState
+from stilts_ray.store.store import BEAT_SECONDS, Record, Store, StoreLock, now
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to: the steps that failed or could not be run, by digest, with reasons, and how many jobs ended."""
+
+    failed: dict[str, str]
+    jobs: int
+
+
+@contextlib.contextmanager
+def held(store: Store) -> Iterator[None]:
+    """Holds the store's lease, kept alive from a thread. Raises RequestError if another run has it."""
+    lease, over = StoreLock(store), threading.Event()
+
+    def beat() -> None:
+        while not over.wait(BEAT_SECONDS):
+            # One missed beat does no harm; a store that is gone for good stops the jobs themselves.
+            with contextlib.suppress(Exception):
+                lease.beat()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        lease.release()
+
+
+def run_plan(plan: Plan, store: Store, state: StoreState, runtime: Runtime, callbacks: list[SweepCallback]) -> Result:
+    """Does what is left of `plan`. The caller holds the store, and has read its state. Failures of single steps are in the
+    result.
+
+    Raises RequestError if the cluster cannot be reached.
+    """
+    scheduler = Scheduler(plan, dict(state.jobs), dict(state.steps))
+    commit_completed_steps(scheduler, store)
+    count = 0
+    if scheduler.running:
+        # A sweep of which nothing is left needs no Ray.
+        from stilts_ray.execution.trainable import execute_job
+
+        count = tune(scheduler, store, plan, runtime, callbacks, execute_job)
+    if scheduler.running:
+        raise RequestError("Ray ended before the sweep did; what is finished is kept, run the same command again")
+    for digest, reason in scheduler.failed.items():
+        step = plan.by_digest[digest]
+        failure = {"kind": step.kind, "name": step.name, "digest": digest, "reason": reason, "at": now()}
+        store.write_json(failure, step.kind, step.slug, "failure.json")
+    return Result(dict(scheduler.failed), count)
+
+
+def commit_completed_steps(scheduler: Scheduler, store: Store) -> None:
+    """Stores the records of steps that are complete."""
+    while scheduler.completed:
+        step, record = scheduler.completed[0]
+        # A pretrain step has one job, which has written the record already.
+        if step.kind != "pretrain":
+            store.write_json(record | {"finished_at": now()}, step.kind, step.slug, "record.json")
+        store.delete(step.kind, step.slug, "failure.json")
+        scheduler.completed.pop(0)
+
+
+def tune(
+    scheduler: Scheduler,
+    store: Store,
+    plan: Plan,
+    runtime: Runtime,
+    callbacks: list[SweepCallback],
+    work: Callable[..., Record],
+) -> int:
+    """Does by `work` all that can be done of a frontier, in one Ray Tune run; returns how many jobs ended.
+
+    Raises RequestError if the cluster cannot be reached.
+    """
+    import ray.tune
+
+    from stilts_ray.execution.trainable import Setting, trainable
+    from stilts_ray.execution.tune_searcher import ClearTrialStats, TuneSearcher
+
+    setting = Setting(
+        store=store.url,
+        data_source=plan.data_source.address(),
+        checkpoint_seconds=runtime.checkpoint_seconds,
+        gpus=runtime.gpus_per_trial,
+        workers=runtime.workers_per_trial,
+        data_parallel=runtime.data_parallel,
+    )
+    searcher = TuneSearcher(
+        scheduler, store, lambda: commit_completed_steps(scheduler, store), callbacks, runtime.max_failures
+    )
+    with tempfile.TemporaryDirectory(prefix="stilts-tune-", ignore_cleanup_errors=True) as scratch, _ray(runtime):
+        tuner = ray.tune.Tuner(
+            trainable(setting, work),
+            tune_config=ray.tune.TuneConfig(
+                search_alg=searcher,
+                num_samples=-1,
+                max_concurrent_trials=concurrency(runtime),
+                # Tune keeps a process for whatever comes next, with its GPU, which a team's processes may be waiting for.
+                reuse_actors=runtime.workers_per_trial == 1,
+            ),
+            run_config=ray.tune.RunConfig(
+                name=plan.sweep.name,
+                storage_path=scratch if store.local else f"{store.url}/ray",
+                verbose=0,
+                callbacks=[ClearTrialStats()],
+            ),
+        )
+        tuner.fit()
+    if searcher.problem is not None:
+        raise searcher.problem
+    return searcher.ended
+
+
+# Tune writes a log file, a CSV and a TensorBoard file for each trial unless told not to.
+ENVIRONMENT = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # Nor does anyone read its state of all trials, which it would write again and again.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",
+    # Ctrl-C ends the run at once: checkpoints are ours, and Tune has no state that it could still save.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    # Tune runs each trial in a thread of its own; without a bound, each leaves a memory arena behind.
+    "MALLOC_ARENA_MAX": "2",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "RAY_TRAIN_COLLECTIVE_TIMEOUT_S": "1800",
+}
+
+
+def _check_resources(runtime: Runtime, there: dict[str, float]) -> None:
+    """Raises RequestError for what would wait for ever on a single machine."""
+    workers, gpus = runtime.workers_per_trial, runtime.gpus_per_trial
+    if workers * gpus > there.get("GPU", 0):
+        raise RequestError(f"a trial asks for {workers * gpus:g} GPUs; this machine has {there.get('GPU', 0):g}")
+    if workers > there["CPU"]:
+        raise RequestError(f"a trial asks for {workers} workers; this machine has {there['CPU']:g} CPUs")
+
+
+def concurrency(runtime: Runtime) -> int | None:
+    """Trials at a time. With one process each, resources are the bound; a trial that only starts workers holds next to
+    nothing, and without a bound all of them would start at once."""
+    if runtime.max_concurrent or runtime.workers_per_trial == 1:
+        return runtime.max_concurrent
+    return 8 if runtime.address else max(1, (os.cpu_count() or 1) // runtime.workers_per_trial)
+
+
+def waiting(runtime: Runtime, there: dict[str, float]) -> int:
+    """Trials that may wait for resources at a time, of which `there` are so many. With a search algorithm of one's own Tune
+    keeps a single one: processes would start one after the other, none of them before the one ahead has its first job, and
+    a cluster would grow by one machine at a time."""
+    if runtime.address is not None:
+        return 16
+    fit = there.get("GPU", 0) / runtime.gpus_per_trial if runtime.gpus_per_trial else there["CPU"]
+    return max(1, int(min(fit, there["CPU"]) / runtime.workers_per_trial))
+
+
+@contextlib.contextmanager
+def _ray(runtime: Runtime) -> Iterator[None]:
+    """Ray, started on this machine or joined at `address`, and left at the end."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    options: dict[str, Any] = {
+        "log_to_driver": False,
+        "logging_level": logging.ERROR,
+        "runtime_env": {"env_vars": {name: os.environ[name] for name in ENVIRONMENT}},
+    }
+    if runtime.address is None:
+        options |= {"include_dashboard": False, "object_store_memory": 256 * 2**20}
+    try:
+        ray.init(address=runtime.address, **options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        where = runtime.address or "this machine"
+        raise RequestError(f"cannot use Ray on {where}: {first_line(error)}") from None
+    there = ray.cluster_resources()
+    if runtime.address is None:
+        _check_resources(runtime, there)
+    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(waiting(runtime, there)))
+    logging.getLogger("ray.train").setLevel(logging.ERROR)
+    # Of a trial that broke off Tune prints the whole trace; the searcher tries again, and the display says so.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        ray.shutdown()

@@ -1,0 +1,43 @@
+"""How many tokens a trial trains on, estimated before any row is read."""
+
+import math
+from dataclasses import dataclass
+
+from stilts_ray import tasks
+from stilts_ray.config import Mixture, Recipe
+from stilts_ray.data.sources import DataSource
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Training tokens of a trial: in packed batches, and with each sequence padded to its recipe's `max_length`."""
+
+    packed: int
+    padded: int
+
+
+def trial_tokens(data_source: DataSource, mixture: Mixture, recipes: dict[str, Recipe]) -> Tokens:
+    """Of one trial of a mixture. A long text counts as one window; of raw text, all sequences have full length.
+
+    Of local data that are not there yet the size is not known, and they count as nothing.
+    """
+    trained = {name: tasks.get(name) for name in mixture.tasks}
+    sizes = {name: data_source.train_size(task) for name, task in trained.items()}
+    rows = {name: max(1, len(mixture.languages)) * count for name, (count, _) in sizes.items()}
+    if mixture.difficulty_quantiles:
+        capped = {name: min(count, recipes[name].train_examples or count) for name, count in rows.items()}
+        rows = {name: len(range(count)[mixture.part(count)]) for name, count in capped.items()}
+    batches = mixture.batches(rows, recipes)
+    packed = padded = 0
+    for name, task in trained.items():
+        recipe = recipes[name]
+        used = min(rows[name], recipe.train_examples or rows[name])
+        # A pass ends with a smaller batch.
+        examples = round(batches[name] * used / max(1, math.ceil(used / recipe.batch_size)))
+        longest = recipe.max_length * task.choices
+        # Where nobody has measured how long examples are, they are taken to be as long as they may be.
+        packed += examples * min(sizes[name][1] or longest, longest)
+        padded += examples * longest
+    texts = [name for name in mixture.trained if name not in trained]
+    raw = sum(batches[name] * recipes[name].batch_size * recipes[name].max_length for name in texts)
+    return Tokens(packed + raw, padded + raw)

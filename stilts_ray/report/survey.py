@@ -1,0 +1,137 @@
+"""What is there of all that a sweep, or every task, reads: repositories, commits, sizes, repairs. Nothing stops at a fault."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stilts_ray import tasks
+from stilts_ray.data import cache
+from stilts_ray.data.repository import Repository
+from stilts_ray.data.row_check import Looked, Split, size_warnings
+from stilts_ray.data.rows import together
+from stilts_ray.data.sources import UNRESOLVED, DataSource, HubSource
+from stilts_ray.errors import RequestError, Unavailable
+from stilts_ray.plan.inputs import training_languages_read
+from stilts_ray.store.pins import Splits, data_set, splits_of
+from stilts_ray.tasks import Task
+from stilts_ray.tasks.published_sizes import published_rows
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A split of a task in all languages that are read, or an encoder.
+
+    where: repository and commit, or folder. languages: how many were read. rows: of all these. published: of those languages
+    for which a number is. repairs: rows that needed each rule. amiss: what is wrong, a line each.
+    """
+
+    name: str
+    where: str
+    languages: int = 0
+    rows: int = 0
+    published: int | None = None
+    repairs: Mapping[str, int] = field(default_factory=dict)
+    amiss: tuple[str, ...] = ()
+
+
+def every_split(data_source: DataSource, wanted: Iterable[Task]) -> list[Split]:
+    """All splits of these tasks, training splits in every language that there is one in."""
+    found: dict[Split, None] = {}
+    for task in wanted:
+        for split, codes in training_languages_read(task, data_source).items():
+            found |= {(task.name, split, code): None for code in codes}
+        if task.test:
+            codes = data_source.languages(task) or (data_source.source_language,)
+            found |= {(task.name, task.test, code): None for code in codes}
+    return list(found)
+
+
+def with_repositories(data_source: DataSource, splits: Iterable[Split]) -> tuple[DataSource, dict[str, str]]:
+    """The origin with all repositories that these splits need, as far as they are there, and what is wrong with the others, by
+    key."""
+    if not isinstance(data_source, HubSource):
+        return data_source, {}
+    known, amiss = dict(data_source.repositories), dict[str, str]()
+    wanted = splits_of(data_source, splits)
+    for key, task in {
+        key: task for name, *_ in splits for key, task in data_source.unresolved(tasks.get(name)).items()
+    }.items():
+        try:
+            known[key] = _as_far_as_it_goes(task, wanted.get(key, set()))
+        except RequestError as error:
+            amiss[key] = str(error)
+    return dataclasses.replace(data_source, repositories=known), amiss
+
+
+def _as_far_as_it_goes(task: Task, splits: Splits) -> Repository:
+    """The repository on a branch that has all of these splits, or else the task's own with those that it has."""
+    try:
+        return data_set(task, splits)
+    except Unavailable:
+        raise
+    except RequestError:
+        return data_set(task, set())
+
+
+def survey(data_source: DataSource, splits: Iterable[Split]) -> Iterator[Finding]:
+    """A finding for each split of a task, in the order in which the splits come. Reads, and downloads, all of their rows."""
+    splits = list(splits)
+    data_source, amiss = with_repositories(data_source, splits)
+    for name, split in dict.fromkeys((name, split) for name, split, _ in splits):
+        codes = [code for task, part, code in splits if (task, part) == (name, split)]
+        task = tasks.get(name)
+        lacking = [amiss[key] for key in _keys(data_source, task, split) if key in amiss]
+        if lacking:
+            yield Finding(f"{name} {split}", _where(data_source, task, split), amiss=tuple(dict.fromkeys(lacking)))
+        else:
+            yield _looked_at(data_source, task, split, codes)
+
+
+def _looked_at(data_source: DataSource, task: Task, split: str, codes: list[str]) -> Finding:
+    looked, amiss = [], list[str]()
+    for code in codes:
+        try:
+            looked.append(Looked(task.name, split, code, cache.counts(data_source, task, split, code)))
+        except RequestError as error:
+            amiss.append(str(error))
+    counts = together([each.counts for each in looked])
+    published = [rows for code in codes if (rows := published_rows(task.name, split, code)) is not None]
+    return Finding(
+        name=f"{task.name} {split}",
+        where=_where(data_source, task, split),
+        languages=len(looked),
+        rows=counts.rows,
+        published=sum(published) if published else None,
+        repairs={str(rule): count for rule, count in counts.repairs.items()},
+        amiss=(*amiss, *_in_one_line(size_warnings(data_source, looked))),
+    )
+
+
+def _in_one_line(warnings: list[str]) -> list[str]:
+    """Of many languages the first one's warning, and how many there are."""
+    return [f"{warnings[0]}; and so of {len(warnings) - 1} more languages"] if len(warnings) > 1 else warnings
+
+
+def _keys(data_source: DataSource, task: Task, split: str) -> list[str]:
+    if not isinstance(data_source, HubSource):
+        return []
+    parts = [
+        part for part, _ in task.parts(split) if part.source.hub is not None and data_source.folder_of(part) is None
+    ]
+    return list(dict.fromkeys(data_source.key(part) for part in parts))
+
+
+def _where(data_source: DataSource, task: Task, split: str) -> str:
+    keys = _keys(data_source, task, split)
+    if not keys:
+        return str(getattr(data_source, "local", None) or getattr(data_source, "root", None) or "mini")
+    assert isinstance(data_source, HubSource)
+    return ", ".join(
+        data_source.repositories[key].at if key in data_source.repositories else f"{key}@{UNRESOLVED}" for key in keys
+    )
+
+
+def document(finding: Finding) -> dict[str, Any]:
+    """A finding as plain data."""
+    return {**dataclasses.asdict(finding), "amiss": list(finding.amiss)}

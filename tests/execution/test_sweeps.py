@@ -1,0 +1,170 @@
+"""The questions in `sweeps/`: each plans on the hub, each has a twin on generated languages, and the twins run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from stilts_ray import Recipe, Sweep
+from stilts_ray.cli import sweeps as commands
+from stilts_ray.config import Mixture
+from stilts_ray.config.sweep_file import load
+from stilts_ray.data.sources import HubSource, MiniSource
+from stilts_ray.execution.context import WorkerContext
+from stilts_ray.execution.execute import execute_job
+from stilts_ray.execution.scheduler import Scheduler
+from stilts_ray.plan.build import Plan, joined, make_plan
+from stilts_ray.plan.steps import Condition, Evaluation, Ranking, Study
+from stilts_ray.report.table import average_of
+from stilts_ray.store.store import Store
+from stilts_ray.tasks import TASKS
+from tests.execution.fakes import run
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "tests" / "golden" / "paper_plan.txt"
+QUESTIONS = (
+    "paper", "paper_variants", "morphology", "families_by_scale", "english_or_multilingual", "domains", "difficulty",
+)  # fmt: skip
+
+
+def file_of(question: str) -> Path:
+    return ROOT / "sweeps" / f"{question}.py"
+
+
+def on_hub(question: str) -> Plan:
+    return make_plan(load(file_of(question)), HubSource({}))
+
+
+def studies(plan: Plan) -> dict[str, Study]:
+    return {step.name: step for step in plan.steps if isinstance(step, Study)}
+
+
+# Plans
+
+
+def test_the_papers_plan_is_the_one_that_was_looked_at(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After a change that is meant: stilts plan sweeps/paper.py --store /nowhere > tests/golden/paper_plan.txt"""
+    monkeypatch.delenv("STILTS_DATA_DIR", raising=False)
+    monkeypatch.setattr(commands, "out", Console(width=80))
+    commands.plan(str(file_of("paper")), store=str(tmp_path / "empty"))
+    assert capsys.readouterr().out == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_papers_identical_studies_appear_once() -> None:
+    plan = on_hub("paper")
+    found = studies(plan)
+    assert len(plan.conditions) == 11
+    assert sum(isinstance(step, Evaluation) for step in plan.steps) == 11 * 9
+    # Trained for XNLI in the baseline row, MNLI is the intermediate task of another, and SQuAD as well.
+    assert {name for name in found if name.count(".") == 1} == {
+        f"xlmr-large.{name}"
+        for name in (
+            "anli_plus", "mnli", "qqp", "squad_v2", "squad", "hellaswag", "ccg", "cosmosqa", "commonsense_qa", "all-nine",
+            "pawsx", "udpos", "panx", "tydiqa",
+        )
+    }  # fmt: skip
+    for row in plan.conditions:
+        of = {target: plan.by_digest[digest].of for target, digest in row.cells.items()}  # type: ignore[attr-defined]
+        assert of["xquad"] == of["mlqa"]
+        assert of["bucc2018"] == of["tatoeba"]
+    baseline = plan.by_digest[plan.conditions[0].cells["xnli"]]
+    assert isinstance(baseline, Evaluation)
+    assert baseline.of == found["xlmr-large.mnli"].digest
+
+
+def test_every_variants_rows_are_of_one_size() -> None:
+    for question in ("paper_variants", "morphology", "english_or_multilingual"):
+        sizes: dict[tuple[str, bool], set[int]] = {}
+        for name, study in studies(on_hub(question)).items():
+            if name.count(".") == 1:
+                sizes.setdefault((study.mixture.tasks[0], bool(study.mixture.masked)), set()).add(study.tokens)
+        assert all(len(tokens) == 1 for tokens in sizes.values()), (question, sizes)
+
+
+def test_every_domain_has_as_many_rows() -> None:
+    plan = on_hub("domains")
+    found = studies(plan)
+    for encoder in plan.sweep.encoders:
+        for mixture in plan.sweep.mixtures[1:]:
+            recipes = found[f"{encoder.name}.{'-'.join(mixture.parts)}"].recipes
+            assert {recipe.train_examples for recipe in recipes.values()} == {TASKS["hellaswag"].train_size}
+            assert all(TASKS[name].train_size >= TASKS["hellaswag"].train_size for name in recipes)
+
+
+def test_every_difficulty_has_as_many_rows() -> None:
+    plan = on_hub("difficulty")
+    found = studies(plan)
+    rows = [mixture for mixture in plan.sweep.mixtures if mixture.tasks]
+    for mixture in rows:
+        (task,) = mixture.tasks
+        drawn = found[f"xlmr-large.{joined(mixture.parts)}"].recipes[task].train_examples
+        assert drawn is not None
+        assert drawn <= TASKS[task].train_size
+        assert len(range(drawn)[mixture.part(drawn)]) == TASKS["anli_r1"].train_size
+    assert len(rows) == 7
+    # The bands are those of the baseline's own training for XNLI: ranking them trains nothing more.
+    baseline = plan.by_digest[plan.conditions[0].cells["xnli"]]
+    assert isinstance(baseline, Evaluation)
+    assert {step.of for step in plan.steps if isinstance(step, Ranking)} == {baseline.of}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_twin_has_the_rows_and_columns_of_its_question(question: str) -> None:
+    whole, mini_variant = load(file_of(question)), load(file_of(question), "mini")
+    assert mini_variant.data == "mini"
+    assert mini_variant.name == f"{whole.name}-mini"
+    assert len(mini_variant.intermediates) == len(whole.intermediates)
+    assert len(mini_variant.targets) == len(whole.targets)
+    assert Sweep.model_validate_json(mini_variant.model_dump_json()) == mini_variant, (
+        "what `model_copy` puts there is valid"
+    )
+    rows = [step for step in make_plan(mini_variant, MiniSource()).steps if isinstance(step, Condition)]
+    assert len(rows) == len(mini_variant.encoders) * len(mini_variant.intermediates)
+
+
+# Twins
+
+
+def tiny(mini_variant: Sweep) -> Sweep:
+    """The twin with as little of everything as still runs; all columns in the paper's alone, whose targets are the others'."""
+    recipe = Recipe(epochs=1, batch_size=8, max_length=64, stride=32, train_examples=8, dev_examples=8, evaluations=1)
+    codes = ("qab", "qca")
+    targets = mini_variant.targets if mini_variant.name == "paper-mini" else mini_variant.targets[-3:]
+    masked = [m.model_copy(update={"masked": m.masked.model_copy(update={"share": 0.5})}) if m.masked else m
+              for m in mini_variant.mixtures]  # fmt: skip
+    changes: dict[str, Any] = {
+        "recipe": recipe, "recipes": {}, "targets": targets,
+        "languages": dict.fromkeys(targets, codes), "intermediates": tuple(masked),
+    }  # fmt: skip
+    return mini_variant.model_copy(update=changes)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_twin_runs_to_its_table(question: str, store: Store) -> None:
+    plan = make_plan(tiny(load(file_of(question), "mini")), MiniSource())
+    scheduler = Scheduler(plan, {}, {})
+    run(scheduler, lambda job: execute_job(job, WorkerContext(store, plan.data_source)))
+    assert not scheduler.failed
+    for row in plan.conditions:
+        record = scheduler.records[row.digest]
+        assert record["average"] is not None
+        assert set(record["cells"]) == set(plan.sweep.targets)
+    assert {row.intermediate for row in plan.conditions} == {mixture.parts for mixture in plan.sweep.mixtures}
+    assert all(isinstance(mixture, Mixture) for mixture in plan.sweep.mixtures)
+
+
+def test_only_the_paper_on_the_hub_has_xtremes_average() -> None:
+    assert average_of(on_hub("paper")) == "xtreme/avg"
+    assert average_of(make_plan(load(file_of("paper"), "mini"), MiniSource())) == "partial/avg_of_9"
+
+
+def test_only_xtreme_rs_ten_targets_on_the_hub_have_its_average() -> None:
+    assert average_of(on_hub("english_or_multilingual")) == "xtreme-r/avg"
+    assert average_of(make_plan(load(file_of("english_or_multilingual"), "mini"), MiniSource())) == "partial/avg_of_10"
+    plan = on_hub("english_or_multilingual")
+    targets = tuple(target for target in plan.sweep.targets if target != "mewslix")
+    fewer = plan.sweep.model_copy(update={"targets": targets, "recipes": {}})
+    assert average_of(make_plan(fewer, HubSource({}))) == "partial/avg_of_9"

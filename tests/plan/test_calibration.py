@@ -1,0 +1,73 @@
+"""Calibration files: what is read, and one line for what is not one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stilts_ray.config import Encoder, Pretrained, Pretraining, Shape, Untrained
+from stilts_ray.errors import RequestError
+from stilts_ray.plan.calibration import Calibration, Speed, calibrated_as, read_calibration
+
+SPEED = Speed(packed=1000.0, padded=2000.0, mean_length=48.1, padded_length=256, batch_size=32)
+MADE = Calibration(device="H200", date="2026-11-21", versions={"torch": "2.13.0"}, encoders={"a": SPEED, "b": SPEED})
+
+
+def written(path: Path, **changes: Any) -> Path:
+    path.write_text(json.dumps(MADE.model_dump() | changes))
+    return path
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    assert read_calibration(written(tmp_path / "file.json")) == MADE
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"device": None}, "device"),
+        ({"speed": 3}, "no such field"),
+        ({"encoders": {"a": SPEED.model_dump() | {"packed": 0}}}, "encoders.a.packed"),
+        ({"encoders": {"a": SPEED.model_dump() | {"packed": float("inf")}}}, "encoders.a.packed"),
+        ({"encoders": {"a": {"packed": 5.0}}}, "encoders.a.padded"),
+    ],
+)
+def test_a_wrong_field_is_named(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=said) as error:
+        read_calibration(written(tmp_path / "file.json", **changes))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["# README\n\nof several lines", "", "\udcff"])
+def test_what_is_no_json_is_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(RequestError, match=r"is not what benchmarks/calibrate\.py writes$"):
+        read_calibration(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"nowhere\.json: No such file"):
+        read_calibration(tmp_path / "nowhere.json")
+
+
+def test_hours_are_of_each_encoder_at_its_own_speed() -> None:
+    made = MADE.model_copy(update={"encoders": {"a": SPEED, "b": SPEED.model_copy(update={"packed": 500.0})}})
+    assert made.packed_hours({"a": 3_600_000, "b": 3_600_000}) == 1 + 2
+    assert made.padded_hours({"a": 3_600_000}) == 0.5
+    assert made.packed_hours({"a": 1, "c": 1}) is None
+
+
+def test_random_weights_are_as_fast_as_trained_ones() -> None:
+    trained = Encoder(name="large", weights=Pretrained(source="owner/xlmr"))
+    assert calibrated_as(trained) == calibrated_as(Encoder(name="random", weights=Untrained(like="owner/xlmr")))
+
+
+def test_a_new_encoder_is_known_by_its_shape() -> None:
+    def new(name: str, **changes: Any) -> Encoder:
+        shape = Shape(layers=2, hidden=16, heads=2, feed_forward=24).model_copy(update=changes)
+        return Encoder(name=name, weights=Pretraining(languages=("en",), vocabulary=200, shape=shape, tokens=1000))
+
+    assert calibrated_as(new("one")) == calibrated_as(new("other"))
+    assert calibrated_as(new("one")) != calibrated_as(new("one", layers=3))

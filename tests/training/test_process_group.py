@@ -1,0 +1,147 @@
+"""Several processes train what one trains: with the whole model each, or with a part of it each."""
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from stilts_ray.config import Optimizer
+from stilts_ray.models.hf_folders import save_model
+from stilts_ray.models.vocabulary import prune_embeddings
+from stilts_ray.models.weights import save_weights
+from stilts_ray.store.store import Store
+from stilts_ray.tasks import TASKS
+from stilts_ray.training.checkpoint import Checkpoints
+from stilts_ray.training.loop import Outcome, train
+from stilts_ray.training.masked import held_out, masked_batch
+from stilts_ray.training.process_group import SINGLE_PROCESS, ProcessGroup
+from stilts_ray.training.step import MemoryBudget
+from stilts_ray.training.training_run import TrainingRun
+from tests import tiny
+from tests.training.test_loop import Case, Killed
+
+# A batch of the last cannot be shared.
+NAMES = ("mnli", "squad", "udpos", "hellaswag", "squad_r")
+SIZE = 2
+
+
+def went(case: Case, store: Store, process_group: ProcessGroup, seconds: float = 1e9) -> tuple[Any, Outcome]:
+    """Trains with an active vocabulary."""
+    model = case.fresh()
+    prune_embeddings(model, [tiny.encoded(task, 9, seed=number) for number, task in enumerate(case.tasks)])
+    # A bias before a softmax has no gradient but rounding, which AdamW without an epsilon would make full steps of.
+    spec = Optimizer(epsilon=1e-3)
+    run = replace(case.run(), evaluations=2, order=case.run().order * 2, optimizer=spec)
+    return model, train(model, run, Checkpoints(store, "trial/run", seconds), case.report, process_group)
+
+
+def join(rank: int, folder: Path) -> None:
+    torch.set_num_threads(1)
+    address = f"file://{folder}/rendezvous"
+    torch.distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=SIZE)
+
+
+def leave() -> None:
+    """Ends the process at once: gloo's threads may still hold tensors, at which an interpreter that ends in good order breaks
+    off (pytorch #179291)."""
+    torch.distributed.destroy_process_group()
+    os._exit(0)
+
+
+def process(rank: int, folder: Path, data_parallel: Any, killed: bool) -> None:
+    """One of a team; with `killed`, it breaks off after some steps and goes on from a checkpoint."""
+    join(rank, folder)
+    store, process_group = Store(str(folder / "store")), ProcessGroup(rank, SIZE, torch.device("cpu"), data_parallel)
+    if killed:
+        try:
+            went(Case(NAMES, dropout=0.0, kill_in_batch=lambda step: step == 18), store, process_group, seconds=0.0)
+        except Killed:
+            assert store.read_json("trial/run", "checkpoint", "latest.json")["progress"]["step"] == 16
+    model, outcome = went(Case(NAMES, dropout=0.0), store, process_group)
+    # Where it is sharded, all put it together and the first has it; else each has its own.
+    save_weights(model, folder / f"{rank}.safetensors" if rank == 0 or data_parallel == "ddp" else None)
+    found = {name: torch.tensor([entry[name] for entry in outcome.progress.curve]) for name in ("loss", "score")}
+    save_file(found | {"tokens": torch.tensor(outcome.progress.tokens)}, folder / f"curve-{rank}.safetensors")
+    leave()
+
+
+def pretrained(folder: Path, name: str, store: Store, process_group: ProcessGroup) -> None:
+    """Trains an encoder by masked tokens and writes it as a folder."""
+    task, model = TASKS["mlm_text"], tiny.model(TASKS["mlm_text"])
+    made, masking = tiny.encoded(task, 9, seed=4), tiny.masking(0.3)
+    run = TrainingRun(
+        order=[(task.name, np.arange(9))] * 3,
+        make_batch=lambda step, _, items: masked_batch(made, items, masking, step),
+        kinds={task.name: task.kind},
+        evaluate=partial(held_out, encoded=made, masking=masking, budget=100),
+        evaluations=1,
+        learning_rate=1e-2,
+        optimizer=Optimizer(epsilon=1e-3),
+        seed=0,
+    )
+    train(model, run, Checkpoints(store, name, 1e9), process_group=process_group)
+    save_model(model, task, folder / name if process_group.rank == 0 else None)
+
+
+def pretraining(rank: int, folder: Path) -> None:
+    """One of a team with parts of a model that is pretrained."""
+    join(rank, folder)
+    pretrained(folder, "together", Store(str(folder / "store")), ProcessGroup(rank, SIZE, torch.device("cpu"), "fsdp"))
+    leave()
+
+
+def together(target: Callable[..., None], *arguments: Any) -> None:
+    """Runs a team to its end."""
+    context = multiprocessing.get_context("spawn")
+    members = [context.Process(target=target, args=(rank, *arguments)) for rank in range(SIZE)]
+    for member in members:
+        member.start()
+    try:
+        for member in members:
+            member.join(timeout=300)
+            assert member.exitcode == 0
+    finally:
+        # One that is left alone would wait for the other.
+        for member in members:
+            member.kill()
+
+
+@pytest.mark.parametrize(
+    "parallel, killed, room",
+    [("ddp", False, MemoryBudget()), ("fsdp", True, MemoryBudget()), ("fsdp", False, MemoryBudget(20, True))],
+)
+def test_a_team_ends_with_the_weights_of_one_process(
+    data_parallel: str, killed: bool, memory_budget: MemoryBudget, tmp_path: Path, store: Store
+) -> None:
+    model, outcome = went(Case(NAMES, dropout=0.0), store, SINGLE_PROCESS)
+    Checkpoints(Store(str(tmp_path / "store")), "trial/run", 1e9).save_memory_budget(memory_budget)
+    together(process, tmp_path, data_parallel, killed)
+    for rank in range(SIZE):
+        if rank == 0 or data_parallel == "ddp":
+            found = load_file(tmp_path / f"{rank}.safetensors")
+            assert set(found) == set(model.state_dict())
+            for name, tensor in model.state_dict().items():
+                torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-5)
+        curve = load_file(tmp_path / f"curve-{rank}.safetensors")
+        assert curve["tokens"] == outcome.progress.tokens
+        for name in ("loss", "score"):
+            expected = torch.tensor([entry[name] for entry in outcome.progress.curve])
+            torch.testing.assert_close(curve[name], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_sharded_encoder_is_written_whole(tmp_path: Path, store: Store) -> None:
+    pretrained(tmp_path, "alone", store, SINGLE_PROCESS)
+    together(pretraining, tmp_path)
+    assert (tmp_path / "together/config.json").read_bytes() == (tmp_path / "alone/config.json").read_bytes()
+    expected, found = (load_file(tmp_path / name / "model.safetensors") for name in ("alone", "together"))
+    assert set(found) == set(expected)
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-5)
