@@ -1,7 +1,9 @@
-"""Canonical JSON and its digest: the identity of everything the system makes.
+"""Canonical JSON and its digest: the identity of everything that is made.
 
-Equal configurations have equal digests whatever the order of their keys, the process or the Python version. What has no
-canonical form (functions, sets, NaN, foreign objects) is refused rather than guessed at: no pickle, no repr.
+Equal configurations have equal digests, whatever the order of their keys, the process or the Python version. A model of
+`stilts_ray.config` is written as its short tag and the fields that differ from their defaults, so that a new option with a
+default, or a renamed class, changes no digest. Types without a canonical form (functions, sets, NaN, foreign objects) are
+refused: no pickle, no repr.
 """
 
 import hashlib
@@ -13,16 +15,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 SHORT = 8
 """Hex digits of a digest that are shown in names and paths."""
 
-JSON = dict[str, "JSON"] | list["JSON"] | str | int | float | bool | None
+JSON = JsonValue
+"""Plain JSON data."""
 
 
 def canonical(value: Any) -> JSON:
-    """`value` as plain JSON data. Raises TypeError or ValueError for what has no canonical form."""
+    """`value` as plain JSON data. Raises TypeError or ValueError if it has no canonical form."""
     match value:
         case None | bool() | int() | str() if not isinstance(value, Enum):
             return value
@@ -33,9 +36,7 @@ def canonical(value: Any) -> JSON:
                 raise ValueError(f"{value} has no canonical form")
             return value
         case BaseModel():
-            # The class name tells apart alternatives of a union that happen to have equal fields.
-            fields = {name: canonical(getattr(value, name)) for name in type(value).model_fields}
-            return {"is": type(value).__name__, **fields}
+            return _of_model(value)
         case Mapping():
             if not all(isinstance(key, str) for key in value):
                 raise TypeError("only string keys have a canonical form")
@@ -45,9 +46,33 @@ def canonical(value: Any) -> JSON:
     raise TypeError(f"{type(value).__name__} has no canonical form: {value!r}")
 
 
+def _of_model(value: BaseModel) -> JSON:
+    """The tag, which tells apart alternatives of a union with equal fields, and all fields that are not at their default."""
+    tag = getattr(value, "tag", None)
+    if not isinstance(tag, str):
+        raise TypeError(f"{type(value).__name__} has no canonical form: it has no tag")
+    defaults = defaults_of(type(value))
+    fields = {name: canonical(getattr(value, name)) for name in type(value).model_fields}
+    # As text: in Python 1 equals True and 1.0.
+    changed = {
+        name: given for name, given in fields.items() if name not in defaults or _text(given) != _text(defaults[name])
+    }
+    return {"is": tag, **changed}
+
+
+def defaults_of(model: type[BaseModel]) -> dict[str, JSON]:
+    """The default of each field that has one, in canonical form."""
+    optional = {name: field for name, field in model.model_fields.items() if not field.is_required()}
+    return {name: canonical(field.get_default(call_default_factory=True)) for name, field in optional.items()}
+
+
+def _text(value: JSON) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def canonical_json(value: Any) -> str:
     """The one JSON text of `value`: sorted keys, no spaces, ASCII, shortest float form."""
-    return json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _text(canonical(value))
 
 
 def digest(value: Any) -> str:
@@ -56,7 +81,7 @@ def digest(value: Any) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file's bytes, 64 hex digits; read once as long as size and time of change stay the same."""
+    """sha256 of a file's bytes, 64 hex digits. The file is read once while its size and modification time stay the same."""
     state = path.stat()
     return _file_digest(path, state.st_size, state.st_mtime_ns)
 
@@ -71,6 +96,6 @@ MODEL_SUFFIXES = {".safetensors", ".json", ".model"}
 
 
 def folder_digest(folder: Path) -> str:
-    """Digest over names and contents of a model folder: weights, configuration, tokenizer. Records are left out."""
+    """Digest over names and contents of a model folder: weights, configuration, tokenizer; not `record.json`."""
     files = [p for p in sorted(folder.iterdir()) if p.suffix in MODEL_SUFFIXES and p.name != "record.json"]
     return digest({p.name: file_digest(p) for p in files})

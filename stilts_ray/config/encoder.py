@@ -8,7 +8,7 @@ from stilts_ray.config.training import Optimizer
 from stilts_ray.config.values import Languages, LearningRate, Positive, Seed, Share, Spec, Title
 
 
-class Shape(Spec):
+class Shape(Spec, tag="shape"):
     """Size of an XLM-R made from nothing."""
 
     layers: Positive
@@ -26,7 +26,7 @@ class Shape(Spec):
         return self
 
 
-class Pretrained(Spec):
+class Pretrained(Spec, tag="pretrained"):
     """An encoder that exists: a hub id, a folder that `from_pretrained` loads, or 'mini', the packaged one."""
 
     source: str
@@ -34,7 +34,7 @@ class Pretrained(Spec):
     """Commit of the hub repository."""
 
 
-class Pretraining(Spec):
+class Pretraining(Spec, tag="pretraining"):
     """An encoder made by masked-language-model training on the raw text of the sweep's data."""
 
     languages: Languages
@@ -68,14 +68,14 @@ class Pretraining(Spec):
         return self
 
 
-class Untrained(Spec):
+class Untrained(Spec, tag="untrained"):
     """Configuration and tokenizer of another encoder with random weights: the control for what pretraining brings."""
 
     like: str
     seed: Seed = 0
 
 
-class Encoder(Spec):
+class Encoder(Spec, tag="encoder"):
     """Phase 1. The name is for tables; identity comes from `weights`."""
 
     name: Title

@@ -10,7 +10,7 @@ from stilts_ray.config.training import Recipe
 from stilts_ray.config.values import Languages, Names, Positive, Share, Spec, Title
 
 
-class MaskedShare(Spec):
+class MaskedShare(Spec, tag="masked_share"):
     """Masked-language-model training as a part of a mixture."""
 
     share: Annotated[float, Field(gt=0, lt=1)]
@@ -22,7 +22,7 @@ class MaskedShare(Spec):
     """Share of tokens to predict: of these 80% become <mask>, 10% a random token, 10% stay (BERT's rule)."""
 
 
-class Mixture(Spec):
+class Mixture(Spec, tag="mixture"):
     """Tasks that are trained together, from one encoder with a head for each."""
 
     tasks: Names

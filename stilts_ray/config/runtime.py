@@ -10,7 +10,7 @@ DataParallel = Literal["ddp", "fsdp"]
 """Each of several workers has the whole model (DDP), or a part of every layer (FSDP2)."""
 
 
-class Runtime(Spec):
+class Runtime(Spec, tag="runtime"):
     """Where and how fast, and therefore no part of any identity. On CPUs none of it changes a number, with one exception:
     several workers draw dropout each for their part of a batch. GPUs add rounding of their own, and where a batch is more
     than one has memory for, it is computed in parts, each with its own dropout."""

@@ -10,14 +10,14 @@ from stilts_ray.config.training import Recipe, Search
 from stilts_ray.config.values import Names, Seed, Spec, Title
 
 
-class Retrieval(Spec):
+class Retrieval(Spec, tag="retrieval"):
     """How a sentence becomes a vector: the mean of one layer's states over all its tokens."""
 
     layer: Annotated[int, Field(ge=0)] | None = None
     """Index into hidden_states, 0 being the embeddings. None: 14 of 24, scaled to the encoder's depth."""
 
 
-class Sweep(Spec):
+class Sweep(Spec, tag="sweep"):
     """The whole request: encoders x intermediates x targets, each with its learning rates and seeds."""
 
     name: Title

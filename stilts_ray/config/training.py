@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from stilts_ray.config.values import LearningRate, Positive, Share, Spec
 
 
-class Optimizer(Spec):
+class Optimizer(Spec, tag="optimizer"):
     """AdamW with a linear schedule; the defaults are jiant's."""
 
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
@@ -21,7 +21,7 @@ class Optimizer(Spec):
     epsilon: Annotated[float, Field(gt=0)] = 1e-8
 
 
-class Recipe(Spec):
+class Recipe(Spec, tag="recipe"):
     """How one task is trained and read."""
 
     epochs: Positive = 3
@@ -44,7 +44,7 @@ class Recipe(Spec):
     optimizer: Optimizer = Optimizer()
 
 
-class LogUniform(Spec):
+class LogUniform(Spec, tag="log_uniform"):
     """Learning rates searched between two bounds by Optuna's TPE sampler."""
 
     low: LearningRate
@@ -58,7 +58,7 @@ class LogUniform(Spec):
         return self
 
 
-class Search(Spec):
+class Search(Spec, tag="search"):
     """How a study finds its learning rate: on the dev split of the source language, with the first seed."""
 
     learning_rates: Annotated[tuple[LearningRate, ...], Field(strict=False, min_length=1)] | LogUniform = (1e-5,)

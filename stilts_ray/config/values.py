@@ -1,6 +1,6 @@
 """What all specifications share: their base, the types of their fields, and how a wrong one is told."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -26,6 +26,15 @@ class Spec(BaseModel):
     """A frozen, strict value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    tag: ClassVar[str]
+    """What the type is called in identities (`stilts_ray.identity`); never changed."""
+
+    def __init_subclass__(cls, *, tag: str = "", **options: Any) -> None:
+        """tag: a subclass without one is the same type in identities."""
+        super().__init_subclass__(**options)
+        if tag:
+            cls.tag = tag
 
 
 def explain(error: Any) -> str:

@@ -1,39 +1,42 @@
 """Averages over languages, seeds and tasks, by XTREME's rules. Pure; no torch."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import mean, stdev
-from typing import Any
 
+from stilts_ray.store.records import ByLanguage, ScoredTrial
 from stilts_ray.tasks.benchmarks import BENCHMARKS
 
-Entry = dict[str, Any]
-"""A run's result on a target: seed, learning_rate, score (None if it diverged), collapsed, languages."""
+
+@dataclass(frozen=True)
+class SeedMeans:
+    """What the trials of a study give together on one target; fields as in `EvaluationRecord`."""
+
+    score: float | None
+    sd: float | None
+    collapsed: int
+    languages: ByLanguage
 
 
-def cell(entries: Sequence[Entry]) -> dict[str, Any]:
-    """What the runs of a study give together on one target.
-
-    Collapsed runs are counted, and left out of the means unless there is no other; every run stays listed. `sd` is the
-    sample standard deviation over seeds, None for fewer than two.
-    """
-    scored = [entry for entry in entries if entry["score"] is not None]
-    sound = [entry for entry in scored if not entry["collapsed"]] or scored
-    scores = [entry["score"] for entry in sound]
-    return {
-        "score": mean(scores) if scores else None,
-        "sd": stdev(scores) if len(scores) > 1 else None,
-        "collapsed": sum(bool(entry["collapsed"]) for entry in entries),
-        "languages": _per_language([entry["languages"] for entry in sound]),
-        "seeds": list(entries),
-    }
+def over_seeds(trials: Sequence[ScoredTrial]) -> SeedMeans:
+    """Means over trials. Collapsed trials are counted, and enter the means only if every trial collapsed."""
+    scored = [trial for trial in trials if trial.score is not None]
+    sound = [trial for trial in scored if not trial.collapsed] or scored
+    scores = [trial.score for trial in sound if trial.score is not None]
+    return SeedMeans(
+        score=mean(scores) if scores else None,
+        sd=stdev(scores) if len(scores) > 1 else None,
+        collapsed=sum(trial.collapsed for trial in trials),
+        languages=_per_language([trial.languages for trial in sound]),
+    )
 
 
-def _per_language(runs: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
-    if not runs:
+def _per_language(trials: Sequence[ByLanguage]) -> ByLanguage:
+    if not trials:
         return {}
     return {
-        language: {metric: mean(run[language][metric] for run in runs) for metric in metrics}
-        for language, metrics in runs[0].items()
+        language: {metric: mean(trial[language][metric] for trial in trials) for metric in metrics}
+        for language, metrics in trials[0].items()
     }
 
 

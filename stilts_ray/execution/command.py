@@ -8,7 +8,7 @@ from rich.markup import escape
 from stilts_ray import tracking
 from stilts_ray.config import Runtime
 from stilts_ray.data.sources import MiniSource
-from stilts_ray.execution.launch import Result, held, run_plan
+from stilts_ray.execution.launch import Result, locked, run_plan
 from stilts_ray.execution.progress import Progress
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.inputs import encoder_pin, encoders_read, location, reads
@@ -26,7 +26,7 @@ SHOWN = 5
 def run_sweep(plan: Plan, store: Store, runtime: Runtime, out: Console) -> int:
     """Does what is left of a sweep and prints its table; returns the exit status. Raises RequestError."""
     name = plan.sweep.name
-    with held(store):
+    with locked(store):
         plan = resolved(plan, store)
         address = {part: value for part, value in plan.data_source.address().items() if part != "repositories"}
         store.write_json(address, "sweeps", f"{name}.json")

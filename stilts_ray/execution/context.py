@@ -1,4 +1,4 @@
-"""Where a job works, and what it starts from."""
+"""Where a job is executed, and how it loads its parent checkpoint."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import transformers
 from stilts_ray.data.encoders import encoder_folder
 from stilts_ray.data.sources import DataSource
 from stilts_ray.errors import RequestError
-from stilts_ray.execution.jobs import ParentCheckpoint
+from stilts_ray.execution.jobs import ExistingEncoder, Job, ParentCheckpoint, StoredEncoder
 from stilts_ray.models import hf_folders as files
 from stilts_ray.models import weights
 from stilts_ray.models.families import longest_input
@@ -26,16 +26,16 @@ Report = Callable[[dict[str, Any]], None]
 
 
 def quiet() -> None:
-    """Keeps transformers from reporting on what it loads: heads that are not there are what is wanted."""
+    """Keeps transformers from reporting on what it loads: missing heads are expected."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
 
 
 @dataclass(frozen=True)
 class WorkerContext:
-    """Where a job works: the store, the rows, the team of processes, and who hears of its progress.
+    """Where a job is executed: the store, the data source, the process group, and a callable that reports dev evaluations.
 
-    waited: seconds for which the process had nothing to do before the job.
+    waited: seconds for which the process was idle before the job.
     """
 
     store: Store
@@ -46,38 +46,43 @@ class WorkerContext:
     waited: float = 0.0
 
 
-def located(encoder: dict[str, Any], place: WorkerContext) -> Path:
+def described(job: Job) -> dict[str, Any]:
+    """What a job's record has from the job itself."""
+    return {"name": job.name, "digest": job.digest, "step": job.step, "identity": job.identity}
+
+
+def local_folder(encoder: ExistingEncoder | StoredEncoder, context: WorkerContext) -> Path:
     """The folder of an encoder on this machine."""
-    if "path" in encoder:
-        return place.store.fetch(encoder["path"], "model")
-    return encoder_folder(encoder["location"], encoder["revision"], place.data_source.repositories.values())
+    if isinstance(encoder, StoredEncoder):
+        return context.store.fetch(encoder.path, "model")
+    return encoder_folder(encoder.location, encoder.revision, context.data_source.repositories.values())
 
 
 @part("load")
-def started(start: ParentCheckpoint, place: WorkerContext) -> tuple[Any, Path]:
-    """The encoder that a job starts from, with the weights of the run it continues, and the encoder's folder."""
-    folder = located(start.encoder, place)
+def load_parent(parent: ParentCheckpoint, context: WorkerContext) -> tuple[Any, Path]:
+    """The encoder with the weights of a parent checkpoint, and the folder of the original encoder."""
+    folder = local_folder(parent.encoder, context)
     encoder = files.load_encoder(str(folder))
-    if start.run is not None:
-        weights.load_weights(encoder, _own_weights(encoder, start.run, place.store), prefix="encoder.")
+    if parent.trial is not None:
+        weights.load_weights(encoder, _own_weights(encoder, parent.trial, context.store), prefix="encoder.")
     return encoder, folder
 
 
 @part("load")
-def restored(start: ParentCheckpoint, trained: Task | None, place: WorkerContext) -> tuple[Model, Path]:
-    """The model of a run on `trained`, with its head, or of an encoder without one; and the encoder's folder."""
-    if trained is None or start.run is None:
-        encoder, folder = started(start, place)
+def load_trained(parent: ParentCheckpoint, trained: Task | None, context: WorkerContext) -> tuple[Model, Path]:
+    """The model of a trial with its head for `trained`, or an encoder without head; and the folder of the original encoder."""
+    if trained is None or parent.trial is None:
+        encoder, folder = load_parent(parent, context)
         return with_heads(encoder, [], seed=0), folder
-    folder = located(start.encoder, place)
+    folder = local_folder(parent.encoder, context)
     model = with_heads(files.load_encoder(str(folder)), [trained], seed=0)
-    weights.load_weights(model, _own_weights(model.encoder, start.run, place.store))
+    weights.load_weights(model, _own_weights(model.encoder, parent.trial, context.store))
     return model, folder
 
 
-def _own_weights(encoder: Any, run: str, store: Store) -> Path:
-    """The file of a run's weights, for which the encoder is given the word embeddings that the run began from."""
-    own = store.fetch(run, WEIGHTS)
+def _own_weights(encoder: Any, trial: str, store: Store) -> Path:
+    """The weights file of a trial. The encoder gets the word embeddings of the trials that it builds on."""
+    own = store.fetch(trial, WEIGHTS)
     chain, base = [], weights.base_of(own)
     while base is not None:
         chain.append(store.fetch(base, WEIGHTS))
@@ -88,7 +93,7 @@ def _own_weights(encoder: Any, run: str, store: Store) -> Path:
 
 
 def check_length(encoder: Any, task: str, max_length: int) -> None:
-    """Raises RequestError if the encoder has no positions for so long a sequence."""
+    """Raises RequestError if the encoder has no positions for sequences of that length."""
     longest = longest_input(encoder)
     if longest is not None and max_length > longest:
         raise RequestError(f"recipe of {task}: max_length {max_length} is more than the encoder's {longest} positions")

@@ -1,60 +1,58 @@
-"""What a job does, from its description to its record in the store. Runs with or without Ray."""
+"""Executes a job: from its description to its record in the store. Runs with or without Ray."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 
 from stilts_ray.execution.context import WorkerContext, quiet
 from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.pretraining import make_encoder
-from stilts_ray.execution.ranking import rank_rows
-from stilts_ray.execution.scoring import score_run
+from stilts_ray.execution.ranking import rank_examples
+from stilts_ray.execution.scoring import score_trial
 from stilts_ray.execution.trial import train_trial
+from stilts_ray.plan.steps import JobKind
 from stilts_ray.store.provenance import provenance
-from stilts_ray.store.store import Record, now
+from stilts_ray.store.records import AnyJobRecord, JobRecord
+from stilts_ray.store.store import now
 from stilts_ray.timing import Clock, HostClock, measured
 from stilts_ray.training.cuda_clock import StreamClock
 
-EXECUTORS: dict[str, Callable[[Job, WorkerContext], Record]] = {
+EXECUTORS: Mapping[JobKind, Callable[[Any, WorkerContext], AnyJobRecord]] = {
     "pretrain": make_encoder,
-    "trial": train_trial,
-    "rank": rank_rows,
-    "score": score_run,
+    "train": train_trial,
+    "rank": rank_examples,
+    "score": score_trial,
 }
 
 
-def execute_job(job: Job, place: WorkerContext) -> Record:
-    """Does a job and returns its record, which is in the store by then. A job that is done already is not done again.
+def execute_job(job: Job, context: WorkerContext) -> AnyJobRecord:
+    """Executes a job and returns its record, which is in the store by then. A finished job is not executed again.
 
-    Raises RequestError for what cannot be carried out.
+    Raises RequestError for a request that cannot be carried out.
     """
     quiet()
-    done = place.store.read_json(job.path, "record.json")
-    if done is not None and done.get("digest") == job.digest:
-        return dict(done)
-    # A failure noted by an earlier try says nothing about this one.
-    place.store.delete(job.path, "failure.json")
+    done = context.store.record(job.path)
+    if isinstance(done, JobRecord) and done.digest == job.digest:
+        return done
+    # The failure of an earlier attempt says nothing about this one.
+    context.store.delete(job.path, "failure.json")
     started = time.monotonic()
-    with measured(_clock(place.process_group.device)) as stopwatch:
-        result = EXECUTORS[job.kind](job, place)
-        spent = stopwatch.read()
-    record = {
-        "kind": job.kind,
-        "name": job.name,
-        "digest": job.digest,
-        "step": job.step,
-        "identity": job.identity,
-        **result,
+    with measured(_clock(context.process_group.device)) as stopwatch:
+        result = EXECUTORS[job.kind](job, context)
+        profile = stopwatch.read()
+    where = {
         "seconds": round(time.monotonic() - started, 3),
-        "profile": spent | {"wait": round(place.waited + spent.get("wait", 0.0), 3)},
-        "device": torch.cuda.get_device_name() if place.process_group.device.type == "cuda" else "cpu",
+        "profile": profile | {"wait": round(context.waited + profile.get("wait", 0.0), 3)},
+        "device": torch.cuda.get_device_name() if context.process_group.device.type == "cuda" else "cpu",
         "finished_at": now(),
         **provenance(),
     }
-    if place.process_group.rank == 0:
-        place.store.write_json(record, job.path, "record.json")
-        place.store.delete(job.path, "checkpoint")
+    record = result.model_copy(update=where)
+    if context.process_group.rank == 0:
+        context.store.write_record(record, job.path)
+        context.store.delete(job.path, "checkpoint")
     return record
 
 

@@ -8,12 +8,13 @@ from stilts_ray.data import cache
 from stilts_ray.data.rows import labelled
 from stilts_ray.errors import RequestError, did_you_mean
 from stilts_ray.evaluation.prediction_files import has_form, keep_labels
-from stilts_ray.execution.context import PREDICTIONS, WorkerContext, quiet, restored
+from stilts_ray.execution.context import PREDICTIONS, WorkerContext, load_trained, quiet
 from stilts_ray.execution.jobs import ParentCheckpoint
 from stilts_ray.execution.run_index import RunIndex, UpstreamFailure
 from stilts_ray.models.hf_folders import save_encoder, save_model
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.steps import Condition, Evaluation
+from stilts_ray.store.records import EvaluationRecord
 from stilts_ray.store.state import StoreState
 from stilts_ray.store.store import Store
 
@@ -32,10 +33,11 @@ def export_predictions(plan: Plan, store: Store, state: StoreState, folder: Path
         step = plan.by_digest[digest]
         if digest not in records or not has_form(tasks.get(target)) or not isinstance(step, Evaluation):
             continue
-        for entry in records[digest]["seeds"]:
-            if "scored" in entry:
-                made = store.fetch(entry["scored"], PREDICTIONS)
-                shutil.copytree(made, folder / name / f"seed-{entry['seed']}", dirs_exist_ok=True)
+        record = records[digest]
+        for trial in record.trials if isinstance(record, EvaluationRecord) else ():
+            if trial.path is not None:
+                made = store.fetch(trial.path, PREDICTIONS)
+                shutil.copytree(made, folder / name / f"seed-{trial.seed}", dirs_exist_ok=True)
                 rows.append(name)
                 evaluations[target] = step
     if not rows:
@@ -69,26 +71,26 @@ def export_model(plan: Plan, store: Store, state: StoreState, cell: str, seed: i
     """
     quiet()
     _check_empty(folder)
-    start = _start(plan, state, cell, plan.sweep.seeds[0] if seed is None else seed)
+    parent = _checkpoint(plan, state, cell, plan.sweep.seeds[0] if seed is None else seed)
     trained = tasks.get(cell.rpartition("/")[2]).trained
     task = labelled(plan.data_source, tasks.get(trained)) if trained else None
-    model, source = restored(start, task, WorkerContext(store, plan.data_source))
+    model, source = load_trained(parent, task, WorkerContext(store, plan.data_source))
     loader = save_encoder(model.encoder, folder) if task is None else save_model(model, task, folder)
     cache.copy_tokenizer(str(source), folder)
     return loader
 
 
-def _start(plan: Plan, state: StoreState, cell: str, seed: int) -> ParentCheckpoint:
+def _checkpoint(plan: Plan, state: StoreState, cell: str, seed: int) -> ParentCheckpoint:
     """What is scored in a cell: a finished run, or an encoder. Raises RequestError if there is none."""
     row, target = _cell(plan, cell)
     if seed not in plan.sweep.seeds:
         raise RequestError(f"no seed {seed} in {plan.sweep.name}; it has {', '.join(map(str, plan.sweep.seeds))}")
     evaluation = plan.by_digest[row.cells[target]]
     assert isinstance(evaluation, Evaluation)
-    ledger = RunIndex(plan, dict(state.jobs), dict(state.steps))
-    match ledger.start(evaluation, evaluation.of, seed):
-        case ParentCheckpoint() as start:
-            return start
+    index = RunIndex(plan, dict(state.jobs), dict(state.steps))
+    match index.checkpoint(evaluation, evaluation.of, seed):
+        case ParentCheckpoint() as checkpoint:
+            return checkpoint
         case UpstreamFailure(reason):
             raise RequestError(f"{cell} has no model with seed {seed}: {reason}")
     raise RequestError(f"{cell} with seed {seed} has no finished run; stilts run does what is left")

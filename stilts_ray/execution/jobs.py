@@ -1,127 +1,211 @@
-"""A job: one piece of work that one process does, as plain data that travels between processes.
+"""Jobs: pieces of work for one process (or one group of processes), as frozen values that travel as JSON.
 
-A job's digest names its result by content: the digest of what it starts from is that of the very run, known once a
-learning rate has been selected. Two studies that come to the same run therefore share it.
+A job's digest names its result by content. The digest of its parent is that of the very trial it continues, which is known
+once a learning rate has been selected. Two studies that lead to the same trial therefore share it.
 """
 
-import json
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
 
 from stilts_ray import tasks
-from stilts_ray.identity import SHORT, canonical, digest
-from stilts_ray.plan.steps import VERSION, Evaluation, Pretrain, Ranking, Study
+from stilts_ray.config import Mixture, Pretraining, Recipe, Untrained
+from stilts_ray.identity import JSON, canonical, digest
+from stilts_ray.plan.steps import (
+    VERSION,
+    Evaluation,
+    EvaluationInput,
+    JobKind,
+    Pretrain,
+    Ranking,
+    Study,
+    TaskInput,
+    Value,
+    folder_of,
+    training_identity,
+)
+from stilts_ray.store.records import RankingRef
 
-JobKind = Literal["pretrain", "trial", "rank", "score"]
+
+class ExistingEncoder(Value):
+    """An encoder at a folder or hub id, and there at a commit."""
+
+    location: str
+    revision: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """kind, name and digest give its place in the store.
+class StoredEncoder(Value):
+    """An encoder that a pretrain job made. path: of the job in the store."""
 
-    step: digest of the plan's step it belongs to. identity: what the digest is of. details: what the worker needs.
+    path: str
+
+
+class ParentCheckpoint(Value):
+    """What a trial continues: an encoder, or the weights of a finished trial on top of it.
+
+    digest: of the encoder or the trial. trial: path of the trial in the store, None for the encoder itself. ranking: what
+    ranked the examples, for a trial on difficulty quantiles.
     """
+
+    digest: str
+    encoder: ExistingEncoder | StoredEncoder
+    trial: str | None = None
+    ranking: RankingRef | None = None
+
+
+class JobBase(Value):
+    """What all jobs have. step: digest of the plan's step that the job belongs to."""
 
     kind: JobKind
     name: str
-    digest: str
     step: str
-    identity: dict[str, Any]
-    details: dict[str, Any]
+
+    @property
+    def hashed(self) -> dict[str, Any]:
+        """All that can change the job's result."""
+        raise NotImplementedError
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """`hashed` in canonical form, as records show it."""
+        plain: Any = canonical(self.hashed)
+        return plain  # type: ignore[no-any-return]
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 over the identity."""
+        return digest(self.identity)
 
     @property
     def path(self) -> str:
         """Its folder in the store."""
-        return f"{self.kind}/{self.name}-{self.digest[:SHORT]}"
-
-    def to_json(self) -> str:
-        """As text; `from_json` makes the job of it again."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Job":
-        """The job that `to_json` wrote."""
-        return cls(**json.loads(text))
+        return folder_of(self.kind, self.name, self.digest)
 
 
-@dataclass(frozen=True)
-class ParentCheckpoint:
-    """What a run continues: an encoder, or the weights of a finished run on top of it.
+class PretrainJob(JobBase):
+    """Makes an encoder; fields as in `stilts_ray.plan.steps.Pretrain`. like: the encoder whose form is taken, for random
+    weights."""
 
-    digest: of the encoder or of the run. encoder: {"location", "revision"} or {"path"} of a pretrain step in the store.
-    run: path of the run in the store, None for the encoder itself. ranking: {"digest", "path"} of the job that ranked the
-    rows, for a run on a band of them.
-    """
+    kind: Literal["pretrain"] = "pretrain"
+    weights: Pretraining | Untrained
+    pins: dict[str, JSON]
+    like: ExistingEncoder | None = None
 
-    digest: str
-    encoder: dict[str, Any]
-    run: str | None = None
-    ranking: dict[str, str] | None = None
-
-
-def pretrain_job(step: Pretrain) -> Job:
-    """The one job of a pretrain step."""
-    details = {"is": type(step.weights).__name__, "start": step.weights.model_dump_json()}
-    return _job("pretrain", step.name, step.digest, step.identity, details, known=step.digest)
+    @property
+    def hashed(self) -> dict[str, Any]:
+        return {"kind": self.kind, "version": VERSION["pretrain"], "weights": self.weights, "pins": self.pins}
 
 
-def trial_job(
-    study: Study, start: ParentCheckpoint, rate: float, seed: int, pruning_thresholds: tuple[float | None, ...]
-) -> Job:
-    """One training run of a study."""
-    identity = {
-        "kind": "trial",
-        "version": VERSION["trial"],
-        "start": start.digest,
-        "training": study.identity["training"],
-        "learning_rate": rate,
-        "seed": seed,
-        "stop_below": pruning_thresholds,
-        **({"ranking": start.ranking["digest"]} if start.ranking else {}),
-    }
-    details = {
-        "start": asdict(start),
-        "mixture": study.mixture.model_dump_json(),
-        "recipes": {name: recipe.model_dump_json() for name, recipe in study.recipes.items()},
-        "learning_rate": rate,
-        "seed": seed,
-        "stop_below": pruning_thresholds,
-    }
-    return _job("trial", f"{study.name}-lr{rate:.3g}-s{seed}", study.digest, identity, details)
+class TrainJob(JobBase):
+    """A trial: training on a mixture from a parent checkpoint, at one learning rate and one seed. pruning_thresholds: for each
+    dev evaluation, the score below which the trial is pruned, or None."""
+
+    kind: Literal["train"] = "train"
+    parent: ParentCheckpoint
+    mixture: Mixture
+    inputs: tuple[TaskInput, ...]
+    learning_rate: float
+    seed: int
+    pruning_thresholds: tuple[float | None, ...] = ()
+
+    @property
+    def hashed(self) -> dict[str, Any]:
+        ranking = self.parent.ranking
+        return {
+            "kind": self.kind,
+            "version": VERSION["train"],
+            "parent": self.parent.digest,
+            "training": training_identity(self.inputs, self.mixture),
+            "learning_rate": self.learning_rate,
+            "seed": self.seed,
+            **({"pruning_thresholds": self.pruning_thresholds} if self.pruning_thresholds else {}),
+            **({"ranking": ranking.digest} if ranking else {}),
+        }
+
+    @property
+    def recipes(self) -> dict[str, Recipe]:
+        """Recipe of each task that is trained, raw text included."""
+        return {each.task: each.recipe for each in self.inputs}
 
 
-def rank_job(ranking: Ranking, start: ParentCheckpoint, seed: int) -> Job:
-    """The losses of one run on its training rows."""
-    identity = {"kind": "rank", "version": VERSION["rank"], "of": start.digest}
-    details = {
-        "start": asdict(start),
-        "mixture": ranking.mixture.model_dump_json(),
-        "recipe": ranking.recipe.model_dump_json(),
-        "seed": seed,
-    }
-    return _job("rank", f"{ranking.name}-s{seed}", ranking.digest, identity, details)
+class RankJob(JobBase):
+    """The loss of a trial on each of its training examples."""
+
+    kind: Literal["rank"] = "rank"
+    parent: ParentCheckpoint
+    mixture: Mixture
+    recipe: Recipe
+    seed: int
+
+    @property
+    def hashed(self) -> dict[str, Any]:
+        return {"kind": self.kind, "version": VERSION["rank"], "of": self.parent.digest}
 
 
-def score_job(evaluation: Evaluation, start: ParentCheckpoint, seed: int) -> Job:
-    """Zero-shot scoring of one run on all languages of a target."""
-    task = tasks.get(evaluation.task)
-    rest = {name: value for name, value in evaluation.identity.items() if name not in {"kind", "version", "of"}}
-    identity = {"kind": "score", "version": VERSION["score"], "of": start.digest, **rest}
-    details = {
-        "start": asdict(start),
-        # The task whose head predicts.
-        "trained": task.trained,
-        "task": evaluation.task,
-        "languages": evaluation.languages,
-        "read": evaluation.identity["read"],
-        "layer": evaluation.identity["retrieval"].layer if "retrieval" in evaluation.identity else None,
-    }
-    return _job("score", f"{evaluation.name}-s{seed}", evaluation.digest, identity, details)
+class ScoreJob(JobBase):
+    """Zero-shot scores of a trial, or of an encoder, on all languages of a target."""
+
+    kind: Literal["score"] = "score"
+    parent: ParentCheckpoint
+    input: EvaluationInput
+
+    @property
+    def hashed(self) -> dict[str, Any]:
+        return {"kind": self.kind, "version": VERSION["score"], "of": self.parent.digest, **self.input.identity}
+
+    @property
+    def trained(self) -> str | None:
+        """The task whose head predicts; None if sentence vectors are compared."""
+        return tasks.get(self.input.task).trained
 
 
-def _job(
-    kind: JobKind, name: str, step: str, identity: dict[str, Any], details: dict[str, Any], known: str | None = None
-) -> Job:
-    plain: Any = canonical(identity)
-    listed: Any = canonical(details)
-    return Job(kind=kind, name=name, digest=known or digest(plain), step=step, identity=plain, details=listed)
+Job = PretrainJob | TrainJob | RankJob | ScoreJob
+
+_ADAPTER: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="kind")])
+
+
+def to_json(job: Job) -> str:
+    """A job as text; `from_json` reads it."""
+    return _ADAPTER.dump_json(job).decode()
+
+
+def from_json(text: str) -> Job:
+    """The job that `to_json` wrote."""
+    return _ADAPTER.validate_json(text)
+
+
+def pretrain_job(step: Pretrain) -> PretrainJob:
+    """The one job of a pretrain step; its digest is the step's."""
+    like = step.like
+    assert like is None or like.location is not None
+    existing = ExistingEncoder(location=like.location, revision=like.revision) if like and like.location else None
+    return PretrainJob(name=step.name, step=step.digest, weights=step.weights, pins=step.pins, like=existing)
+
+
+def train_job(
+    study: Study, parent: ParentCheckpoint, learning_rate: float, seed: int, thresholds: tuple[float | None, ...]
+) -> TrainJob:
+    """A trial of a study. thresholds: see `TrainJob.pruning_thresholds`."""
+    return TrainJob(
+        name=f"{study.name}-lr{learning_rate:.3g}-s{seed}",
+        step=study.digest,
+        parent=parent,
+        mixture=study.mixture,
+        inputs=study.inputs,
+        learning_rate=learning_rate,
+        seed=seed,
+        pruning_thresholds=thresholds,
+    )
+
+
+def rank_job(ranking: Ranking, parent: ParentCheckpoint, seed: int) -> RankJob:
+    """Ranks the training examples of one seed."""
+    name, recipe = f"{ranking.name}-s{seed}", ranking.recipe
+    return RankJob(name=name, step=ranking.digest, parent=parent, mixture=ranking.mixture, recipe=recipe, seed=seed)
+
+
+def score_job(evaluation: Evaluation, parent: ParentCheckpoint, seed: int) -> ScoreJob:
+    """Scores the trial of one seed."""
+    name = f"{evaluation.name}-s{seed}"
+    return ScoreJob(name=name, step=evaluation.digest, parent=parent, input=evaluation.input)

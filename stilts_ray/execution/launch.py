@@ -1,12 +1,13 @@
-"""Runs what is left of a plan: one Ray Tune run over the whole of it."""
+"""Runs what is left of a plan: one Ray Tune run for all of it."""
 
 import contextlib
 import logging
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stilts_ray.config import Runtime
@@ -14,28 +15,30 @@ from stilts_ray.errors import RequestError, first_line
 from stilts_ray.execution.callback import SweepCallback
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.plan.build import Plan
+from stilts_ray.store.lock import HEARTBEAT_SECONDS, StoreLock
+from stilts_ray.store.records import Failure
 from stilts_ray.store.state import StoreState
-from stilts_ray.store.store import BEAT_SECONDS, Record, Store, StoreLock, now
+from stilts_ray.store.store import Store, now
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run came to: the steps that failed or could not be run, by digest, with reasons, and how many jobs ended."""
+    """What an invocation did. failed: steps that failed or were skipped, by digest, with reasons. jobs: how many ended."""
 
     failed: dict[str, str]
     jobs: int
 
 
 @contextlib.contextmanager
-def held(store: Store) -> Iterator[None]:
-    """Holds the store's lease, kept alive from a thread. Raises RequestError if another run has it."""
-    lease, over = StoreLock(store), threading.Event()
+def locked(store: Store) -> Iterator[None]:
+    """Holds the store lock; a thread sends its heartbeats. Raises RequestError if another driver holds it."""
+    lock, over = StoreLock(store), threading.Event()
 
     def beat() -> None:
-        while not over.wait(BEAT_SECONDS):
-            # One missed beat does no harm; a store that is gone for good stops the jobs themselves.
+        while not over.wait(HEARTBEAT_SECONDS):
+            # One missed heartbeat does no harm. If the store is gone for good, the jobs themselves fail.
             with contextlib.suppress(Exception):
-                lease.beat()
+                lock.beat()
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
@@ -44,12 +47,12 @@ def held(store: Store) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-        lease.release()
+        lock.release()
 
 
 def run_plan(plan: Plan, store: Store, state: StoreState, runtime: Runtime, callbacks: list[SweepCallback]) -> Result:
-    """Does what is left of `plan`. The caller holds the store, and has read its state. Failures of single steps are in the
-    result.
+    """Executes what is left of `plan`. The caller holds the store lock and has read its state. Failures of single steps are in
+    the result.
 
     Raises RequestError if the cluster cannot be reached.
     """
@@ -57,7 +60,7 @@ def run_plan(plan: Plan, store: Store, state: StoreState, runtime: Runtime, call
     commit_completed_steps(scheduler, store)
     count = 0
     if scheduler.running:
-        # A sweep of which nothing is left needs no Ray.
+        # Without anything left to do, Ray is not started.
         from stilts_ray.execution.trainable import execute_job
 
         count = tune(scheduler, store, plan, runtime, callbacks, execute_job)
@@ -65,8 +68,8 @@ def run_plan(plan: Plan, store: Store, state: StoreState, runtime: Runtime, call
         raise RequestError("Ray ended before the sweep did; what is finished is kept, run the same command again")
     for digest, reason in scheduler.failed.items():
         step = plan.by_digest[digest]
-        failure = {"kind": step.kind, "name": step.name, "digest": digest, "reason": reason, "at": now()}
-        store.write_json(failure, step.kind, step.slug, "failure.json")
+        failure = Failure(kind=step.kind, name=step.name, digest=digest, reason=reason, at=now())
+        store.write_failure(failure, step.path)
     return Result(dict(scheduler.failed), count)
 
 
@@ -74,10 +77,11 @@ def commit_completed_steps(scheduler: Scheduler, store: Store) -> None:
     """Stores the records of steps that are complete."""
     while scheduler.completed:
         step, record = scheduler.completed[0]
-        # A pretrain step has one job, which has written the record already.
+        # A pretrain step is one job, which has written the record already.
         if step.kind != "pretrain":
-            store.write_json(record | {"finished_at": now()}, step.kind, step.slug, "record.json")
-        store.delete(step.kind, step.slug, "failure.json")
+            store.write_record(record.model_copy(update={"finished_at": now()}), step.path)
+        else:
+            store.delete(step.path, "failure.json")
         scheduler.completed.pop(0)
 
 
@@ -87,18 +91,18 @@ def tune(
     plan: Plan,
     runtime: Runtime,
     callbacks: list[SweepCallback],
-    work: Callable[..., Record],
+    execute: Any,
 ) -> int:
-    """Does by `work` all that can be done of a frontier, in one Ray Tune run; returns how many jobs ended.
+    """Executes by `execute` (see `trainable.ExecuteJob`) all jobs of a scheduler in one Ray Tune run; returns how many ended.
 
     Raises RequestError if the cluster cannot be reached.
     """
     import ray.tune
 
-    from stilts_ray.execution.trainable import Setting, trainable
+    from stilts_ray.execution.trainable import WorkerSettings, trainable
     from stilts_ray.execution.tune_searcher import ClearTrialStats, TuneSearcher
 
-    setting = Setting(
+    settings = WorkerSettings(
         store=store.url,
         data_source=plan.data_source.address(),
         checkpoint_seconds=runtime.checkpoint_seconds,
@@ -106,17 +110,16 @@ def tune(
         workers=runtime.workers_per_trial,
         data_parallel=runtime.data_parallel,
     )
-    searcher = TuneSearcher(
-        scheduler, store, lambda: commit_completed_steps(scheduler, store), callbacks, runtime.max_failures
-    )
+    commit = partial(commit_completed_steps, scheduler, store)
+    searcher = TuneSearcher(scheduler, store, commit, callbacks, runtime.max_failures)
     with tempfile.TemporaryDirectory(prefix="stilts-tune-", ignore_cleanup_errors=True) as scratch, _ray(runtime):
         tuner = ray.tune.Tuner(
-            trainable(setting, work),
+            trainable(settings, execute),
             tune_config=ray.tune.TuneConfig(
                 search_alg=searcher,
                 num_samples=-1,
                 max_concurrent_trials=concurrency(runtime),
-                # Tune keeps a process for whatever comes next, with its GPU, which a team's processes may be waiting for.
+                # A reused actor keeps its GPU, which the workers of a process group may be waiting for.
                 reuse_actors=runtime.workers_per_trial == 1,
             ),
             run_config=ray.tune.RunConfig(
@@ -129,7 +132,7 @@ def tune(
         tuner.fit()
     if searcher.problem is not None:
         raise searcher.problem
-    return searcher.ended
+    return searcher.finished
 
 
 # Tune writes a log file, a CSV and a TensorBoard file for each trial unless told not to.

@@ -14,6 +14,7 @@ from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.run_index import Outcome
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.steps import Evaluation, Pretrain, Ranking, Study
+from stilts_ray.store.records import ScoreRecord
 
 ROWS = 20
 """Steps shown at once: those that run, then those that ended last."""
@@ -87,8 +88,8 @@ class Progress:
             )
         else:
             line.done += 1
-            if job.kind == "score":
-                line.best = outcome["score"]
+            if isinstance(outcome, ScoreRecord):
+                line.best = outcome.score
         if self.live is None and line.done + line.failed >= line.total:
             self.console.print(f"{self._clock()} {line.kind} {line.name}: {_score(line)}", highlight=False)
 

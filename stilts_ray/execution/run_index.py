@@ -1,21 +1,39 @@
-"""What is known of a plan's jobs, and what follows from it: which run each step starts from. Pure."""
+"""The lineage of a plan's trials: what is known of its jobs, and which checkpoint each step continues. Pure."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from stilts_ray.execution.jobs import Job, ParentCheckpoint, rank_job, trial_job
+from stilts_ray.execution.jobs import (
+    ExistingEncoder,
+    Job,
+    ParentCheckpoint,
+    RankJob,
+    StoredEncoder,
+    TrainJob,
+    rank_job,
+    train_job,
+)
 from stilts_ray.execution.search import ObservedTrial, best, propose, pruning_thresholds
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.steps import Evaluation, Ranking, Study
-from stilts_ray.store.store import Record
+from stilts_ray.store.records import (
+    AnyJobRecord,
+    AnyStepRecord,
+    RankingRecord,
+    RankingRef,
+    RankRecord,
+    SelectedTrial,
+    StudyRecord,
+    TrainRecord,
+)
 
-Outcome = Record | str
+Outcome = AnyJobRecord | str
 """Of a job: its record, or why it failed."""
 
 
 @dataclass(frozen=True)
 class UpstreamFailure:
-    """Something that will not come, and why. A run that diverged is a result; one that failed is not."""
+    """Something that will never exist, and why. A diverged trial is a result; a failed one is not."""
 
     reason: str
     diverged: bool = False
@@ -27,29 +45,29 @@ class RunIndex:
 
     plan: Plan
     outcomes: dict[str, Outcome]
-    records: dict[str, Record]
+    records: dict[str, AnyStepRecord]
     failed: dict[str, str] = field(default_factory=dict)
-    _trials: dict[tuple[Any, ...], Job] = field(default_factory=dict)
-    _rounds: dict[tuple[Any, ...], list[Job]] = field(default_factory=dict)
-    _tried: dict[tuple[str, str], list[tuple[Job, ObservedTrial]]] = field(default_factory=dict)
+    _trials: dict[tuple[Any, ...], TrainJob] = field(default_factory=dict)
+    _rounds: dict[tuple[Any, ...], list[TrainJob]] = field(default_factory=dict)
+    _observed: dict[tuple[str, str], list[tuple[TrainJob, ObservedTrial]]] = field(default_factory=dict)
 
     def encoder(self, step: Study | Ranking | Evaluation) -> ParentCheckpoint | None:
         """The encoder of a step; None until it is made."""
-        checkpoint = step.encoder
-        if checkpoint.location is not None:
-            where = {"location": checkpoint.location, "revision": checkpoint.revision}
-            return ParentCheckpoint(checkpoint.digest, where)
-        made = self.plan.by_digest[checkpoint.digest]
-        outcome = self.outcomes.get(checkpoint.digest)
-        if not isinstance(outcome, dict):
+        ref = step.encoder
+        if ref.location is not None:
+            existing = ExistingEncoder(location=ref.location, revision=ref.revision)
+            return ParentCheckpoint(digest=ref.digest, encoder=existing)
+        outcome = self.outcomes.get(ref.digest)
+        if outcome is None or isinstance(outcome, str):
             return None
-        # A record from the store says where it lies: a sweep that calls the encoder otherwise may have made it.
-        return ParentCheckpoint(checkpoint.digest, {"path": outcome.get("path", f"pretrain/{made.slug}")})
+        # The record knows its folder: a sweep with another name for the encoder may have made it.
+        path = outcome.path or self.plan.by_digest[ref.digest].path
+        return ParentCheckpoint(digest=ref.digest, encoder=StoredEncoder(path=path))
 
-    def start(
+    def checkpoint(
         self, step: Study | Ranking | Evaluation, digest: str, seed: int
     ) -> ParentCheckpoint | UpstreamFailure | None:
-        """What a step starts from at a seed: the encoder or a study's selected run; None until it is known."""
+        """What `digest` stands for at a seed: the encoder, or a study's selected trial; None until it is known."""
         if step.encoder.digest in self.failed:
             return UpstreamFailure(self.failed[step.encoder.digest])
         encoder = self.encoder(step)
@@ -59,129 +77,146 @@ class RunIndex:
             return UpstreamFailure(self.failed[digest])
         study = self.plan.by_digest[digest]
         assert isinstance(study, Study)
-        run = self.run(study, seed)
-        if run is None or isinstance(run, UpstreamFailure):
-            return run
-        if not run["kept"]:
-            return UpstreamFailure(f"{study.name}: the run with seed {seed} diverged", diverged=True)
-        # Its file holds what it changed of the run that it began from, which may have to be made again.
-        base = self.start(study, study.start, seed)
+        trial = self.selected(study, seed)
+        if trial is None or isinstance(trial, UpstreamFailure):
+            return trial
+        if not trial.kept or trial.digest is None:
+            return UpstreamFailure(f"{study.name}: the trial with seed {seed} diverged", diverged=True)
+        # A trial's file holds what it changed of its parent, which may have to be trained again.
+        base = self.checkpoint(study, study.parent, seed)
         if not isinstance(base, ParentCheckpoint):
             return base
-        return ParentCheckpoint(run["digest"], encoder.encoder, run["path"])
+        return ParentCheckpoint(digest=trial.digest, encoder=encoder.encoder, trial=trial.path)
 
-    def searched(self, study: Study, start: ParentCheckpoint) -> tuple[list[Job], list[tuple[Job, ObservedTrial]]]:
-        """The search as far as it has come: jobs it waits for (none: it is over), and what was tried."""
-        tried = self._tried.setdefault((study.digest, start.digest), [])
-        while jobs := self._round(study, start, tried):
+    def searched(
+        self, study: Study, parent: ParentCheckpoint
+    ) -> tuple[list[TrainJob], list[tuple[TrainJob, ObservedTrial]]]:
+        """The search so far: pending jobs (none: it has ended), and all trials with their results."""
+        observed = self._observed.setdefault((study.digest, parent.digest), [])
+        while jobs := self._round(study, parent, observed):
             pending = [job for job in jobs if job.digest not in self.outcomes]
             if pending:
-                return pending, tried
-            outcomes = [self.outcomes[job.digest] for job in jobs]
-            records = [outcome if isinstance(outcome, dict) else None for outcome in outcomes]
-            tried += [
-                (job, ObservedTrial(job.details["learning_rate"], record))
-                for job, record in zip(jobs, records, strict=True)
-            ]
-        return [], tried
+                return pending, observed
+            observed += [(job, ObservedTrial(job.learning_rate, self._trained(job))) for job in jobs]
+        return [], observed
 
-    def _round(self, study: Study, start: ParentCheckpoint, tried: list[tuple[Job, ObservedTrial]]) -> list[Job]:
-        """The trials after those that were tried; proposed once, for a study is looked at after each of them."""
-        key = (study.digest, start.digest, len(tried))
+    def _trained(self, job: TrainJob) -> TrainRecord | None:
+        outcome = self.outcomes[job.digest]
+        return outcome if isinstance(outcome, TrainRecord) else None
+
+    def _round(
+        self, study: Study, parent: ParentCheckpoint, observed: list[tuple[TrainJob, ObservedTrial]]
+    ) -> list[TrainJob]:
+        """The next round of trials. It is proposed once, since a study is examined after each of its trials."""
+        key = (study.digest, parent.digest, len(observed))
         if key not in self._rounds:
-            history = [each for _, each in tried]
+            history = [trial for _, trial in observed]
             rates = propose(study.search, history, int(study.digest[:8], 16))
-            bars = pruning_thresholds(study.search.reduction_factor, history)
-            self._rounds[key] = [self.trial(study, start, rate, study.seeds[0], bars) for rate in rates]
+            thresholds = pruning_thresholds(study.search.reduction_factor, history)
+            self._rounds[key] = [self.trial(study, parent, rate, study.seeds[0], thresholds) for rate in rates]
         return self._rounds[key]
 
-    def run(self, study: Study, seed: int) -> dict[str, Any] | UpstreamFailure | None:
-        """The selected run of a study at a seed, as in its record; None until it is done."""
-        if study.digest in self.records:
-            recorded: dict[str, Any] | None = self.records[study.digest]["runs"].get(str(seed))
-            return recorded
-        job = self.run_job(study, seed)
+    def selected(self, study: Study, seed: int) -> SelectedTrial | UpstreamFailure | None:
+        """The trial of a study at the selected learning rate and a seed, as in its record; None until it has ended."""
+        record = self.records.get(study.digest)
+        if isinstance(record, StudyRecord):
+            return record.selected.get(seed)
+        job = self.selected_job(study, seed)
         if isinstance(job, UpstreamFailure) and job.diverged:
-            return _never_begun(self.chosen_rate(study))
+            return _never_started(self.selected_rate(study))
         if job is None or isinstance(job, UpstreamFailure):
             return job
         outcome = self.outcomes.get(job.digest)
         if isinstance(outcome, str):
             return UpstreamFailure(outcome)
-        return None if outcome is None else _as_run(job, outcome)
+        return _as_selected(job, outcome) if isinstance(outcome, TrainRecord) else None
 
-    def run_job(self, study: Study, seed: int) -> Job | UpstreamFailure | None:
-        """The job that makes the selected run of a study at a seed; None until the search is over."""
-        start = self.begin(study, study.seeds[0])
-        if not isinstance(start, ParentCheckpoint):
-            return start
-        pending, tried = self.searched(study, start)
+    def selected_job(self, study: Study, seed: int) -> TrainJob | UpstreamFailure | None:
+        """The job of a study at the selected learning rate and a seed; None until the search has ended."""
+        parent = self.parent(study, study.seeds[0])
+        if not isinstance(parent, ParentCheckpoint):
+            return parent
+        pending, observed = self.searched(study, parent)
         if pending:
             return None
-        # Choosing among the rest would make the result depend on which machine had trouble.
-        reasons = [reason for job, _ in tried if isinstance(reason := self.outcomes[job.digest], str)]
+        # Selecting among the others would make the result depend on which machine had trouble.
+        reasons = [reason for job, _ in observed if isinstance(reason := self.outcomes[job.digest], str)]
         if reasons:
             return UpstreamFailure(reasons[0])
-        chosen = best([t for _, t in tried])
+        chosen = best([trial for _, trial in observed])
         if chosen is None:
             return UpstreamFailure("every trial of the search diverged")
         if seed == study.seeds[0]:
-            return next(job for job, t in tried if t is chosen)
-        own = self.begin(study, seed)
-        return self.trial(study, own, chosen.rate, seed, ()) if isinstance(own, ParentCheckpoint) else own
+            return next(job for job, trial in observed if trial is chosen)
+        own = self.parent(study, seed)
+        if not isinstance(own, ParentCheckpoint):
+            return own
+        return self.trial(study, own, chosen.learning_rate, seed, ())
 
     def trial(
-        self, study: Study, start: ParentCheckpoint, rate: float, seed: int, bars: tuple[float | None, ...]
-    ) -> Job:
-        """The job of a trial; a study is looked at many times, and its digests are made once."""
-        key = (study.digest, start.digest, rate, seed, bars)
+        self, study: Study, parent: ParentCheckpoint, rate: float, seed: int, thresholds: tuple[float | None, ...]
+    ) -> TrainJob:
+        """The job of a trial, made once: a study is examined many times."""
+        key = (study.digest, parent.digest, rate, seed, thresholds)
         if key not in self._trials:
-            self._trials[key] = trial_job(study, start, rate, seed, bars)
+            self._trials[key] = train_job(study, parent, rate, seed, thresholds)
         return self._trials[key]
 
-    def chosen_rate(self, study: Study) -> float:
-        """The learning rate of a study whose search is over."""
-        first = self.run(study, study.seeds[0])
-        assert isinstance(first, dict)
-        return float(first["learning_rate"])
+    def selected_rate(self, study: Study) -> float:
+        """The learning rate of a study whose search has ended."""
+        first = self.selected(study, study.seeds[0])
+        assert isinstance(first, SelectedTrial)
+        return first.learning_rate
 
-    def begin(self, study: Study, seed: int) -> ParentCheckpoint | UpstreamFailure | None:
-        """What a run of a study starts from and, on a band, what ranked its rows; None until both are known."""
-        start = self.start(study, study.start, seed)
-        if study.ranking is None or not isinstance(start, ParentCheckpoint):
-            return start
-        ranked = self.ranked(study.ranking, seed)
-        return replace(start, ranking=ranked) if isinstance(ranked, dict) else ranked
+    def parent(self, study: Study, seed: int) -> ParentCheckpoint | UpstreamFailure | None:
+        """What a trial of a study continues and, for difficulty quantiles, what ranked its examples; None until both are
+        known."""
+        parent = self.checkpoint(study, study.parent, seed)
+        if study.ranking is None or not isinstance(parent, ParentCheckpoint):
+            return parent
+        ranking = self.ranked(study.ranking, seed)
+        return parent.model_copy(update={"ranking": ranking}) if isinstance(ranking, RankingRef) else ranking
 
-    def rank_job(self, ranking: Ranking, seed: int) -> Job | UpstreamFailure | None:
-        """The job that ranks the rows of a seed; None until the run is there whose losses rank them."""
-        start = self.start(ranking, ranking.of, seed)
-        return rank_job(ranking, start, seed) if isinstance(start, ParentCheckpoint) else start
+    def rank_job(self, ranking: Ranking, seed: int) -> RankJob | UpstreamFailure | None:
+        """The job that ranks the examples of a seed; None until the trial exists whose losses rank them."""
+        parent = self.checkpoint(ranking, ranking.of, seed)
+        return rank_job(ranking, parent, seed) if isinstance(parent, ParentCheckpoint) else parent
 
-    def ranked(self, digest: str, seed: int) -> dict[str, str] | UpstreamFailure | None:
-        """Digest and path of the job that ranked the rows of a seed; None until it is done."""
-        if digest in self.records:
-            recorded: dict[str, str] | None = self.records[digest]["rankings"][str(seed)]
-            return recorded or UpstreamFailure("the run that was to rank its rows diverged", diverged=True)
+    def ranked(self, digest: str, seed: int) -> RankingRef | UpstreamFailure | None:
+        """The finished job that ranked the examples of a seed; None until it has ended."""
+        record = self.records.get(digest)
+        if isinstance(record, RankingRecord):
+            return record.rankings[seed] or UpstreamFailure("the trial that ranks its examples diverged", diverged=True)
         ranking = self.plan.by_digest[digest]
         assert isinstance(ranking, Ranking)
         job = self.rank_job(ranking, seed)
-        if not isinstance(job, Job):
+        if not isinstance(job, RankJob):
             return job
         outcome = self.outcomes.get(job.digest)
         if isinstance(outcome, str):
             return UpstreamFailure(outcome)
-        return None if outcome is None else {"digest": job.digest, "path": outcome.get("path", job.path)}
+        return RankingRef(digest=job.digest, path=outcome.path or job.path) if isinstance(outcome, RankRecord) else None
 
 
-def _as_run(job: Job, record: Record) -> dict[str, Any]:
-    kept = record["end"] == "finished"
-    names = ("learning_rate", "score", "collapsed", "end")
-    path = record.get("path", job.path)
-    return {"digest": job.digest, "path": path, "kept": kept, **{name: record[name] for name in names}}
+def path_of(job: Job, record: AnyJobRecord) -> str:
+    """Where a job's result is: a sweep in which the job had another name may have made it."""
+    return record.path or job.path
 
 
-def _never_begun(rate: float) -> dict[str, Any]:
-    """A run whose starting point diverged: it would have been one more seed, and counts as collapsed."""
-    state = {"score": None, "collapsed": True, "end": "diverged"}
-    return {"digest": None, "path": None, "kept": False, "learning_rate": rate, **state}
+def _as_selected(job: TrainJob, record: TrainRecord) -> SelectedTrial:
+    return SelectedTrial(
+        learning_rate=record.learning_rate,
+        digest=job.digest,
+        path=path_of(job, record),
+        kept=record.end == "finished",
+        score=record.score,
+        collapsed=record.collapsed,
+        end=record.end,
+    )
+
+
+def _never_started(rate: float) -> SelectedTrial:
+    """A trial whose parent diverged. It would have been one more seed, and counts as collapsed."""
+    return SelectedTrial(
+        learning_rate=rate, digest=None, path=None, kept=False, score=None, collapsed=True, end="diverged"
+    )

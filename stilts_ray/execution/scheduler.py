@@ -1,200 +1,268 @@
-"""Which jobs can be done now: the plan's steps, held against what is finished. Pure: no clock, no disk, no Ray."""
+"""Which jobs can start now: the plan's steps against all that has finished. Pure: no clock, no disk, no Ray."""
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import singledispatch
 from typing import Any
 
-from stilts_ray.evaluation.averages import average, cell
-from stilts_ray.execution.jobs import Job, pretrain_job, score_job
-from stilts_ray.execution.run_index import Outcome, RunIndex, UpstreamFailure
+from stilts_ray.evaluation.averages import average, over_seeds
+from stilts_ray.execution.jobs import Job, RankJob, TrainJob, pretrain_job, score_job
+from stilts_ray.execution.run_index import Outcome, RunIndex, UpstreamFailure, path_of
+from stilts_ray.identity import canonical
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.costs import longest_paths
 from stilts_ray.plan.steps import Condition, Evaluation, Pretrain, Ranking, Step, Study
-from stilts_ray.store.store import Record
+from stilts_ray.store.records import (
+    AnyStepRecord,
+    ConditionRecord,
+    EvaluationRecord,
+    PretrainRecord,
+    RankingRecord,
+    RankingRef,
+    ScoredTrial,
+    ScoreRecord,
+    SearchedTrial,
+    SelectedTrial,
+    StudyRecord,
+)
 
 
 @dataclass
 class Scheduler:
-    """Hands out jobs as what they need gets done, and makes the records of steps from those of their jobs.
+    """Hands out jobs as their inputs get finished, and makes the records of steps from those of their jobs.
 
-    Of the jobs that are ready, scoring goes first: it is short, and what it finds can be looked at. Then comes the step with
-    the longest way to the end of the plan, so that no such way is left over when there is little else to do; of equals the
-    first one in the plan.
+    Order: scoring first, as it is short and its results can be looked at; then by critical-path priority, the step with the
+    longest chain of work behind it; ties in the order of the plan.
 
-    outcomes: of jobs, by digest; begins as the store's records. records: of steps, by digest; likewise.
-    completed: steps whose records were made and are to be stored. failed: steps that cannot be completed, and why.
+    outcomes: of jobs, by digest; initially the store's records. records: of steps, by digest; likewise.
+    completed: steps whose records were made and are still to be stored. failed: steps that cannot be completed, and why.
     """
 
     plan: Plan
     outcomes: dict[str, Outcome]
-    records: dict[str, Record]
-    completed: list[tuple[Step, Record]] = field(default_factory=list)
+    records: dict[str, AnyStepRecord]
+    completed: list[tuple[Step, AnyStepRecord]] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     _queue: list[tuple[bool, int, int, int, Job]] = field(default_factory=list)
     _waiting: dict[str, list[Step]] = field(default_factory=dict)
-    _ledger: RunIndex = field(init=False)
+    _index: RunIndex = field(init=False)
     _places: dict[str, int] = field(init=False)
     _paths: dict[str, int] = field(init=False)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self._ledger = RunIndex(self.plan, self.outcomes, self.records, self.failed)
+        self._index = RunIndex(self.plan, self.outcomes, self.records, self.failed)
         self._places = {step.digest: place for place, step in enumerate(self.plan.steps)}
         self._paths = longest_paths(self.plan)
         for step in self.plan.steps:
-            self._look(step)
+            self._examine(step)
 
     def next(self) -> Job | None:
-        """A job that can be done now, each only once; None if there is none at the moment."""
+        """A job that can start now, each only once; None if there is none at the moment."""
         return heapq.heappop(self._queue)[-1] if self._queue else None
 
     def _enqueue(self, step: Step, job: Job) -> None:
-        line = (step.kind != "evaluation", -self._paths[step.digest], self._places[step.digest], next(self._numbers))
-        heapq.heappush(self._queue, (*line, job))
+        priority = (step.kind != "evaluation", -self._paths[step.digest], self._places[step.digest])
+        heapq.heappush(self._queue, (*priority, next(self._numbers), job))
 
     @property
     def running(self) -> int:
-        """Jobs handed out or queued, and not finished."""
+        """Jobs that are queued or handed out, and not finished."""
         return len(self._waiting)
 
     def finish(self, job: Job, outcome: Outcome) -> None:
-        """Takes note of a job's outcome; what becomes possible by it joins the queue."""
+        """Records a job's outcome. Jobs that can start now join the queue."""
         self.outcomes[job.digest] = outcome
-        concerned = {s.digest for step in self._waiting.pop(job.digest, []) for s in self._reach(step)}
-        # In the plan's order: one outcome may complete several steps, each after those it needs.
-        for digest in sorted(concerned, key=self._places.__getitem__):
-            self._look(self.plan.by_digest[digest])
+        affected = {s.digest for step in self._waiting.pop(job.digest, []) for s in self._downstream(step)}
+        # In the plan's order: one outcome may complete several steps, each after its inputs.
+        for digest in sorted(affected, key=self._places.__getitem__):
+            self._examine(self.plan.by_digest[digest])
 
-    def _reach(self, step: Step) -> Iterator[Step]:
+    def _downstream(self, step: Step) -> Iterator[Step]:
         """The step and all that depend on it; a plan is a few steps deep."""
         yield step
         for later in self.plan.dependants[step.digest]:
-            yield from self._reach(later)
+            yield from self._downstream(later)
 
-    def _look(self, step: Step) -> None:
+    def _examine(self, step: Step) -> None:
         if step.digest in self.records or step.digest in self.failed:
             return
-        wanted, record = _LOOK[type(step)](step, self._ledger)
-        for job in wanted:
+        progress = examine(step, self._index)
+        for job in progress.jobs:
             if job.digest not in self._waiting:
                 self._enqueue(step, job)
             steps = self._waiting.setdefault(job.digest, [])
-            if step not in steps:
+            if all(step.digest != other.digest for other in steps):
                 steps.append(step)
-        if isinstance(record, str):
-            self.failed[step.digest] = record
-        elif record is not None:
-            whole = {"kind": step.kind, "name": step.name, "digest": step.digest, **record}
-            self.records[step.digest] = whole
-            self.completed.append((step, whole))
+        if progress.failure is not None:
+            self.failed[step.digest] = progress.failure
+        elif progress.record is not None:
+            self.records[step.digest] = progress.record
+            self.completed.append((step, progress.record))
 
 
-Look = tuple[list[Job], Record | str | None]
-"""What looking at a step gives: jobs it wants done, and its record, or why there will be none, once that is known."""
+@dataclass(frozen=True)
+class StepProgress:
+    """How far a step is: the jobs it needs next, its record once it is complete, or why it never will be."""
+
+    jobs: Sequence[Job] = ()
+    record: AnyStepRecord | None = None
+    failure: str | None = None
 
 
-def _pretrain(step: Pretrain, now: RunIndex) -> Look:
-    outcome = now.outcomes.get(step.digest)
-    return ([pretrain_job(step)], None) if outcome is None else ([], outcome)
+WAITING = StepProgress()
+"""Its inputs are not there yet."""
 
 
-def _study(study: Study, now: RunIndex) -> Look:
-    start = now.begin(study, study.seeds[0])
-    if start is None:
-        return [], None
-    if isinstance(start, UpstreamFailure):
-        return [], start.reason
-    pending, tried = now.searched(study, start)
+@singledispatch
+def examine(step: Step, index: RunIndex) -> StepProgress:
+    """How far a step is."""
+    raise TypeError(f"no rule for a step of kind {step.kind}")
+
+
+@examine.register
+def _(step: Pretrain, index: RunIndex) -> StepProgress:
+    outcome = index.outcomes.get(step.digest)
+    if outcome is None:
+        return StepProgress(jobs=[pretrain_job(step)])
+    if isinstance(outcome, PretrainRecord):
+        return StepProgress(record=outcome)
+    return StepProgress(failure=str(outcome))
+
+
+@examine.register
+def _(study: Study, index: RunIndex) -> StepProgress:
+    parent = index.parent(study, study.seeds[0])
+    if parent is None:
+        return WAITING
+    if isinstance(parent, UpstreamFailure):
+        return StepProgress(failure=parent.reason)
+    pending, observed = index.searched(study, parent)
     if pending:
-        return pending, None
-    jobs = {seed: now.run_job(study, seed) for seed in study.seeds}
-    known = {seed: now.run(study, seed) for seed in study.seeds}
-    wanted = [job for seed, job in jobs.items() if isinstance(job, Job) and known[seed] is None]
-    if any(run is None for run in known.values()):
-        return wanted, None
-    lost = [(seed, run.reason) for seed, run in known.items() if isinstance(run, UpstreamFailure)]
-    if lost:
-        return [], f"seed {lost[0][0]}: {lost[0][1]}"
-    runs = {str(seed): run for seed, run in known.items() if isinstance(run, dict)}
-    trials = [
-        {
-            "learning_rate": t.rate,
-            "digest": job.digest,
-            "score": t.score,
-            "end": t.record["end"] if t.record else "failed",
-        }
-        for job, t in tried
-    ]
-    return [], {"learning_rate": runs[str(study.seeds[0])]["learning_rate"], "trials": trials, "runs": runs}
+        return StepProgress(jobs=pending)
+    jobs = {seed: index.selected_job(study, seed) for seed in study.seeds}
+    known = {seed: index.selected(study, seed) for seed in study.seeds}
+    wanted = [job for seed, job in jobs.items() if isinstance(job, TrainJob) and known[seed] is None]
+    if any(trial is None for trial in known.values()):
+        return StepProgress(jobs=wanted)
+    failures = [(seed, trial.reason) for seed, trial in known.items() if isinstance(trial, UpstreamFailure)]
+    if failures:
+        return StepProgress(failure=f"seed {failures[0][0]}: {failures[0][1]}")
+    selected = {seed: trial for seed, trial in known.items() if isinstance(trial, SelectedTrial)}
+    record = StudyRecord(
+        **_common(study),
+        learning_rate=selected[study.seeds[0]].learning_rate,
+        trials=tuple(
+            SearchedTrial(
+                learning_rate=trial.learning_rate,
+                digest=job.digest,
+                score=trial.score,
+                end=trial.record.end if trial.record else "failed",
+            )
+            for job, trial in observed
+        ),
+        selected=selected,
+    )
+    return StepProgress(record=record)
 
 
-def _ranking(ranking: Ranking, now: RunIndex) -> Look:
-    jobs = {seed: now.rank_job(ranking, seed) for seed in ranking.seeds}
-    found = {seed: now.ranked(ranking.digest, seed) for seed in ranking.seeds}
-    wanted = [job for seed, job in jobs.items() if isinstance(job, Job) and found[seed] is None]
+@examine.register
+def _(ranking: Ranking, index: RunIndex) -> StepProgress:
+    jobs = {seed: index.rank_job(ranking, seed) for seed in ranking.seeds}
+    found = {seed: index.ranked(ranking.digest, seed) for seed in ranking.seeds}
     if any(each is None for each in found.values()):
-        return wanted, None
-    lost = [each.reason for each in found.values() if isinstance(each, UpstreamFailure) and not each.diverged]
-    # A run that diverged ranks nothing.
-    kept = {str(seed): each if isinstance(each, dict) else None for seed, each in found.items()}
-    return [], lost[0] if lost else {"rankings": kept}
+        wanted = [job for seed, job in jobs.items() if isinstance(job, RankJob) and found[seed] is None]
+        return StepProgress(jobs=wanted)
+    failures = [each for each in found.values() if isinstance(each, UpstreamFailure) and not each.diverged]
+    if failures:
+        return StepProgress(failure=failures[0].reason)
+    # A diverged trial ranks nothing.
+    rankings = {seed: each if isinstance(each, RankingRef) else None for seed, each in found.items()}
+    return StepProgress(record=RankingRecord(**_common(ranking), rankings=rankings))
 
 
-def _evaluation(evaluation: Evaluation, now: RunIndex) -> Look:
-    wanted, entries, lost, waiting = [], [], "", False
-    signature = ""
+@examine.register
+def _(evaluation: Evaluation, index: RunIndex) -> StepProgress:
+    wanted: list[Job] = []
+    trials: list[ScoredTrial] = []
+    failure, waiting, signature = "", False, ""
     for seed in evaluation.seeds:
-        start = now.start(evaluation, evaluation.of, seed)
-        if start is None:
+        parent = index.checkpoint(evaluation, evaluation.of, seed)
+        if parent is None:
             waiting = True
             continue
-        if isinstance(start, UpstreamFailure):
-            lost = lost or ("" if start.diverged else start.reason)
-            entries.append(_entry(evaluation, now, seed, {"score": None, "languages": {}}))
+        if isinstance(parent, UpstreamFailure):
+            failure = failure or ("" if parent.diverged else parent.reason)
+            trials.append(_scored(evaluation, index, seed))
             continue
-        job = score_job(evaluation, start, seed)
-        outcome = now.outcomes.get(job.digest)
+        job = score_job(evaluation, parent, seed)
+        outcome = index.outcomes.get(job.digest)
         if outcome is None:
             wanted.append(job)
-        elif isinstance(outcome, str):
-            lost = lost or outcome
+        elif isinstance(outcome, ScoreRecord):
+            trials.append(_scored(evaluation, index, seed, outcome, path_of(job, outcome)))
+            signature = outcome.signature
         else:
-            entries.append(_entry(evaluation, now, seed, outcome) | {"scored": outcome.get("path", job.path)})
-            signature = outcome["signature"]
+            failure = failure or str(outcome)
     if wanted or waiting:
-        return wanted, None
-    return [], lost or {**cell(entries), "signature": signature}
+        return StepProgress(jobs=wanted)
+    if failure:
+        return StepProgress(failure=failure)
+    means = over_seeds(trials)
+    return StepProgress(
+        record=EvaluationRecord(
+            **_common(evaluation),
+            score=means.score,
+            sd=means.sd,
+            collapsed=means.collapsed,
+            languages=means.languages,
+            trials=tuple(trials),
+            signature=signature,
+        )
+    )
 
 
-def _entry(evaluation: Evaluation, now: RunIndex, seed: int, scored: Record) -> dict[str, Any]:
-    study = now.plan.by_digest.get(evaluation.of)
-    run: Any = {"learning_rate": None, "collapsed": False}
-    if isinstance(study, Study):
-        run = now.run(study, seed)
-    names = ("score", "languages", "layer", "layers")
-    result: dict[str, Any] = {name: scored[name] for name in names if name in scored}
-    collapsed = scored["score"] is None or (isinstance(run, dict) and run["collapsed"])
-    rate = run["learning_rate"] if isinstance(run, dict) else None
-    return {"seed": seed, "learning_rate": rate, "collapsed": collapsed, **result}
+def _scored(
+    evaluation: Evaluation, index: RunIndex, seed: int, scored: ScoreRecord | None = None, path: str | None = None
+) -> ScoredTrial:
+    study = index.plan.by_digest.get(evaluation.of)
+    trial = index.selected(study, seed) if isinstance(study, Study) else None
+    selected = trial if isinstance(trial, SelectedTrial) else None
+    return ScoredTrial(
+        seed=seed,
+        learning_rate=selected.learning_rate if selected else None,
+        collapsed=scored is None or (selected is not None and selected.collapsed),
+        score=scored.score if scored else None,
+        languages=scored.languages if scored else {},
+        layer=scored.layer if scored else None,
+        layers=scored.layers if scored else None,
+        path=path,
+    )
 
 
-def _row(row: Condition, now: RunIndex) -> Look:
-    missing = [digest for digest in row.cells.values() if digest in now.failed]
-    if missing:
-        return [], now.failed[missing[0]]
-    if any(digest not in now.records for digest in row.cells.values()):
-        return [], None
-    overall = average({name: now.records[digest]["score"] for name, digest in row.cells.items()})
-    cells = dict(row.cells)
-    return [], {"encoder": row.encoder, "intermediate": list(row.intermediate), "average": overall, "cells": cells}
+@examine.register
+def _(condition: Condition, index: RunIndex) -> StepProgress:
+    failures = [index.failed[digest] for digest in condition.cells.values() if digest in index.failed]
+    if failures:
+        return StepProgress(failure=failures[0])
+    scores: dict[str, float | None] = {}
+    for target, digest in condition.cells.items():
+        record = index.records.get(digest)
+        if not isinstance(record, EvaluationRecord):
+            return WAITING
+        scores[target] = record.score
+    return StepProgress(
+        record=ConditionRecord(
+            **_common(condition),
+            encoder=condition.encoder.name,
+            intermediate=condition.intermediate,
+            average=average(scores),
+            cells=dict(condition.cells),
+        )
+    )
 
 
-_LOOK: dict[type[Step], Any] = {
-    Pretrain: _pretrain,
-    Study: _study,
-    Ranking: _ranking,
-    Evaluation: _evaluation,
-    Condition: _row,
-}
+def _common(step: Step) -> dict[str, Any]:
+    return {"name": step.name, "digest": step.digest, "identity": canonical(step.identity)}

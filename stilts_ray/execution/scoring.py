@@ -24,10 +24,10 @@ from stilts_ray.evaluation.predict import dual_vectors, head_vectors, predict, r
 from stilts_ray.evaluation.prediction_files import keep_predictions
 from stilts_ray.evaluation.retrieval import default_layer, translations
 from stilts_ray.evaluation.signature import signature
-from stilts_ray.execution.context import PREDICTIONS, WorkerContext, check_length, restored
-from stilts_ray.execution.jobs import Job, ParentCheckpoint
+from stilts_ray.execution.context import PREDICTIONS, WorkerContext, check_length, described, load_trained
+from stilts_ray.execution.jobs import ScoreJob
 from stilts_ray.models.model import Model
-from stilts_ray.store.store import Record
+from stilts_ray.store.records import ScoreRecord
 from stilts_ray.tasks import Kind, Task
 from stilts_ray.timing import part
 from stilts_ray.training.step import precision
@@ -57,31 +57,31 @@ class _Work:
     candidates: Callable[[], tuple[list[Any], Encoded]] | None
 
 
-def score_run(job: Job, place: WorkerContext) -> Record:
-    """Zero-shot scores of one run on every language of a target. Its predictions are in the store beside the record."""
-    details = job.details
-    codes = tuple(details["languages"])
-    work = _work(details, place)
+def score_trial(job: ScoreJob, context: WorkerContext) -> ScoreRecord:
+    """Zero-shot scores of a trial on every language of a target. Its predictions are in the store beside the record."""
+    wanted, source = job.input, context.data_source
+    work = _work(job, context)
     languages, layers = {}, {}
     with part("evaluate"), tempfile.TemporaryDirectory() as scratch:
-        for language, found, scores in _SCORERS.get(work.target.kind, _by_head)(work, codes):
+        for language, found, scores in _SCORERS.get(work.target.kind, _by_head)(work, wanted.languages):
             languages[language] = scores[work.layer or 0]
-            layers[language] = [metrics["score"] for metrics in scores]
+            layers[language] = tuple(metrics["score"] for metrics in scores)
             with part("upload"):
                 keep_predictions(Path(scratch), work.target, language, work.read(language)[0], found)
         with part("upload"):
-            place.store.upload(Path(scratch), job.path, PREDICTIONS)
-    apart = job.identity.get("candidates", {}).get("data")
-    looked = look(place.data_source, _splits(work.target, codes, place.data_source.source_language))
+            context.store.upload(Path(scratch), job.path, PREDICTIONS)
+    looked = look(source, _splits(work.target, wanted.languages, source.source_language))
     repairs = together([each.counts for each in looked]).repairs
-    record: Record = {
+    return ScoreRecord(
+        **described(job),
         # XTREME's rule: the plain mean over languages, the source language included.
-        "score": float(np.mean([metrics["score"] for metrics in languages.values()])),
-        "languages": languages,
-        "signature": signature(work.target, job.identity["data"], work.layer, codes, apart, repairs),
-        "data": rows_read(looked),
-    }
-    return record | ({} if work.layer is None else {"layer": work.layer, "layers": layers})
+        score=float(np.mean([metrics["score"] for metrics in languages.values()])),
+        languages=languages,
+        signature=signature(work.target, wanted.data, work.layer, wanted.languages, wanted.candidates, repairs),
+        data=rows_read(looked),
+        layer=work.layer,
+        layers=None if work.layer is None else layers,
+    )
 
 
 def _splits(target: Task, languages: Sequence[str], source_language: str) -> Iterator[Split]:
@@ -91,23 +91,24 @@ def _splits(target: Task, languages: Sequence[str], source_language: str) -> Ite
         yield target.candidates, tasks.get(target.candidates).test or "test", source_language
 
 
-def _work(details: dict[str, Any], place: WorkerContext) -> _Work:
-    """The run's model, and how the target's rows are read."""
-    target, settings = tasks.get(details["task"]), details["read"]
-    trained = labelled(place.data_source, tasks.get(details["trained"])) if details["trained"] else None
-    model, folder = restored(ParentCheckpoint(**details["start"]), trained, place)
-    check_length(model.encoder, target.name, settings["max_length"])
-    layer = _layer(model.encoder, target, details["layer"])
-    model.to(place.process_group.device).eval()
+def _work(job: ScoreJob, context: WorkerContext) -> _Work:
+    """The trial's model, and how the target's examples are read."""
+    target, inference, source = tasks.get(job.input.task), job.input.inference, context.data_source
+    trained = labelled(source, tasks.get(job.trained)) if job.trained else None
+    model, folder = load_trained(job.parent, trained, context)
+    check_length(model.encoder, target.name, inference.max_length)
+    layer = _layer(model.encoder, target, job.input.retrieval.layer if job.input.retrieval else None)
+    model.to(context.process_group.device).eval()
 
-    def rows_of(task: Task, language: str) -> tuple[list[Any], Encoded]:
-        where = (place.data_source, task, task.test or "test", language)
-        reading = TokenizationConfig(settings["max_length"], settings["stride"])
-        return cache.examples(*where), cache.encoded(*where, str(folder), reading)
+    def examples_of(task: Task, language: str) -> tuple[list[Any], Encoded]:
+        where = (source, task, task.test or "test", language)
+        tokenization = TokenizationConfig(inference.max_length, inference.stride)
+        return cache.examples(*where), cache.encoded(*where, str(folder), tokenization)
 
     apart = tasks.get(target.candidates) if target.candidates else None
-    candidates = partial(rows_of, apart, place.data_source.source_language) if apart else None
-    return _Work(model, trained or target, target, layer, settings["answer"], partial(rows_of, target), candidates)
+    candidates = partial(examples_of, apart, source.source_language) if apart else None
+    limit, read = inference.max_answer_length, partial(examples_of, target)
+    return _Work(model, trained or target, target, layer, limit, read, candidates)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stilts_ray.config import LogUniform, Search
-from stilts_ray.store.store import Record
+from stilts_ray.store.records import CurvePoint, TrainRecord
 
 if TYPE_CHECKING:
     from optuna.distributions import FloatDistribution
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
 class ObservedTrial:
     """A learning rate and the record of its trial (None if the trial failed)."""
 
-    rate: float
-    record: Record | None
+    learning_rate: float
+    record: TrainRecord | None
 
     @property
     def score(self) -> float | None:
         """Dev score at the end; None if it failed, diverged or was stopped."""
-        ended = self.record is not None and self.record["end"] == "finished"
-        return float(self.record["score"]) if ended and self.record is not None else None
+        return self.record.score if self.record is not None and self.record.end == "finished" else None
+
+    @property
+    def curve(self) -> tuple[CurvePoint, ...]:
+        """Its dev evaluations; none if it failed."""
+        return self.record.curve if self.record is not None else ()
 
 
 def propose(search: Search, history: Sequence[ObservedTrial], seed: int) -> list[float]:
@@ -62,15 +66,14 @@ def to_optuna_trial(tried: ObservedTrial, distribution: "FloatDistribution") -> 
     import optuna
 
     states = optuna.trial.TrialState
-    curve = tried.record["curve"] if tried.record else []
-    stopped = tried.record is not None and tried.record["end"] == "stopped"
-    state = states.COMPLETE if tried.score is not None else states.PRUNED if stopped else states.FAIL
+    pruned = tried.record is not None and tried.record.end == "pruned"
+    state = states.COMPLETE if tried.score is not None else states.PRUNED if pruned else states.FAIL
     return optuna.trial.create_trial(
         state=state,
         value=tried.score,
-        params={"learning_rate": tried.rate},
+        params={"learning_rate": tried.learning_rate},
         distributions={"learning_rate": distribution},
-        intermediate_values={number: entry["score"] for number, entry in enumerate(curve)},
+        intermediate_values={number: point.score for number, point in enumerate(tried.curve)},
     )
 
 
@@ -78,12 +81,12 @@ def pruning_thresholds(reduction_factor: float, history: Sequence[ObservedTrial]
     """For each dev evaluation the score below which a trial of the next round is given up: that of the worst of the best
     share `keep` of the trials so far at the same evaluation (successive halving, with rounds in place of rungs filled as
     trials arrive, which would make decisions depend on timing). The last evaluation has none."""
-    curves = [tried.record["curve"] for tried in history if tried.record is not None and tried.record["curve"]]
+    curves = [trial.curve for trial in history if trial.curve]
     if reduction_factor <= 1 or not curves:
         return ()
     pruned_below: list[float | None] = []
     for number in range(max(len(curve) for curve in curves) - 1):
-        scores = sorted((curve[number]["score"] for curve in curves if len(curve) > number), reverse=True)
+        scores = sorted((curve[number].score for curve in curves if len(curve) > number), reverse=True)
         pruned_below.append(scores[max(1, math.ceil(len(scores) / reduction_factor)) - 1])
     return tuple(pruned_below)
 
@@ -91,5 +94,5 @@ def pruning_thresholds(reduction_factor: float, history: Sequence[ObservedTrial]
 def best(history: Sequence[ObservedTrial]) -> ObservedTrial | None:
     """The trial with the best dev score, one that did not collapse if there is any; the first of equals."""
     ended = [tried for tried in history if tried.score is not None and tried.record is not None]
-    sound = [tried for tried in ended if tried.record is not None and not tried.record["collapsed"]]
+    sound = [tried for tried in ended if tried.record is not None and not tried.record.collapsed]
     return max(sound or ended, key=lambda tried: tried.score or 0.0, default=None)

@@ -1,4 +1,4 @@
-"""What Ray Tune is given: the function that it runs for every job, and the resources which that asks for."""
+"""What Ray Tune runs for every job, and the resources that it requests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,13 +7,14 @@ from typing import Any
 import ray.tune
 
 from stilts_ray.config.runtime import DataParallel
-from stilts_ray.execution.jobs import Job
-from stilts_ray.store.store import Record
+from stilts_ray.execution.jobs import Job, from_json
+from stilts_ray.plan.steps import JobKind
+from stilts_ray.store.records import AnyJobRecord
 
 
 @dataclass(frozen=True)
-class Setting:
-    """Where jobs of a sweep run; plain data that travels to the workers."""
+class WorkerSettings:
+    """Where the jobs of a sweep run; plain data that travels to the workers."""
 
     store: str
     data_source: dict[str, Any]
@@ -22,43 +23,43 @@ class Setting:
     workers: int
     data_parallel: DataParallel
 
-    def alone(self, kind: str) -> bool:
-        """Whether one process does a job of that kind; only training is shared."""
+    def single_process(self, kind: JobKind) -> bool:
+        """Whether one process executes jobs of that kind. Only training uses several workers."""
         return self.workers == 1 or kind in {"score", "rank"}
 
 
-ExecuteJob = Callable[[Job, Any], Record]
-"""What is done for a job at a place: its record is in the store afterwards."""
+ExecuteJob = Callable[[Job, Any], AnyJobRecord]
+"""Executes a job in a worker context. Its record is in the store afterwards."""
 
 
-def execute_job(job: Job, place: Any) -> Record:
+def execute_job(job: Job, context: Any) -> AnyJobRecord:
     """Executes a job, as `stilts_ray.execution.execute.execute_job`.
 
     That module imports torch, which takes seconds. The driver never needs it and starts the workers meanwhile.
     """
     from stilts_ray.execution.execute import execute_job
 
-    return execute_job(job, place)
+    return execute_job(job, context)
 
 
-def trainable(setting: Setting, work: ExecuteJob) -> Callable[[dict[str, Any]], None]:
-    """The function that Ray Tune runs for every job, with the resources it asks for.
+def trainable(setting: WorkerSettings, execute: ExecuteJob) -> Callable[[dict[str, Any]], None]:
+    """The function that Ray Tune runs for every job, with its resources.
 
-    With one worker it does the job itself, in an actor that Tune reuses. With several, training is done by a group of
-    workers, which the trial starts and waits for.
+    With one worker it executes the job itself, in an actor that Tune reuses. With several, it starts a group of workers that
+    train, and waits for them.
     """
 
     def run(config: dict[str, Any]) -> None:
-        from stilts_ray.execution.worker import carry
+        from stilts_ray.execution.worker import run_trial
 
-        carry(Job.from_json(config["job"]), setting, work, config["handed_out"])
+        run_trial(from_json(config["job"]), setting, execute, config["handed_out"])
 
     def resources(config: dict[str, Any]) -> ray.tune.PlacementGroupFactory:
-        kinds = {"CPU": 1.0, "GPU": setting.gpus} if setting.alone(config["kind"]) else CRUMB
+        kinds = {"CPU": 1.0, "GPU": setting.gpus} if setting.single_process(config["kind"]) else ON_HEAD
         return ray.tune.PlacementGroupFactory([{name: amount for name, amount in kinds.items() if amount}])
 
     return ray.tune.with_resources(run, resources)  # type: ignore[no-any-return]
 
 
-CRUMB = {"node:__internal_head__": 0.001}
-"""What a trial holds that only starts others: a place on the head, which is not taken away in the middle of a run."""
+ON_HEAD = {"node:__internal_head__": 0.001}
+"""Resources of a trial that only starts workers: a place on the head node, which is not preempted."""

@@ -1,4 +1,4 @@
-"""The training rows of a run: those of its languages, or of these the band that a ranking picks."""
+"""The training examples of a trial: those of its languages, or of these the ones in its difficulty quantiles."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,62 +18,58 @@ from stilts_ray.data.sources import DataSource
 from stilts_ray.errors import RequestError
 from stilts_ray.execution.context import WorkerContext
 from stilts_ray.plan.inputs import training_splits
+from stilts_ray.store.records import RankingRef
 from stilts_ray.tasks import Kind
 from stilts_ray.timing import part
 
 LOSSES = "losses.safetensors"
-"""What a ranking leaves: "rows", indices of items in their order, and the "losses" of these."""
+"""What a ranking leaves in the store: "rows", ascending indices of items, and their "losses"."""
 
 
 @part("tokenise")
-def training_rows(
-    mixture: Mixture,
-    recipes: Mapping[str, Recipe],
-    folder: Path,
-    ranking: Mapping[str, str] | None,
-    place: WorkerContext,
+def training_examples(
+    mixture: Mixture, recipes: Mapping[str, Recipe], folder: Path, ranking: RankingRef | None, context: WorkerContext
 ) -> dict[str, Encoded]:
-    """The rows of each of `mixture.trained`, for the tokenizer in `folder`. ranking: where a band is picked from.
+    """The examples of each of `mixture.trained`, tokenized by the tokenizer in `folder`. ranking: what the difficulty
+    quantiles refer to.
 
-    Raises RequestError for a band without rows.
+    Raises RequestError for quantiles without examples.
     """
-    found = {name: all_rows(name, mixture, recipes[name], folder, place.data_source) for name in mixture.trained}
+    found = {name: all_examples(name, mixture, recipes[name], folder, context.data_source) for name in mixture.trained}
     if ranking is None:
         return found
     (task,) = mixture.tasks
-    rows, losses = _ranked(place.store.fetch(ranking["path"], LOSSES))
-    classes = (
-        found[task].fields["label"][rows]
-        if tasks.get(task).kind is Kind.SEQUENCE_CLASSIFICATION
-        else np.zeros(len(rows))
-    )
+    rows, losses = _ranked(context.store.fetch(ranking.path, LOSSES))
+    by_class = tasks.get(task).kind is Kind.SEQUENCE_CLASSIFICATION
+    classes = found[task].fields["label"][rows] if by_class else np.zeros(len(rows))
     items = rows[in_quantiles(mixture, losses, classes)]
     if not len(items):
-        raise RequestError(f"intermediates: {'-'.join(mixture.parts)} has no rows; widen the band")
+        raise RequestError(f"intermediates: {'-'.join(mixture.parts)} has no examples; widen the difficulty quantiles")
     return found | {task: selected(found[task], items)}
 
 
 @part("tokenise")
-def all_rows(name: str, mixture: Mixture, recipe: Recipe, folder: Path, data_source: DataSource) -> Encoded:
-    """The rows of all languages of a mixture, one language after the other."""
+def all_examples(name: str, mixture: Mixture, recipe: Recipe, folder: Path, data_source: DataSource) -> Encoded:
+    """The examples of all languages of a mixture, one language after the other."""
     task = tasks.get(name)
     split = task.train or "train"
     languages = training_splits(task, mixture, data_source)[split]
-    whole = joined([cache.encoded(data_source, task, split, code, str(folder), reading(recipe)) for code in languages])
-    return with_answers(whole) if task.kind is Kind.DUAL else whole
+    encoder = str(folder)
+    parts = [cache.encoded(data_source, task, split, code, encoder, tokenization(recipe)) for code in languages]
+    return with_answers(joined(parts)) if task.kind is Kind.DUAL else joined(parts)
 
 
-def reading(recipe: Recipe) -> TokenizationConfig:
-    """How a recipe reads text."""
+def tokenization(recipe: Recipe) -> TokenizationConfig:
+    """How a recipe tokenizes."""
     return TokenizationConfig(recipe.max_length, recipe.stride)
 
 
 def in_quantiles(mixture: Mixture, losses: NDArray[Any], classes: NDArray[Any]) -> Items:
-    """Indices, in their order, of the rows in the mixture's band: losses and classes are [rows]. A row's place is the share
-    of its own class that is easier; of equal losses the earlier row is the easier one.
+    """Ascending indices of the examples in the mixture's difficulty quantiles. losses, classes: [examples]. An example's
+    quantile is the share of its own class with a lower loss; of equal losses the earlier example counts as the easier one.
 
-    A model learns one class before another, so that without regard to it a band is a class before it is anything else: of
-    mini's MNLI, learnt from 2,400 rows, nine in ten of the easiest third would be neutral.
+    A model learns one class before another. Ranked over all classes, a quantile would mostly be one class: of mini's MNLI,
+    learnt from 2,400 examples, nine in ten of the easiest third would be neutral.
     """
     places = np.empty(len(losses))
     for each in np.unique(classes):

@@ -16,16 +16,16 @@ from stilts_ray.data.rows import labelled
 from stilts_ray.data.sources import DataSource
 from stilts_ray.evaluation.metrics import Scores, majority, score
 from stilts_ray.evaluation.predict import predict
-from stilts_ray.execution.context import WEIGHTS, WorkerContext, check_length, started
-from stilts_ray.execution.jobs import Job, ParentCheckpoint
-from stilts_ray.execution.training_examples import reading, training_rows
+from stilts_ray.execution.context import WEIGHTS, WorkerContext, check_length, described, load_parent
+from stilts_ray.execution.jobs import TrainJob
+from stilts_ray.execution.training_examples import tokenization, training_examples
 from stilts_ray.identity import file_digest
 from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
 from stilts_ray.models import vocabulary, weights
 from stilts_ray.models.model import Model
 from stilts_ray.plan.inputs import mixture_reads
-from stilts_ray.store.store import Record
+from stilts_ray.store.records import CurvePoint, TrainRecord
 from stilts_ray.tasks import Task
 from stilts_ray.timing import part
 from stilts_ray.training.checkpoint import Checkpoints
@@ -34,57 +34,68 @@ from stilts_ray.training.masked import Masking, masked_batch
 from stilts_ray.training.training_run import MakeBatch, TrainingRun
 
 
-def train_trial(job: Job, place: WorkerContext) -> Record:
-    """One training run of a study: its dev curve, and its weights in the store."""
-    details = job.details
-    recipes = {name: Recipe.model_validate_json(recipe) for name, recipe in details["recipes"].items()}
-    start = ParentCheckpoint(**details["start"])
-    encoder, folder = started(start, place)
-    mixture = Mixture.model_validate_json(details["mixture"])
-    for name, recipe in recipes.items():
+def train_trial(job: TrainJob, context: WorkerContext) -> TrainRecord:
+    """Trains one trial of a study: its dev curve, and its weights in the store."""
+    encoder, folder = load_parent(job.parent, context)
+    for name, recipe in job.recipes.items():
         check_length(encoder, name, recipe.max_length)
-    trained = [labelled(place.data_source, tasks.get(name)) for name in mixture.tasks]
-    model = models.with_heads(encoder, trained, details["seed"])
-    if mixture.masked:
-        model.heads[mixture.masked.texts] = files.load_masked_head(encoder, folder, details["seed"])
-    data = training_rows(mixture, recipes, folder, start.ranking, place)
-    dev = Dev(trained, recipes, folder, place.data_source)
+    trained = [labelled(context.data_source, tasks.get(name)) for name in job.mixture.tasks]
+    model = models.with_heads(encoder, trained, job.seed)
+    if job.mixture.masked:
+        model.heads[job.mixture.masked.texts] = files.load_masked_head(encoder, folder, job.seed)
+    data = training_examples(job.mixture, job.recipes, folder, job.parent.ranking, context)
+    dev = Dev(trained, job.recipes, folder, context.data_source)
     vocabulary.prune_embeddings(model, [*data.values(), *dev.encoded.values()])
-    model.to(place.process_group.device)
-    sizes = {name: encoded.items for name, encoded in data.items()}
-    batches = mixture.batches(sizes, recipes)
-    shares = {name: Share(batches[name], r.batch_size, r.train_examples) for name, r in recipes.items()}
-    # A plan has but one for tasks that are trained together.
-    (optimizer,) = {recipe.optimizer for recipe in recipes.values()}
-    run = TrainingRun(
-        order=order(sizes, shares, details["seed"]),
-        make_batch=_batch_maker(mixture, data, folder, details["seed"]),
-        kinds={name: tasks.get(name).kind for name in mixture.trained},
-        evaluate=dev.evaluate,
-        evaluations=max(recipe.evaluations for recipe in recipes.values()),
-        learning_rate=details["learning_rate"],
-        optimizer=optimizer,
-        seed=details["seed"],
-        pruning_thresholds=tuple(details["stop_below"]),
-    )
-    checkpoints = Checkpoints(place.store, job.path, place.checkpoint_seconds)
-    outcome = train(model, run, checkpoints, place.report, place.process_group)
-    return {
+    model.to(context.process_group.device)
+    run = _training_run(job, data, dev, folder)
+    checkpoints = Checkpoints(context.store, job.path, context.checkpoint_seconds)
+    outcome = train(model, run, checkpoints, context.report, context.process_group)
+    curve = curve_of(outcome)
+    return TrainRecord(
+        **described(job),
         **outcome_of(outcome),
-        "collapsed": outcome.end == "diverged" or outcome.progress.curve[-1]["score"] <= dev.majority(),
-        "learning_rate": details["learning_rate"],
-        "seed": details["seed"],
-        "data": rows_read(look(place.data_source, mixture_reads(mixture, place.data_source))),
-        **(_saved(model, start.run, job, place) if outcome.end == "finished" else {"files": {}, "bytes": 0}),
-    }
+        collapsed=outcome.end == "diverged" or curve[-1].score <= dev.majority(),
+        learning_rate=job.learning_rate,
+        seed=job.seed,
+        data=rows_read(look(context.data_source, mixture_reads(job.mixture, context.data_source))),
+        **(_saved(model, job, context) if outcome.end == "finished" else {}),
+    )
+
+
+def _training_run(job: TrainJob, data: dict[str, Encoded], dev: "Dev", folder: Path) -> TrainingRun:
+    sizes = {name: encoded.items for name, encoded in data.items()}
+    batches = job.mixture.batches(sizes, job.recipes)
+    shares = {name: Share(batches[name], r.batch_size, r.train_examples) for name, r in job.recipes.items()}
+    # The plan has checked that tasks that are trained together have one optimizer.
+    (optimizer,) = {recipe.optimizer for recipe in job.recipes.values()}
+    return TrainingRun(
+        order=order(sizes, shares, job.seed),
+        make_batch=_batch_maker(job.mixture, data, folder, job.seed),
+        kinds={name: tasks.get(name).kind for name in job.mixture.trained},
+        evaluate=dev.evaluate,
+        evaluations=max(recipe.evaluations for recipe in job.recipes.values()),
+        learning_rate=job.learning_rate,
+        optimizer=optimizer,
+        seed=job.seed,
+        pruning_thresholds=job.pruning_thresholds,
+    )
+
+
+def curve_of(outcome: Outcome) -> tuple[CurvePoint, ...]:
+    """The dev curve of a training run."""
+    fixed = ("step", "loss", "score")
+    return tuple(
+        CurvePoint(**{name: entry[name] for name in fixed}, metrics={n: v for n, v in entry.items() if n not in fixed})
+        for entry in outcome.progress.curve
+    )
 
 
 def outcome_of(outcome: Outcome) -> dict[str, Any]:
-    """A training run's part of a record."""
-    curve = outcome.progress.curve
+    """What a record has from the training loop."""
+    curve = curve_of(outcome)
     return {
         "end": outcome.end,
-        "score": curve[-1]["score"] if curve and outcome.end != "diverged" else None,
+        "score": curve[-1].score if curve and outcome.end != "diverged" else None,
         "curve": curve,
         "steps": outcome.progress.step,
         "tokens": outcome.progress.tokens,
@@ -92,15 +103,15 @@ def outcome_of(outcome: Outcome) -> dict[str, Any]:
 
 
 @part("upload")
-def _saved(model: Model, base: str | None, job: Job, place: WorkerContext) -> dict[str, Any]:
-    """Leaves the weights in the store. All of a team take part; the first process writes them and the record."""
-    if place.process_group.rank > 0:
+def _saved(model: Model, job: TrainJob, context: WorkerContext) -> dict[str, Any]:
+    """Saves the weights to the store. All processes of the group take part; the first one writes."""
+    if context.process_group.rank > 0:
         weights.save_weights(model, None)
         return {}
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / WEIGHTS
-        weights.save_weights(model, path, base)
-        place.store.upload(Path(scratch), job.path)
+        weights.save_weights(model, path, job.parent.trial)
+        context.store.upload(Path(scratch), job.path)
         return {"files": {WEIGHTS: file_digest(path)}, "bytes": path.stat().st_size}
 
 
@@ -130,7 +141,7 @@ class Dev:
             place = (data_source, task, task.dev or "validation", data_source.source_language)
             recipe = recipes[task.name]
             self.examples[task.name] = cache.examples(*place)[: recipe.dev_examples]
-            whole = cache.encoded(*place, str(folder), reading(recipe))
+            whole = cache.encoded(*place, str(folder), tokenization(recipe))
             self.encoded[task.name] = first_examples(whole, task, len(self.examples[task.name]))
 
     def evaluate(self, model: Model) -> Scores:

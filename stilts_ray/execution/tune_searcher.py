@@ -1,4 +1,4 @@
-"""Ray Tune's view of a plan: a search algorithm that suggests whatever job can be done now."""
+"""Ray Tune's view of a plan: a search algorithm that suggests any job that can start now."""
 
 import time
 from collections import Counter
@@ -9,111 +9,107 @@ from ray.tune import Callback
 from ray.tune.search import Searcher
 
 from stilts_ray.execution.callback import SweepCallback
-from stilts_ray.execution.jobs import Job
+from stilts_ray.execution.jobs import Job, to_json
 from stilts_ray.execution.run_index import Outcome
 from stilts_ray.execution.scheduler import Scheduler
+from stilts_ray.store.records import JobRecord
 from stilts_ray.store.store import Store
 
 
 class ClearTrialStats(Callback):  # type: ignore[misc]
-    """Tune keeps statistics of every metric of every trial to the end of the run, 2 KB each; nobody asks for them."""
+    """Drops Tune's statistics of every metric of every trial: 2 KB each, kept to the end of the run, never used here."""
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Lets them go."""
+        """Clears them."""
         trial.run_metadata.metric_analysis.clear()
         trial.run_metadata.metric_n_steps.clear()
 
 
 class TuneSearcher(Searcher):  # type: ignore[misc]
-    """Adapts a Frontier. What a job left in the store is its outcome; Tune's results only say that it ended.
+    """Adapts a Scheduler to Tune. A job's outcome is what it left in the store; Tune's results only say that it ended.
 
-    A job that breaks off is suggested again, up to `retries` times. Tune's own retries are not used: it gives up at once
-    on a trial whose process dies between being taken for it and beginning.
+    A crashed job is suggested again, up to `max_restarts` times. Tune's own retries are not used: Tune drops a trial whose
+    process dies between being reserved and starting.
     """
 
     def __init__(
         self,
         scheduler: Scheduler,
         store: Store,
-        commit_completed_steps: Callable[[], None],
+        commit: Callable[[], None],
         callbacks: list[SweepCallback],
-        retries: int,
+        max_restarts: int,
     ) -> None:
-        """`settle` is called after each outcome, to store the steps that it completed."""
+        """commit: called after each outcome, to store the records of completed steps."""
         super().__init__()
-        self.scheduler, self.store, self.commit_completed_steps, self.callbacks = (
-            scheduler,
-            store,
-            commit_completed_steps,
-            callbacks,
-        )
-        self.retries, self.ended = retries, 0
+        self.scheduler, self.store, self.commit, self.callbacks = scheduler, store, commit, callbacks
+        self.max_restarts, self.finished = max_restarts, 0
         self.jobs: dict[str, Job] = {}
-        self.again: list[Job] = []
-        self.broken: Counter[tuple[str, str]] = Counter()
+        self.restarts: list[Job] = []
+        self.crashes: Counter[tuple[str, str]] = Counter()
         self.problem: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
-        """A job's description; None while nothing can begin; FINISHED when all is done. Raises what went wrong when an
-        outcome was to be taken in."""
+        """A job's description; None while none can start; FINISHED when all have ended. Raises the error of processing an
+        earlier outcome."""
         if self.problem is not None:
             raise self.problem
-        job = self.again.pop(0) if self.again else self.scheduler.next()
+        job = self.restarts.pop(0) if self.restarts else self.scheduler.next()
         if job is None:
             return None if self.scheduler.running else Searcher.FINISHED
         self.jobs[trial_id] = job
         for callback in self.callbacks:
             callback.on_job_start(job)
-        # Tune keeps several copies of every configuration to the end of the run; of a text they are one.
-        return {"kind": job.kind, "job": job.to_json(), "handed_out": time.time()}
+        # Tune keeps several copies of each configuration to the end of the run. Of a text they are one object.
+        return {"kind": job.kind, "job": to_json(job), "handed_out": time.time()}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Passes dev evaluations on."""
+        """Passes dev evaluations to the callbacks."""
         if "step" in result and trial_id in self.jobs:
             for callback in self.callbacks:
                 callback.on_evaluation(self.jobs[trial_id], result)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Reads the outcome from the store and lets the plan go on."""
+        """Reads the outcome from the store and reports it to the scheduler."""
         job = self.jobs.pop(trial_id, None)
         if job is None:
             return
         try:
-            self._take_in(job, error)
+            self._process(job, error)
         except Exception as problem:
-            # Tune would say nothing of it, and wait for a job that is in nobody's hands.
+            # Tune would not report it, and would wait for a job that nobody has.
             self.problem = problem
 
-    def _take_in(self, job: Job, error: bool) -> None:
-        if error and self._retry(job):
+    def _process(self, job: Job, crashed: bool) -> None:
+        if crashed and self._restart(job):
             return
         outcome = self._outcome(job)
-        self.ended += 1
+        self.finished += 1
         self.scheduler.finish(job, outcome)
         for callback in self.callbacks:
             callback.on_job_end(job, outcome)
-        self.commit_completed_steps()
+        self.commit()
 
-    def _retry(self, job: Job) -> bool:
-        """Puts a job that broke off in line again, unless that was its last time or its work was done. Times are counted
-        from when it last came further: in training, or in what it knows of the device's memory."""
+    def _restart(self, job: Job) -> bool:
+        """Queues a crashed job again, unless its restarts are used up or its record exists. Restarts are counted since its last
+        progress: a checkpoint, or a smaller memory budget."""
         state = [self.store.read_json(job.path, "checkpoint", name) for name in ("latest.json", "room.json")]
-        tried = (job.digest, repr(state))
-        self.broken[tried] += 1
-        if self.broken[tried] > self.retries or self.store.read_json(job.path, "record.json"):
+        attempt = (job.digest, repr(state))
+        self.crashes[attempt] += 1
+        if self.crashes[attempt] > self.max_restarts or self.store.record(job.path) is not None:
             return False
-        self.again.append(job)
+        self.restarts.append(job)
         return True
 
     def _outcome(self, job: Job) -> Outcome:
-        record = self.store.read_json(job.path, "record.json")
-        if record is not None:
-            return dict(record)
-        failure = self.store.read_json(job.path, "failure.json") or {}
-        return str(failure.get("reason", "its process died again and again"))
+        record = self.store.record(job.path)
+        if isinstance(record, JobRecord):
+            return record
+        failure = self.store.failure(job.path)
+        return failure.reason if failure else f"its worker crashed ({self.max_restarts} restarts)"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune writes its search algorithm to disk for a restore that is never asked for."""
+        """Nothing: Tune saves its search algorithm for a restore that is never requested."""
         return {}
 
     def save(self, checkpoint_path: str) -> None:

@@ -6,16 +6,27 @@ SQuAD fine-tuning from the same start. Nothing here trains, downloads or imports
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from stilts_ray import tasks
-from stilts_ray.config import Encoder, Mixture, Optimizer, Pretrained, Pretraining, Recipe, Sweep
+from stilts_ray.config import Encoder, Mixture, Optimizer, Pretrained, Pretraining, Recipe, Sweep, Untrained
 from stilts_ray.data.repository import is_commit
 from stilts_ray.data.sources import UNRESOLVED, DataSource, HubSource
 from stilts_ray.errors import RequestError, did_you_mean
-from stilts_ray.identity import digest
+from stilts_ray.identity import JSON, digest
 from stilts_ray.plan.inputs import encoder_pin, hub_encoders, location, training_splits, used_tasks
-from stilts_ray.plan.steps import VERSION, Condition, EncoderRef, Evaluation, Pretrain, Ranking, Step, Study
+from stilts_ray.plan.steps import (
+    VERSION,
+    Condition,
+    EncoderRef,
+    Evaluation,
+    EvaluationInput,
+    InferenceConfig,
+    Pretrain,
+    Ranking,
+    Step,
+    Study,
+    TaskInput,
+)
 from stilts_ray.plan.tokens import trial_tokens
 from stilts_ray.tasks import Task
 from stilts_ray.tasks.base import BY_VECTOR, Kind
@@ -89,86 +100,80 @@ class _Builder:
         return step.digest
 
     def encoder(self, encoder: Encoder) -> EncoderRef:
-        start = encoder.weights
-        if isinstance(start, Pretrained):
-            pinned = encoder_pin(start, self.data_source)
-            identity = {"kind": "encoder", "version": VERSION["encoder"], **pinned}
-            # The commit that is loaded is the one that is hashed, also where it was looked up.
-            revision = pinned.get("revision")
-            return EncoderRef(
-                name=encoder.name,
-                digest=digest(identity),
-                location=location(start.source),
-                revision=None if revision == UNRESOLVED else revision,
-            )
-        identity = {"kind": "pretrain", "version": VERSION["pretrain"], "start": start}
-        if isinstance(start, Pretraining):
-            texts = {name: tasks.get(name) for name in start.texts}
-            identity["data"] = {
-                name: self.data_source.identity(task, task.train or "train", start.languages)
-                for name, task in texts.items()
-            }
-        else:
-            identity["like"] = encoder_pin(Pretrained(source=start.like), self.data_source)
-        step = Pretrain(name=encoder.name, digest=digest(identity), identity=identity, weights=start)
+        if isinstance(encoder.weights, Pretrained):
+            return self.existing(encoder.name, encoder.weights)
+        step = self.pretrain(encoder.name, encoder.weights)
         return EncoderRef(name=encoder.name, digest=self.add(step), location=None)
 
-    def condition(self, encoder: EncoderRef, mixture: Mixture) -> None:
-        start, intermediate = encoder.digest, mixture.parts
-        path: tuple[str, ...] = (encoder.name,)
-        if mixture.tasks:
-            study = self.study(encoder, start, path, mixture)
-            start, path = study.digest, (*path, joined(intermediate))
-        cells = {name: self.cell(encoder, start, path, tasks.get(name)) for name in self.sweep.targets}
-        if not self.sweep.targets:
-            return
-        identity = {"kind": "row", "version": VERSION["row"], "encoder": encoder.digest, "cells": cells}
-        self.add(
-            Condition(
-                name=f"{encoder.name}.{joined(intermediate) or 'baseline'}",
-                digest=digest(identity | {"intermediate": intermediate}),
-                depends_on=tuple(cells.values()),
-                encoder=encoder.name,
-                mixture=mixture,
-                cells=cells,
-            )
+    def existing(self, name: str, weights: Pretrained) -> EncoderRef:
+        pin = encoder_pin(weights, self.data_source)
+        # The commit that is loaded is the one that is hashed, also where it was looked up.
+        revision = pin.get("revision")
+        return EncoderRef(
+            name=name,
+            digest=digest({"kind": "encoder", "version": VERSION["encoder"], **pin}),
+            location=location(weights.source),
+            revision=None if revision == UNRESOLVED else revision,
         )
 
-    def cell(self, encoder: EncoderRef, start: str, path: tuple[str, ...], task: Task) -> str:
-        of = start
+    def pretrain(self, name: str, weights: Pretraining | Untrained) -> Pretrain:
+        if isinstance(weights, Untrained):
+            like = Pretrained(source=weights.like)
+            pins: dict[str, JSON] = {"like": encoder_pin(like, self.data_source)}
+            return Pretrain(name=name, weights=weights, pins=pins, like=self.existing(name, like))
+        texts = {text: tasks.get(text) for text in weights.texts}
+        data = {
+            text: self.data_source.identity(task, task.train or "train", weights.languages)
+            for text, task in texts.items()
+        }
+        return Pretrain(name=name, weights=weights, pins=data)
+
+    def condition(self, encoder: EncoderRef, mixture: Mixture) -> None:
+        parent = encoder.digest
+        path: tuple[str, ...] = (encoder.name,)
+        if mixture.tasks:
+            parent = self.study(encoder, parent, path, mixture).digest
+            path = (*path, joined(mixture.parts))
+        cells = {name: self.cell(encoder, parent, path, tasks.get(name)) for name in self.sweep.targets}
+        if not self.sweep.targets:
+            return
+        name = f"{encoder.name}.{joined(mixture.parts) or 'baseline'}"
+        depends_on = tuple(cells.values())
+        self.add(Condition(name=name, depends_on=depends_on, encoder=encoder, mixture=mixture, cells=cells))
+
+    def cell(self, encoder: EncoderRef, parent: str, path: tuple[str, ...], task: Task) -> str:
+        of = parent
         for name in task.training:
             of = self.study(encoder, of, path, Mixture(tasks=(name,))).digest
             path = (*path, name)
-        recipe = self.sweep.recipe_of(task.trained or task.name)
-        languages = self.languages(task)
-        read = {"max_length": recipe.max_length, "stride": recipe.stride, "answer": recipe.max_answer_length}
-        identity = {
-            "kind": "evaluation",
-            "version": VERSION["evaluation"],
-            "of": of,
-            "task": task.identity(),
-            "data": self.data_source.identity(task, task.test or "test", languages),
-            "read": read,
-        }
-        if task.candidates:
-            apart = tasks.get(task.candidates)
-            data = self.data_source.identity(apart, apart.test or "test", (self.data_source.source_language,))
-            identity["candidates"] = {"task": apart.identity(), "data": data}
-        if task.kind in BY_VECTOR:
-            identity["retrieval"] = self.sweep.retrieval
         return self.add(
             Evaluation(
                 name=".".join(path) + f".{task.name}-test",
-                digest=digest(identity),
                 depends_on=(of,) if of in self.steps else (),
                 encoder=encoder,
                 of=of,
-                task=task.name,
-                languages=languages,
-                identity=identity,
-                # An encoder is one run; it has no seeds.
+                input=self.evaluation_input(task),
+                # An encoder that is not fine-tuned has no seeds.
                 seeds=self.sweep.seeds if of != encoder.digest else self.sweep.seeds[:1],
             )
+        )
+
+    def evaluation_input(self, task: Task) -> EvaluationInput:
+        recipe, languages = self.sweep.recipe_of(task.trained or task.name), self.languages(task)
+        candidates = None
+        if task.candidates:
+            ranked = tasks.get(task.candidates)
+            source = (self.data_source.source_language,)
+            candidates = self.data_source.identity(ranked, ranked.test or "test", source)
+        return EvaluationInput(
+            task=task.name,
+            languages=languages,
+            data=self.data_source.identity(task, task.test or "test", languages),
+            candidates=candidates,
+            inference=InferenceConfig(
+                max_length=recipe.max_length, stride=recipe.stride, max_answer_length=recipe.max_answer_length
+            ),
+            retrieval=self.sweep.retrieval if task.kind in BY_VECTOR else None,
         )
 
     def languages(self, task: Task) -> tuple[str, ...]:
@@ -179,29 +184,18 @@ class _Builder:
                 raise RequestError(f"languages: {task.name} has no '{code}'; {did_you_mean(code, list(there))}")
         return wanted
 
-    def study(self, encoder: EncoderRef, start: str, path: tuple[str, ...], mixture: Mixture) -> Study:
+    def study(self, encoder: EncoderRef, parent: str, path: tuple[str, ...], mixture: Mixture) -> Study:
         recipes = {name: self.sweep.recipe_of(name) for name in mixture.trained}
         _check_optimizers({name: recipe.optimizer for name, recipe in recipes.items()})
         ranking = self.ranking(encoder, mixture) if mixture.difficulty_quantiles else None
-        identity = {
-            "kind": "study",
-            "version": VERSION["study"],
-            "start": start,
-            "training": training_identity(self.data_source, mixture, recipes),
-            "search": self.sweep.search,
-            "seeds": self.sweep.seeds,
-            **({"ranking": ranking} if ranking else {}),
-        }
         tokens = trial_tokens(self.data_source, mixture, recipes)
         study = Study(
             name=".".join((*path, joined(mixture.parts))),
-            digest=digest(identity),
-            depends_on=tuple(needed for needed in (start, ranking) if needed in self.steps),
+            depends_on=tuple(needed for needed in (parent, ranking) if needed in self.steps),
             encoder=encoder,
-            start=start,
+            parent=parent,
             mixture=mixture,
-            identity=identity,
-            recipes=recipes,
+            inputs=task_inputs(self.data_source, mixture, recipes),
             search=self.sweep.search,
             seeds=self.sweep.seeds,
             tokens=tokens.packed,
@@ -214,12 +208,13 @@ class _Builder:
     def ranking(self, encoder: EncoderRef, mixture: Mixture) -> str:
         (task,) = mixture.tasks
         if tasks.get(task).kind is Kind.DUAL:
-            raise RequestError(f"intermediates: {task} has no bands; the loss of a row depends on the rows beside it")
+            raise RequestError(
+                f"intermediates: {task} has no difficulty quantiles; the loss of an example depends on its batch"
+            )
         plain = self.study(encoder, encoder.digest, (encoder.name,), mixture.all_difficulties)
         return self.add(
             Ranking(
                 name=f"{plain.name}-ranking",
-                digest=digest({"kind": "ranking", "version": VERSION["ranking"], "of": plain.digest}),
                 depends_on=(plain.digest,),
                 encoder=encoder,
                 of=plain.digest,
@@ -251,16 +246,13 @@ def joined(parts: tuple[str, ...]) -> str:
     return "-".join(parts).translate({ord("["): "_", ord("]"): None, ord("%"): None})
 
 
-def training_identity(data_source: DataSource, mixture: Mixture, recipes: dict[str, Recipe]) -> list[Any]:
-    """What pins the training of a mixture, apart from its start, learning rate and seed."""
-    entries: list[Any] = []
-    for name in mixture.trained:
+def task_inputs(data_source: DataSource, mixture: Mixture, recipes: dict[str, Recipe]) -> tuple[TaskInput, ...]:
+    """What training on a mixture reads, task by task."""
+
+    def of(name: str) -> TaskInput:
         task = tasks.get(name)
-        data = {
-            split: data_source.identity(task, split, codes)
-            for split, codes in training_splits(task, mixture, data_source).items()
-        }
-        entries.append({"task": task.identity(), "recipe": recipes[name], "data": data})
-    # What the entries above do not say; a plain mixture has nothing to add.
-    rest = mixture.model_dump(exclude={"tasks", "languages", "name"}, exclude_defaults=True)
-    return [*entries, {"mixture": rest}] if rest else entries
+        splits = training_splits(task, mixture, data_source)
+        data = {split: data_source.identity(task, split, codes) for split, codes in splits.items()}
+        return TaskInput(task=name, recipe=recipes[name], data=data)
+
+    return tuple(map(of, mixture.trained))

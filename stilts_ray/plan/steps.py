@@ -1,44 +1,84 @@
-"""What a plan is made of: steps, each a value with its identity's digest and the digests of those before it."""
+"""The steps of a plan. A step is a frozen value; its digest is over its identity, which names the digests of its inputs."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar, Literal
 
-from stilts_ray.config import Mixture, Pretraining, Recipe, Search, Untrained
-from stilts_ray.identity import SHORT
+from pydantic import BaseModel, ConfigDict
 
-VERSION = {
-    "encoder": 1, "pretrain": 2, "study": 2, "trial": 3, "ranking": 1, "rank": 1, "evaluation": 3, "score": 3, "row": 1,
+from stilts_ray import tasks
+from stilts_ray.config import Mixture, Pretraining, Recipe, Retrieval, Search, Untrained
+from stilts_ray.identity import JSON, SHORT, canonical, digest
+
+StepKind = Literal["pretrain", "study", "ranking", "evaluation", "condition"]
+JobKind = Literal["pretrain", "train", "rank", "score"]
+
+VERSION: dict[StepKind | JobKind | Literal["encoder"], int] = {
+    "encoder": 1, "pretrain": 1, "study": 1, "train": 1, "ranking": 1, "rank": 1, "evaluation": 1, "score": 1, "condition": 1,
 }  # fmt: skip
-"""Raised when code changes what a kind of step makes from the same configuration."""
+"""Bumped when a change of the code changes what a kind of step or job makes from the same configuration."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """What all steps have: a readable name, the identity's digest, and the digests of the steps it needs."""
+def folder_of(kind: StepKind | JobKind, name: str, digest: str) -> str:
+    """Where a step or job is in a store: `<kind>/<name>-<first digits of its digest>`."""
+    return f"{kind}/{name}-{digest[:SHORT]}"
 
-    kind = "step"
-    name: str
-    digest: str
-    depends_on: tuple[str, ...] = ()
+
+class Value(BaseModel):
+    """A frozen value that travels between processes as JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TaskInput(Value):
+    """A task as training reads it. data: for each split, what pins its rows."""
+
+    task: str
+    recipe: Recipe
+    data: dict[str, JSON]
 
     @property
-    def slug(self) -> str:
-        """Name and digest as they appear in paths."""
-        return f"{self.name}-{self.digest[:SHORT]}"
+    def identity(self) -> dict[str, Any]:
+        """What of it can change a number."""
+        return {"task": tasks.get(self.task).identity(), "recipe": self.recipe, "data": self.data}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pretrain(Step):
-    """Makes an encoder."""
+class InferenceConfig(Value):
+    """How examples are tokenized for a target, and the longest answer; fields as in `Recipe`."""
 
-    kind = "pretrain"
-    identity: dict[str, Any]
-    weights: Pretraining | Untrained
+    max_length: int
+    stride: int
+    max_answer_length: int
+
+
+class EvaluationInput(Value):
+    """A target as scoring reads it. data: what pins its test rows. candidates: of `Task.candidates`, what pins its rows.
+    retrieval: for targets that compare sentence vectors."""
+
+    task: str
+    languages: tuple[str, ...]
+    data: JSON
+    candidates: JSON = None
+    inference: InferenceConfig
+    retrieval: Retrieval | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What of it can change a number."""
+        task = tasks.get(self.task)
+        found: dict[str, Any] = {
+            "task": task.identity(),
+            "data": self.data,
+            "inference": self.inference.model_dump(exclude_defaults=True),
+        }
+        if task.candidates:
+            found["candidates"] = {"task": tasks.get(task.candidates).identity(), "data": self.candidates}
+        return found | ({"retrieval": self.retrieval} if self.retrieval else {})
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderRef:
-    """An encoder to start from: a folder or hub id that exists, or a step that makes one (`location` is None)."""
+    """An encoder to start from: an existing folder or hub id, or one that a step makes (`location` is None)."""
 
     name: str
     digest: str
@@ -47,36 +87,103 @@ class EncoderRef:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study(Step):
-    """Trains a mixture (of one task, too) from `start`, at each learning rate of `search`, then with all `seeds`.
+class Step:
+    """What all steps have. depends_on: digests of the steps it needs."""
 
-    start: digest of an encoder or of a study whose selected runs it continues, seed by seed. ranking: digest of the ranking
-    from which a mixture with a band takes its rows, seed by seed.
+    kind: ClassVar[StepKind]
+    name: str
+    depends_on: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that can change the step's result, digests of its inputs included."""
+        raise NotImplementedError
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 over the identity."""
+        return digest(self.identity)
+
+    @property
+    def slug(self) -> str:
+        """Name and digest as they appear in paths."""
+        return f"{self.name}-{self.digest[:SHORT]}"
+
+    @property
+    def path(self) -> str:
+        """Its folder in the store."""
+        return folder_of(self.kind, self.name, self.digest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretrain(Step):
+    """Makes an encoder. pins: what pins the raw text (by task), or the encoder whose form is taken ("like"). like: that
+    encoder, for random weights."""
+
+    kind = "pretrain"
+    weights: Pretraining | Untrained
+    pins: dict[str, JSON]
+    like: EncoderRef | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"kind": self.kind, "version": VERSION["pretrain"], "weights": self.weights, "pins": self.pins}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(Step):
+    """Trains a mixture (or one task) from `parent`: once per learning rate of the search, then with all seeds.
+
+    parent: digest of an encoder, or of a study whose selected trials it continues, seed by seed. inputs: what it trains on.
+    ranking: digest of the ranking that restricts the examples of a mixture with difficulty quantiles, seed by seed. tokens:
+    estimated training tokens of one trial; padded_tokens: with every sequence padded to its recipe's `max_length`.
     """
 
     kind = "study"
     encoder: EncoderRef
-    start: str
+    parent: str
     mixture: Mixture
-    identity: dict[str, Any]
-    recipes: dict[str, Recipe]
+    inputs: tuple[TaskInput, ...]
     search: Search
     seeds: tuple[int, ...]
     tokens: int
-    """Training tokens of one trial, estimated."""
     padded_tokens: int
-    """The same, with each sequence padded to its recipe's `max_length`."""
     ranking: str | None = None
 
     @property
+    def identity(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "version": VERSION["study"],
+            "parent": self.parent,
+            "training": training_identity(self.inputs, self.mixture),
+            "search": self.search,
+            "seeds": self.seeds,
+            **({"ranking": self.ranking} if self.ranking else {}),
+        }
+
+    @property
+    def recipes(self) -> dict[str, Recipe]:
+        """Recipe of each task that is trained, raw text included."""
+        return {each.task: each.recipe for each in self.inputs}
+
+    @property
     def trials(self) -> int:
-        """Trials if none is stopped early."""
+        """Number of trials if none is pruned."""
         return self.search.trials + len(self.seeds) - 1
+
+
+def training_identity(inputs: tuple[TaskInput, ...], mixture: Mixture) -> list[Any]:
+    """What pins training on a mixture, apart from parent, learning rate and seed."""
+    # The inputs say tasks and languages, and a name is for tables. A mixture without other options adds nothing.
+    options: Any = canonical(mixture)
+    rest = {name: value for name, value in options.items() if name not in {"is", "tasks", "languages", "name"}}
+    return [*(each.identity for each in inputs), *([{"mixture": rest}] if rest else [])]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking(Step):
-    """The loss of every training row under each selected run of `of`, the digest of a study of a single task."""
+    """The loss of every training example under each selected trial of `of`, the digest of a study of a single task."""
 
     kind = "ranking"
     encoder: EncoderRef
@@ -85,30 +192,58 @@ class Ranking(Step):
     recipe: Recipe
     seeds: tuple[int, ...]
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"kind": self.kind, "version": VERSION["ranking"], "of": self.of}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation(Step):
-    """Scores the selected runs of `of` (a study's digest, or an encoder's for a target that is not trained)."""
+    """Zero-shot scores of the selected trials of `of`: the digest of a study, or of an encoder for a target that is not
+    trained."""
 
     kind = "evaluation"
     encoder: EncoderRef
     of: str
-    task: str
-    languages: tuple[str, ...]
-    identity: dict[str, Any]
+    input: EvaluationInput
     seeds: tuple[int, ...]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"kind": self.kind, "version": VERSION["evaluation"], "of": self.of, **self.input.identity}
+
+    @property
+    def task(self) -> str:
+        """The target."""
+        return self.input.task
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those it is scored in."""
+        return self.input.languages
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition(Step):
-    """One line of the result table: an encoder with an intermediate, and its evaluation on each target."""
+    """A row of the result table: an encoder and an intermediate, with the evaluation of each target. cells: target -> digest
+    of its evaluation."""
 
-    kind = "row"
-    encoder: str
+    kind = "condition"
+    encoder: EncoderRef
     mixture: Mixture
     cells: dict[str, str]
 
     @property
+    def identity(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "version": VERSION["condition"],
+            "encoder": self.encoder.digest,
+            "intermediate": self.intermediate,
+            "cells": self.cells,
+        }
+
+    @property
     def intermediate(self) -> tuple[str, ...]:
-        """How the intermediate reads; () for the baseline."""
+        """The intermediate's parts as tables show them; () for the baseline."""
         return self.mixture.parts

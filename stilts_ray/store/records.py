@@ -46,10 +46,12 @@ class CurvePoint(Value):
 
 
 class Record(Value):
-    """What all records have. path: folder in the store, set where the record is read, and never written."""
+    """What all records have. identity: what the digest is over, in canonical form. path: folder in the store; set where the
+    record is read, never written."""
 
     name: str
     digest: str
+    identity: dict[str, Any] = {}
     finished_at: str = ""
     """UTC, ISO 8601, to the second."""
     path: str = Field(default="", exclude=True)
@@ -59,12 +61,10 @@ class Record(Value):
 
 
 class JobRecord(Record):
-    """A job. step: digest of the plan's step that asked for it first. identity: canonical JSON of what the digest is over.
-    seconds: wall clock. profile: seconds by part of the work (`stilts_ray.timing.Part`). device: "cpu" or the GPU's name.
-    versions: package -> version."""
+    """A job. step: digest of the plan's step that asked for it first. seconds: wall clock. profile: seconds by part of the work
+    (`stilts_ray.timing.Part`). device: "cpu" or the GPU's name. versions: package -> version."""
 
     step: str
-    identity: dict[str, Any] = {}
     seconds: float = 0.0
     profile: dict[str, float] | None = None
     device: str = "cpu"
@@ -215,7 +215,14 @@ class ConditionRecord(Record):
 AnyJobRecord = PretrainRecord | TrainRecord | RankRecord | ScoreRecord
 AnyStepRecord = PretrainRecord | StudyRecord | RankingRecord | EvaluationRecord | ConditionRecord
 AnyRecord = Annotated[
-    PretrainRecord | TrainRecord | RankRecord | ScoreRecord | StudyRecord | RankingRecord | EvaluationRecord | ConditionRecord,
+    PretrainRecord
+    | TrainRecord
+    | RankRecord
+    | ScoreRecord
+    | StudyRecord
+    | RankingRecord
+    | EvaluationRecord
+    | ConditionRecord,
     Field(discriminator="kind"),
 ]
 

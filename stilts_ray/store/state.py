@@ -1,61 +1,90 @@
-"""What a store knows, read once by a command and handed on."""
+"""What a store knows: all records and failures, read once by a command, and the status of each step."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from stilts_ray.plan.build import Plan
-from stilts_ray.store.store import Record, Store
+from stilts_ray.plan.steps import JobKind, Step, StepKind
+from stilts_ray.store.records import (
+    AnyJobRecord,
+    AnyRecord,
+    AnyStepRecord,
+    JobRecord,
+    PretrainRecord,
+    SearchedTrial,
+    SelectedTrial,
+    StudyRecord,
+)
+from stilts_ray.store.store import Store
 
-JOB_KINDS = ("pretrain", "trial", "rank", "score")
-STEP_KINDS = ("pretrain", "study", "ranking", "evaluation", "row")
+JOB_KINDS: tuple[JobKind, ...] = get_args(JobKind)
+STEP_KINDS: tuple[StepKind, ...] = get_args(StepKind)
 
 
 @dataclass(frozen=True)
 class StoreState:
-    """By digest: records of steps and of jobs; steps that failed or could not be run, and why.
+    """By digest: records of steps and of jobs, and why steps failed or were skipped. store: its URL, without secrets."""
 
-    store: its URL, without secrets.
-    """
-
-    steps: Mapping[str, Record] = field(default_factory=dict)
-    jobs: Mapping[str, Record] = field(default_factory=dict)
+    steps: Mapping[str, AnyStepRecord] = field(default_factory=dict)
+    jobs: Mapping[str, AnyJobRecord] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
     store: str = ""
 
-    def jobs_of(self, plan: Plan) -> list[Record]:
-        """The jobs behind a plan's steps, by the time of their end. A store may hold those of other sweeps as well, and
-        steps may use runs that another sweep began."""
-        used = {t["digest"] for d, step in self.steps.items() if d in plan.by_digest for t in trials_of(step)}
-        own = [job for d, job in self.jobs.items() if d in used or job.get("step", d) in plan.by_digest]
-        return sorted(own, key=lambda job: str(job["finished_at"]))
+    def jobs_of(self, plan: Plan) -> list[AnyJobRecord]:
+        """The jobs behind a plan's steps, by the time of their end. A store may hold those of other sweeps too, and steps may
+        use trials that another sweep ran."""
+        used = {t.digest for d, step in self.steps.items() if d in plan.by_digest for t in trials_of(step)}
+        own = [job for d, job in self.jobs.items() if d in used or job.step in plan.by_digest]
+        return sorted(own, key=lambda job: job.finished_at)
 
 
-def trials_of(step: Record) -> list[Record]:
-    """What a study's record says of its trials; nothing for other steps."""
-    return [*step.get("trials", []), *step.get("runs", {}).values()]
+def trials_of(record: AnyStepRecord | None) -> list[SearchedTrial | SelectedTrial]:
+    """The trials in a study's record; none for other steps."""
+    return [*record.trials, *record.selected.values()] if isinstance(record, StudyRecord) else []
 
 
 NOTHING = StoreState()
 
 
 def state_of(store: Store, known: StoreState = NOTHING) -> StoreState:
-    """All that a store knows. `known`: an earlier state of it, whose records are not read again.
+    """All that a store knows. known: an earlier state, whose records are not read again.
 
     Raises RequestError for a damaged record, Unavailable if the store does not answer.
     """
     folders = [folder for kind in dict.fromkeys((*STEP_KINDS, *JOB_KINDS)) for folder in store.folders(kind)]
-    there = {record["path"]: record for record in (*known.steps.values(), *known.jobs.values())}
+    there: dict[str, AnyRecord] = {record.path: record for record in (*known.steps.values(), *known.jobs.values())}
     there |= store.records_in([folder for folder in folders if folder not in there])
     records = [there[folder] for folder in folders if folder in there]
-    steps, jobs = ({r["digest"]: r for r in records if _kind(r["path"]) in kinds} for kinds in (STEP_KINDS, JOB_KINDS))
-    undone = [folder for folder in folders if folder not in there and _kind(folder) in STEP_KINDS]
-    notes = store.records_in(undone, "failure.json").values()
-    return StoreState(steps, jobs, {note["digest"]: str(note["reason"]) for note in notes}, redacted(store.url))
+    steps = {r.digest: r for r in records if not isinstance(r, JobRecord) or isinstance(r, PretrainRecord)}
+    jobs = {r.digest: r for r in records if isinstance(r, JobRecord)}
+    undone = [folder for folder in folders if folder not in there and folder.split("/")[0] in STEP_KINDS]
+    failed = {failure.digest: failure.reason for failure in store.failures_in(undone).values()}
+    return StoreState(steps, jobs, failed, redacted(store.url))
 
 
-def _kind(folder: str) -> str:
-    return folder.split("/")[0]
+# Status
+
+
+@dataclass(frozen=True)
+class Status:
+    """Of a step. reason: why it failed, or which steps it waits for."""
+
+    state: Literal["done", "failed", "running", "waiting", "ready"]
+    reason: str = ""
+
+
+def status_of(step: Step, plan: Plan, state: StoreState, running: Collection[str] = ()) -> Status:
+    """The status of a plan's step. running: digests of steps whose jobs are being executed, where that is known."""
+    if step.digest in state.steps:
+        return Status("done")
+    if step.digest in running:
+        return Status("running")
+    if step.digest in state.failed:
+        return Status("failed", state.failed[step.digest])
+    needed = [plan.by_digest[digest].name for digest in step.depends_on if digest not in state.steps]
+    return Status("waiting", f"waits for {', '.join(needed)}") if needed else Status("ready")
 
 
 def redacted(text: str) -> str:

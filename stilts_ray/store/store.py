@@ -1,12 +1,12 @@
 """Where finished work lives: a local folder or an object store (s3://, gs://), through fsspec.
 
-    <store>/<kind>/<name>-<digest8>/record.json      written last; its presence means the step is done
-                                    failure.json     why it failed, when it did
+    <store>/<kind>/<name>-<digest8>/record.json      written last; its presence means that the step or job is done
+                                    failure.json     why it failed, if it did
                                     weights.safetensors, model/, checkpoint/
-    <store>/lease.json                               which run is using the store
-    <store>/repositories.json                        of the hub: commits and files, looked up once
+    <store>/lock.json                                the driver that uses the store
+    <store>/repositories.json                        of the hub: commits and files, resolved once
 
-Object stores have no rename, so nothing depends on one: what is incomplete has no record and is not looked at.
+Object stores have no rename, so nothing depends on one. A folder without a record is incomplete and is ignored.
 """
 
 import contextlib
@@ -14,8 +14,6 @@ import json
 import os
 import posixpath
 import shutil
-import socket
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,14 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
-import psutil
 from fsspec.implementations.local import LocalFileSystem
 
 from stilts_ray.data.cache_folder import cache_folder
 from stilts_ray.errors import RequestError, Unavailable, first_line
 from stilts_ray.identity import SHORT, digest
+from stilts_ray.store.records import AnyRecord, Failure, parse_record
 
-Record = dict[str, Any]
+RECORD, FAILURE = "record.json", "failure.json"
 
 
 @dataclass(frozen=True)
@@ -104,6 +102,11 @@ class Store:
         """Writes a JSON object whole."""
         self.write(json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode(), *parts)
 
+    def exists(self, *parts: str) -> bool:
+        """Whether there is an object or folder."""
+        with self._answers():
+            return bool(self.fs.exists(self.path(*parts)))
+
     def delete(self, *parts: str) -> None:
         """Removes an object or everything below a path; nothing there is fine."""
         with contextlib.suppress(FileNotFoundError), self._answers():
@@ -119,35 +122,74 @@ class Store:
             return []
         return sorted(posixpath.join(kind, posixpath.basename(path.rstrip("/"))) for path in found)
 
-    def records_in(self, folders: Sequence[str], name: str = "record.json") -> dict[str, Record]:
-        """The record in each of these folders that has one, by folder and with it as "path": read in one go, since object
-        stores answer many requests at once. Raises RequestError for one that is damaged."""
+    def texts_in(self, folders: Sequence[str], name: str) -> dict[str, bytes]:
+        """The object `name` of each of these folders that has one, by folder. They are read in one call, since object stores
+        answer many requests at once."""
         with self._answers():
             # Unlike `cat` it takes paths as they are, and tells a missing object from one that cannot be read.
             texts = self.fs.cat_ranges([self.path(folder, name) for folder in folders], None, None)
             for text in texts:
                 if isinstance(text, Exception) and not isinstance(text, FileNotFoundError | NotADirectoryError):
                     raise text
-        there = [(folder, text) for folder, text in zip(folders, texts, strict=True) if isinstance(text, bytes)]
-        return {folder: self._record(text, folder, name) for folder, text in there}
+        return {folder: text for folder, text in zip(folders, texts, strict=True) if isinstance(text, bytes)}
 
-    def _record(self, text: bytes, folder: str, name: str) -> Record:
+    def records_in(self, folders: Sequence[str]) -> dict[str, AnyRecord]:
+        """The record of each of these folders that has one, by folder. Raises RequestError for a damaged one."""
+        texts = self.texts_in(folders, RECORD)
+        return {folder: self._parsed(parse_record, text, folder, RECORD) for folder, text in texts.items()}
+
+    def failures_in(self, folders: Sequence[str]) -> dict[str, Failure]:
+        """Likewise why the steps and jobs of these folders failed, where they did."""
+        texts = self.texts_in(folders, FAILURE)
+        return {folder: self._parsed(_failure, text, folder, FAILURE) for folder, text in texts.items()}
+
+    def record(self, folder: str) -> AnyRecord | None:
+        """The record in a folder, None if there is none. Raises RequestError for a damaged one."""
+        return self.records_in([folder]).get(folder)
+
+    def failure(self, folder: str) -> Failure | None:
+        """Why the step or job of a folder failed, None if it did not."""
+        return self.failures_in([folder]).get(folder)
+
+    def records(self, kind: str) -> dict[str, AnyRecord]:
+        """All records of a kind, by digest."""
+        return {record.digest: record for record in self.records_in(self.folders(kind)).values()}
+
+    def write_record(self, record: AnyRecord, folder: str) -> None:
+        """Writes a record, and removes the note of an earlier failure."""
+        self.write_json(record.model_dump(mode="json"), folder, RECORD)
+        self.delete(folder, FAILURE)
+
+    def write_failure(self, failure: Failure, folder: str) -> None:
+        """Notes why a step or job failed."""
+        self.write_json(failure.model_dump(mode="json"), folder, FAILURE)
+
+    def _parsed(self, parse: Any, text: bytes, folder: str, name: str) -> Any:
         try:
-            record = json.loads(text)
-            return {**record, "digest": record["digest"], "path": folder}
-        except (ValueError, KeyError, TypeError):
+            return parse(text, folder)
+        except ValueError:
             place = f"{folder}/{name}"
             raise RequestError(f"store {self.url}: {place} is damaged; delete it to make the step again") from None
 
-    def records(self, kind: str, name: str = "record.json") -> dict[str, Record]:
-        """All records of a kind, by digest."""
-        return {record["digest"]: record for record in self.records_in(self.folders(kind), name).values()}
-
     def upload(self, folder: Path, *parts: str) -> None:
-        """Copies the files of a local folder below a path of the store."""
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                self.write(file.read_bytes(), *parts, file.relative_to(folder).as_posix())
+        """Copies the files of a local folder below a path of the store. Raises Unavailable if it cannot."""
+        target = self.path(*parts)
+        try:
+            if self.local is not None:
+                # Each file whole, as in `write`.
+                for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+                    self._put_whole(file, Path(target, file.relative_to(folder)))
+            else:
+                self.fs.put(f"{folder}/", f"{target}/", recursive=True)
+        except Exception as error:  # as in `_answers`
+            raise Unavailable(f"store {self.url}: cannot write {'/'.join(parts)}: {first_line(error)}") from None
+
+    def _put_whole(self, file: Path, target: Path) -> None:
+        """Copies a local file, in pieces: a reader sees the old one or the new one."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = target.with_name(f"{target.name}.{uuid.uuid4().hex[:SHORT]}.part")
+        self.fs.put_file(str(file), str(scratch))
+        scratch.replace(target)
 
     def fetch(self, *parts: str) -> Path:
         """A local path to a file or folder of the store: itself, or a copy kept in the cache. Raises RequestError if an
@@ -175,59 +217,10 @@ class Store:
         return target
 
 
+def _failure(text: bytes, folder: str) -> Failure:
+    return Failure.model_validate_json(text)
+
+
 def now() -> str:
     """The time in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-BEAT_SECONDS = 10.0
-STALE_SECONDS = 60.0
-
-
-class StoreLock:
-    """The right to write to a store: one run at a time.
-
-    It is kept alive by `beat` and given up by `release`. One whose process is gone, or that was not kept alive for
-    STALE_SECONDS, is taken over.
-    """
-
-    def __init__(self, store: Store) -> None:
-        """Raises RequestError if another run holds the store."""
-        self.store = store
-        self.me = {"id": uuid.uuid4().hex, "host": socket.gethostname(), "pid": os.getpid(), "started": _born()}
-        held = store.read_json("lease.json")
-        if held is not None and _alive(held):
-            raise RequestError(
-                f"store {store.url} is in use by process {held['pid']} on {held['host']} (last sign of life"
-                f" {time.time() - held['beat']:.0f} s ago); wait for it to end or use another --store"
-            )
-        self.beat()
-        # Of two runs that start together, both read "free" and both write; the one that wrote last holds the store.
-        time.sleep(0.2)
-        if (store.read_json("lease.json") or {}).get("id") != self.me["id"]:
-            raise RequestError(f"store {store.url} was taken by another run at this moment; start again when it ends")
-
-    def beat(self) -> None:
-        """Says that this run is alive; a lease that another run has taken over meanwhile stays as it is."""
-        held = self.store.read_json("lease.json")
-        if held is not None and held["id"] != self.me["id"] and _alive(held):
-            return
-        self.store.write_json(self.me | {"beat": time.time()}, "lease.json")
-
-    def release(self) -> None:
-        """Gives the store up, unless another run has taken it over."""
-        if (self.store.read_json("lease.json") or {}).get("id") == self.me["id"]:
-            self.store.delete("lease.json")
-
-
-def _born() -> float:
-    return float(psutil.Process().create_time())
-
-
-def _alive(lease: Record) -> bool:
-    if lease["host"] != socket.gethostname():
-        return time.time() - float(lease["beat"]) < STALE_SECONDS
-    try:
-        return abs(float(psutil.Process(lease["pid"]).create_time()) - float(lease["started"])) < 1.0
-    except psutil.NoSuchProcess:
-        return False

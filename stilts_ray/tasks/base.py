@@ -4,7 +4,7 @@ Head and loss follow from the kind, and so does the metric unless the task names
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -160,19 +160,19 @@ class Task:
         return own + tuple(part for task in added for part in task.parts(task.train or "train"))
 
     def identity(self) -> dict[str, Any]:
-        """What of this entry can change a number, apart from the rows themselves."""
+        """What of this entry can change a number, apart from the rows themselves; fields at their default are left out."""
+        hashed = {field.name: getattr(self, field.name) for field in fields(self) if field.name in HASHED}
+        defaults = {field.name: field.default for field in fields(self)}
+        changed = {name: value for name, value in hashed.items() if value != defaults[name]}
+        repairs = sorted(self.source.repairs)
         return {
-            "name": self.name,
-            "kind": self.kind,
-            "labels": self.labels,
-            "choices": self.choices,
-            "train": self.train,
-            "dev": self.dev,
-            "test": self.test,
-            "version": self.version,
-            "repairs": sorted(self.source.repairs),
-            **({"metric": self.metric} if self.metric else {}),
-            **({"answers": self.answers} if self.answers != "squad" else {}),
+            **changed,
+            **({"repairs": repairs} if repairs != sorted(COPIED) else {}),
             **({"also": [task.identity() for task in self.also]} if self.also else {}),
-            **({"candidates": self.candidates} if self.candidates else {}),
         }
+
+
+HASHED = frozenset(
+    {"name", "kind", "labels", "choices", "answers", "metric", "train", "dev", "test", "candidates", "version"}
+)
+"""Fields of a task that belong to its identity as they are."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from stilts_ray.plan.build import Plan
 from stilts_ray.store.state import StoreState, redacted, state_of
-from stilts_ray.store.store import Record, Store
+from stilts_ray.store.store import Store
 from stilts_ray.tracking.address import reason
 from stilts_ray.tracking.tracker import Tracker
 
@@ -59,7 +59,7 @@ class Sender:
     def on_evaluation(self, job: Any, entry: dict[str, Any]) -> None:
         """Nothing."""
 
-    def on_job_end(self, job: Any, outcome: Record | str) -> None:
+    def on_job_end(self, job: Any, outcome: AnyJobRecord | str) -> None:
         """There is something new in the store."""
         self.news.set()
 
