@@ -47,7 +47,7 @@ def finish(plan: Plan, store: Store) -> int:
     scheduler = Scheduler(plan, {}, {})
     while job := scheduler.next():
         made = record(job)
-        store.write_json(made, job.path, "record.json")
+        store.write_record(made, job.path)
         scheduler.finish(job, made)
         commit_completed_steps(scheduler, store)
     tracking.Tracker(tracking.default_uri(store), plan).sync(state_of(store))

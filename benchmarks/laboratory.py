@@ -30,8 +30,9 @@ from stilts_ray.mini import LANGUAGES, PIVOT, WORLDS, Language
 from stilts_ray.mini.describe import describe
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.report.table import intermediate_name
+from stilts_ray.store.records import EvaluationRecord
 from stilts_ray.store.state import state_of
-from stilts_ray.store.store import Record, Store
+from stilts_ray.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "laboratory"
@@ -63,7 +64,7 @@ def intermediate_of(whole: Sweep, rows: int) -> Sweep:
             "name": f"mini_size_{rows}",
             "intermediates": (("squad",),),
             "targets": targets,
-            "recipes": recipes | {"squad": whole.recipe_of("squad").model_copy(update={"train_rows": rows})},
+            "recipes": recipes | {"squad": whole.recipe_of("squad").model_copy(update={"train_examples": rows})},
         }
     )
 
@@ -78,11 +79,10 @@ def carried_out(sweep: Sweep, store: Store) -> Plan:
     return plan
 
 
-def scores_of(record: Record) -> Seeds:
+def scores_of(record: EvaluationRecord) -> Seeds:
     """The scores of an evaluation."""
     return {
-        entry["seed"]: {code: metrics["score"] for code, metrics in entry["languages"].items()}
-        for entry in record["seeds"]
+        trial.seed: {code: metrics["score"] for code, metrics in trial.languages.items()} for trial in record.trials
     }
 
 
@@ -108,11 +108,11 @@ def by_language(seeds: Seeds) -> dict[str, float]:
     return {code: round(mean(scores[code] for scores in seeds.values()), 2) for code in seeds[0]}
 
 
-def transfer(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
+def transfer(plan: Plan, records: dict[str, Any]) -> dict[str, Any]:
     """Every target: mini's encoder, the same one with random weights, a guess without a model; and how well relatedness
     orders the languages other than the pivot (Spearman)."""
     related = {language.code: describe(language)["relatedness"] for language in LANGUAGES}
-    rows = {row.encoder: row.cells for row in plan.conditions}
+    rows = {row.encoder.name: row.cells for row in plan.conditions}
     found = {}
     for target in plan.sweep.targets:
         mini, random = (scores_of(records[rows[name][target]]) for name in ("mini", "random"))
@@ -131,7 +131,7 @@ def transfer(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
     return found
 
 
-def intermediates(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
+def intermediates(plan: Plan, records: dict[str, Any]) -> dict[str, Any]:
     """Differences from the baseline, paired by seed: row -> target -> mean, standard error, and by group."""
     rows = {row.intermediate: row.cells for row in plan.conditions}
     return {
@@ -153,18 +153,18 @@ def difference(row: Seeds, baseline: Seeds) -> dict[str, Any]:
     return {**summary(mean(scores.values()) for scores in less.values()), "groups": by_group(less)}
 
 
-def mixing(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
+def mixing(plan: Plan, records: dict[str, Any]) -> dict[str, Any]:
     """Share of text in two languages -> target -> group, over the seeds of pretraining."""
     found: dict[str, Any] = {}
-    for share in sorted({row.encoder.partition("-")[0] for row in plan.conditions}):
-        rows = [row for row in plan.conditions if row.encoder.startswith(share)]
+    for share in sorted({row.encoder.name.partition("-")[0] for row in plan.conditions}):
+        rows = [row for row in plan.conditions if row.encoder.name.startswith(share)]
         for target in plan.sweep.targets:
             runs = [scores_of(records[row.cells[target]])[0] for row in rows]
             found.setdefault(share.removeprefix("mixed"), {})[target] = by_group(dict(enumerate(runs)))
     return found
 
 
-def relatedness(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
+def relatedness(plan: Plan, records: dict[str, Any]) -> dict[str, Any]:
     """Language -> its share of the pivot's words, and its scores over the seeds of pretraining."""
     found: dict[str, Any] = {}
     for language in WORLDS["mini-gradient"]:
@@ -221,7 +221,7 @@ def ordering(cells: dict[str, Any]) -> str:
     return ("holds" if held else "does not hold") + (f"; unrelated not above {', '.join(beaten)}" if beaten else "")
 
 
-def of_sweep(name: str, measure: Callable[[Plan, dict[str, Record]], Any]) -> Callable[[Store], Any]:
+def of_sweep(name: str, measure: Callable[[Plan, dict[str, Any]], Any]) -> Callable[[Store], Any]:
     """A part that one sweep file makes."""
 
     def part(store: Store) -> Any:

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from stilts_ray import Encoder, Mixture, Pretrained, Search, Sweep, tasks
-from stilts_ray.config import Recipe
 from stilts_ray.config.sweep_file import load
 from stilts_ray.data.sources import HubSource
-from stilts_ray.execution.jobs import Job
+from stilts_ray.execution.jobs import ScoreJob, TrainJob
 from stilts_ray.identity import digest
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.steps import Study
 from stilts_ray.store.provenance import provenance
-from stilts_ray.store.store import Record, now
+from stilts_ray.store.records import CurvePoint, ScoreRecord, TrainRecord
+from stilts_ray.store.store import now
 from stilts_ray.tasks import Kind
 
 PAPER = Path(__file__).resolve().parents[1] / "sweeps" / "paper.py"
@@ -53,20 +53,13 @@ def _plan(encoders: int) -> Plan:
     return make_plan(sweep, HubSource({name: digest(name)[:40] for name in unknown}))
 
 
-def record(job: Job) -> Record:
+def record(job: TrainJob | ScoreJob) -> TrainRecord | ScoreRecord:
     """What a job would have left in the store, had it gone well."""
-    return {
-        "kind": job.kind,
-        "name": job.name,
-        "digest": job.digest,
-        "step": job.step,
-        "identity": job.identity,
-        **{"trial": _trial, "score": _score}[job.kind](job),
-        "seconds": 600.0,
-        "device": "NVIDIA H200",
-        "finished_at": now(),
-        **provenance(),
-    }
+    where = {"name": job.name, "digest": job.digest, "step": job.step, "identity": job.identity}
+    where |= {"seconds": 600.0, "device": "NVIDIA H200", "finished_at": now(), **provenance()}
+    if isinstance(job, ScoreJob):
+        return ScoreRecord(**where, **_score(job))
+    return TrainRecord(**where, **_trial(job))
 
 
 def _chance(*names: object) -> float:
@@ -74,38 +67,37 @@ def _chance(*names: object) -> float:
     return zlib.crc32("/".join(map(str, names)).encode()) / 2**32
 
 
-def _trial(job: Job) -> dict[str, Any]:
-    recipes = [Recipe.model_validate_json(recipe) for recipe in job.details["recipes"].values()]
-    points = max(recipe.evaluations for recipe in recipes)
-    trained = [tasks.get(name) for name in Mixture.model_validate_json(job.details["mixture"]).tasks]
+def _trial(job: TrainJob) -> dict[str, Any]:
+    points = max(recipe.evaluations for recipe in job.recipes.values())
+    trained = [tasks.get(name) for name in job.mixture.tasks]
     curve = [_point(job, trained, number, points) for number in range(1, points + 1)]
     return {
-        "end": "finished",
-        "score": curve[-1]["score"],
+        "score": curve[-1].score,
         "curve": curve,
         "steps": 1000 * points,
         "tokens": 4_000_000 * points,
         "collapsed": False,
-        "learning_rate": job.details["learning_rate"],
-        "seed": job.details["seed"],
+        "learning_rate": job.learning_rate,
+        "seed": job.seed,
         "files": {"weights.safetensors": digest(job.name)},
         "bytes": 1_200_000_000,
     }
 
 
-def _point(job: Job, trained: list[tasks.Task], number: int, points: int) -> dict[str, float]:
+def _point(job: TrainJob, trained: list[tasks.Task], number: int, points: int) -> CurvePoint:
     scores = {task.name: 40 + 40 * number / points + 10 * _chance(job.name, task.name, number) for task in trained}
     metrics = {
         f"{task.name}/{metric}": scores[task.name] for task in trained for metric in ("score", *METRICS[task.kind])
     }
-    return {"step": 1000 * number, "loss": 3.0 / number, **metrics, "score": sum(scores.values()) / len(scores)}
+    score = sum(scores.values()) / len(scores)
+    return CurvePoint(step=1000 * number, loss=3.0 / number, score=score, metrics=metrics)
 
 
-def _score(job: Job) -> dict[str, Any]:
-    task = tasks.get(job.details["task"])
+def _score(job: ScoreJob) -> dict[str, Any]:
+    task = tasks.get(job.input.task)
     languages = {
         code: {name: 60 + 20 * _chance(code) + 5 * _chance(job.name, code) for name in ("score", *METRICS[task.kind])}
-        for code in job.details["languages"]
+        for code in job.input.languages
     }
     score = sum(metrics["score"] for metrics in languages.values()) / len(languages)
     return {"score": score, "languages": languages, "signature": f"{task.name}|made up", "layer": 14}

@@ -21,15 +21,16 @@ from stilts_ray.execution.context import WorkerContext
 from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.launch import tune
 from stilts_ray.execution.scheduler import Scheduler
-from stilts_ray.store.store import Record, Store
+from stilts_ray.store.records import AnyJobRecord
+from stilts_ray.store.store import Store
 
 SHARE = 200
 
 
-def write_record(job: Job, place: WorkerContext) -> Record:
+def write_record(job: Job, context: WorkerContext) -> AnyJobRecord:
     """In place of the work."""
     made = record(job)
-    place.store.write_json(made, job.path, "record.json")
+    context.store.write_record(made, job.path)
     return made
 
 

@@ -22,11 +22,12 @@ from typing import Any
 from stilts_ray import tasks
 from stilts_ray.config.sweep_file import load
 from stilts_ray.data.sources import HubSource
-from stilts_ray.execution.jobs import Job
+from stilts_ray.execution.jobs import Job, ScoreJob, TrainJob
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.execution.tune_searcher import TuneSearcher
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.steps import Evaluation, Study
+from stilts_ray.store.records import AnyJobRecord, CurvePoint, ScoreRecord, TrainRecord
 from stilts_ray.store.store import Store
 from stilts_ray.tasks.published_sizes import published_rows
 
@@ -56,19 +57,21 @@ def work(plan: Plan, job: Job) -> float:
     task = tasks.get(step.task)
     rows = sum(published_rows(task.name, task.test, code) or LARGEST_TEST[task.name] for code in step.languages)
     measured = tasks.get(task.trained).tokens if task.trained else 0
-    longest = step.identity["read"]["max_length"]
+    longest = step.input.inference.max_length
     return FORWARD * rows * min(measured or longest, longest)
 
 
-def outcome(job: Job) -> dict[str, Any]:
+def outcome(job: Job) -> AnyJobRecord:
     """A made-up record that follows from the job alone."""
+    where: dict[str, Any] = {"name": job.name, "digest": job.digest, "step": job.step}
     score = int(job.digest[:8], 16) % 10_000 / 100
-    if job.kind == "score":
-        languages = {code: {"score": score} for code in job.details["languages"]}
-        return {"digest": job.digest, "score": score, "languages": languages, "signature": "made up"}
-    asked = {name: job.details[name] for name in ("learning_rate", "seed")}
-    curve = [{"step": 1, "score": score}]
-    return {"digest": job.digest, "end": "finished", "score": score, "collapsed": False, "curve": curve, **asked}
+    if isinstance(job, ScoreJob):
+        languages = {code: {"score": score} for code in job.input.languages}
+        return ScoreRecord(**where, score=score, languages=languages, signature="made up")
+    assert isinstance(job, TrainJob)
+    curve = (CurvePoint(step=1, loss=1.0, score=score),)
+    asked = {"learning_rate": job.learning_rate, "seed": job.seed}
+    return TrainRecord(**where, **asked, score=score, collapsed=False, curve=curve)
 
 
 def replay(plan: Plan, gpus: int, pending: int) -> list[Done]:
@@ -93,7 +96,7 @@ def replay(plan: Plan, gpus: int, pending: int) -> list[Done]:
         if not running:
             return done
         clock, name = heapq.heappop(running)
-        store.write_json(outcome(searcher.jobs[name]), searcher.jobs[name].path, "record.json")
+        store.write_record(outcome(searcher.jobs[name]), searcher.jobs[name].path)
         searcher.on_trial_complete(name)
 
 
@@ -108,10 +111,10 @@ def needs(plan: Plan, jobs: Sequence[Job]) -> dict[str, set[str]]:
     found = {}
     for job in jobs:
         before: set[str] = set()
-        if run := job.details["start"]["run"]:
+        if run := job.parent.trial:
             # Which run it is follows from the whole search.
             before = {made[run].digest, *searches[made[run].step]}
-        if job.kind == "trial":
+        if isinstance(job, TrainJob):
             own, parallel = searches[job.step], plan.by_digest[job.step].search.trials_per_round
             place = own.index(job.digest) if job.digest in own else len(own)
             before |= set(own if place == len(own) else own[: place - place % parallel])
@@ -121,7 +124,7 @@ def needs(plan: Plan, jobs: Sequence[Job]) -> dict[str, set[str]]:
 
 def _searches(plan: Plan, job: Job) -> bool:
     step = plan.by_digest[job.step]
-    return isinstance(step, Study) and job.details["seed"] == step.seeds[0]
+    return isinstance(step, Study) and isinstance(job, TrainJob) and job.seed == step.seeds[0]
 
 
 def critical_path(plan: Plan, done: Sequence[Done]) -> float:

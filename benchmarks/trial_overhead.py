@@ -39,7 +39,7 @@ def sweep() -> Sweep:
 
 def warm_overheads() -> list[float]:
     """Seconds beyond its work for each job after the first."""
-    ends = Ends(lambda record: float(record["seconds"]))
+    ends = Ends(lambda record: float(record.seconds))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
         result = launch.run_plan(make_plan(sweep(), MiniSource()), store, NOTHING, Runtime(max_concurrent=1), [ends])

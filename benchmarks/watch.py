@@ -6,13 +6,13 @@ from typing import Any
 
 from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.run_index import Outcome
-from stilts_ray.store.store import Record
+from stilts_ray.store.records import JobRecord
 
 
 class Ends:
     """For each job that ended, in seconds since some point in time when it did, and what `note` says of its record."""
 
-    def __init__(self, note: Callable[[Record], float]) -> None:
+    def __init__(self, note: Callable[[JobRecord], float]) -> None:
         self.note, self.seen = note, list[tuple[float, float]]()
 
     def on_job_start(self, job: Job) -> None:
@@ -23,5 +23,5 @@ class Ends:
 
     def on_job_end(self, job: Job, outcome: Outcome) -> None:
         """Notes the time."""
-        assert isinstance(outcome, dict), outcome
+        assert isinstance(outcome, JobRecord), outcome
         self.seen.append((time.perf_counter(), self.note(outcome)))

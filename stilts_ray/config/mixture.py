@@ -38,7 +38,7 @@ class Mixture(Spec, tag="mixture"):
     """Of a single task's training rows this part alone, as shares of them in order of difficulty: (0, 1/3) is the easiest
     third. A row is as difficult as its loss under the run of the same seed that trained on all of them: the plain study of
     the task on the same encoder, at the learning rate chosen there. Each class is ranked for itself, so that a band has the
-    classes of the whole. Rows are the items that `Recipe.train_rows` counts, and where it caps them those that this run drew.
+    classes of the whole. Rows are the items that `Recipe.train_examples` counts, and where it caps them those that this run drew.
     """
     name: Title | None = None
     """How it reads in tables; None: as its parts do."""

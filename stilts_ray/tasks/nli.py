@@ -79,7 +79,7 @@ ANLI = Task(
     example=inference,
     labels=LABELS,
     train="train_r1+train_r2+train_r3",
-    # In this order: a recipe whose `dev_rows` are few selects on the first round.
+    # In this order: a recipe whose `dev_examples` are few selects on the first round.
     dev="dev_r1+dev_r2+dev_r3",
     train_size=162_865,
     tokens=96,

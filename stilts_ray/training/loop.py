@@ -22,7 +22,7 @@ HOST_SYNC_INTERVAL = 16
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: "finished", "stopped" (by `stop_below`) or "diverged" (a loss or a dev metric was not finite)."""
+    """How a run ended: "finished", "pruned" (by `pruning_thresholds`) or "diverged" (a loss or a dev metric was not finite)."""
 
     end: str
     progress: Progress
@@ -59,7 +59,7 @@ def train(
             progress.curve.append(entry)
             report(entry)
             if _below(entry["score"], run.pruning_thresholds, stops.index(done)):
-                return Outcome("stopped", progress)
+                return Outcome("pruned", progress)
         if due:
             checkpoints.save(model, stepper.optimizer, progress, process_group)
     set_decay(model.encoder, decay(steps, run.learning_rate, run.optimizer))

@@ -20,7 +20,7 @@ class TrainingRun:
 
     order: every batch, as (task, items). kinds: kind of each task. evaluate: dev metrics, among them "score", which is
     maximised; called after `evaluations` evenly spaced steps, the last one being the last step.
-    stop_below: for each evaluation a score below which the run ends there, or None.
+    pruning_thresholds: for each evaluation a score below which the run ends there, or None.
     """
 
     order: Sequence[tuple[str, Items]]

@@ -1,15 +1,15 @@
 """Outcomes of jobs without doing them: what a job scores follows from its digest alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from stilts_ray.config import Encoder, Pretrained, Sweep, Untrained
 from stilts_ray.data.sources import HubSource
-from stilts_ray.execution.jobs import Job
+from stilts_ray.execution.jobs import Job, PretrainJob, RankJob, ScoreJob
 from stilts_ray.execution.run_index import Outcome
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.plan.build import Plan, make_plan
-from stilts_ray.store.store import Record
+from stilts_ray.store.records import AnyJobRecord, CurvePoint, PretrainRecord, RankRecord, ScoreRecord, TrainRecord
 from tests.pins import at_commits
 
 REVISIONS = {
@@ -41,39 +41,50 @@ def number(job: Job, place: int = 0) -> float:
     return int(job.digest[8 * place : 8 * place + 8], 16) % 10_000 / 100
 
 
-def succeed(job: Job) -> Record:
-    """The record of a job that goes well; a trial is stopped by its thresholds, as in training."""
-    if job.kind == "pretrain":
-        return {"kind": "pretrain", "name": job.name, "digest": job.digest, "score": None}
-    if job.kind == "rank":
-        return {"digest": job.digest, "rows": 9, "loss": 1.0}
-    if job.kind == "score":
-        languages = {code: {"score": number(job)} for code in job.details["languages"]}
-        return {"digest": job.digest, "score": number(job), "languages": languages, "signature": "made up"}
+def described(job: Job) -> dict[str, Any]:
+    """What a job's record has from the job."""
+    return {"name": job.name, "digest": job.digest, "step": job.step}
+
+
+def curve(scores: Iterable[float]) -> tuple[CurvePoint, ...]:
+    """Dev evaluations with these scores."""
+    return tuple(CurvePoint(step=place, loss=1.0, score=score) for place, score in enumerate(scores))
+
+
+def succeed(job: Job) -> AnyJobRecord:
+    """The record of a job that goes well; a trial is pruned by its thresholds, as in training."""
+    if isinstance(job, PretrainJob):
+        return PretrainRecord(**described(job))
+    if isinstance(job, RankJob):
+        return RankRecord(**described(job), rows=9, loss=1.0, deciles=())
+    if isinstance(job, ScoreJob):
+        languages = {code: {"score": number(job)} for code in job.input.languages}
+        return ScoreRecord(**described(job), score=number(job), languages=languages, signature="made up")
     scores, end = [number(job, place) for place in range(4)], "finished"
-    for place, bar in enumerate(job.details["stop_below"]):
-        if bar is not None and scores[place] < bar:
-            scores, end = scores[: place + 1], "stopped"
+    for place, threshold in enumerate(job.pruning_thresholds):
+        if threshold is not None and scores[place] < threshold:
+            scores, end = scores[: place + 1], "pruned"
             break
-    return {
-        "digest": job.digest,
-        "end": end,
-        "score": scores[-1],
-        "collapsed": False,
-        "learning_rate": job.details["learning_rate"],
-        "seed": job.details["seed"],
-        "curve": [{"step": place, "score": score} for place, score in enumerate(scores)],
-    }
+    return TrainRecord(
+        **described(job),
+        end=end,  # type: ignore[arg-type]
+        score=scores[-1],
+        collapsed=False,
+        learning_rate=job.learning_rate,
+        seed=job.seed,
+        curve=curve(scores),
+    )
 
 
-def diverged(job: Job) -> Record:
+def diverged(job: Job) -> AnyJobRecord:
     """The record of a trial whose loss was not finite."""
-    return succeed(job) | {"end": "diverged", "score": None, "collapsed": True, "curve": []}
+    return succeed(job).model_copy(update={"end": "diverged", "score": None, "collapsed": True, "curve": ()})
 
 
 def scoring(score: float, **changes: Any) -> Act:
     """A trial that ends with that score."""
-    return lambda job: succeed(job) | {"end": "finished", "score": score, "curve": [{"score": score}]} | changes
+    fixed = {"end": "finished", "score": score, "curve": curve([score]), **changes}
+    return lambda job: succeed(job).model_copy(update=fixed)
 
 
 def run(scheduler: Scheduler, act: Act = succeed, choose: Callable[[int], int] = lambda waiting: 0) -> list[Job]:

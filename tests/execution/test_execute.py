@@ -31,7 +31,7 @@ from stilts_ray.data import cache
 from stilts_ray.data.encode import TokenizationConfig, encode
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError, RowError
-from stilts_ray.execution.context import WEIGHTS, WorkerContext, started
+from stilts_ray.execution.context import WEIGHTS, WorkerContext, load_parent
 from stilts_ray.execution.execute import execute_job
 from stilts_ray.execution.jobs import Job, ParentCheckpoint, trial_job
 from stilts_ray.execution.scheduler import Scheduler
@@ -128,16 +128,16 @@ def test_a_sweep_is_done_and_a_second_one_finds_everything(bench: Bench, store: 
     assert not scheduler.failed
     assert {job.kind for job in jobs} == {"trial", "score"}
     for row in scheduler.plan.conditions:
-        assert 0 <= scheduler.records[row.digest]["average"] <= 100
+        assert 0 <= scheduler.records[row.digest].average <= 100
     for job in jobs:
         record = store.read_json(job.path, "record.json")
-        assert (record["kind"], record["digest"], record["identity"]) == (job.kind, job.digest, job.identity)
+        assert (record.kind, record.digest, record.identity) == (job.kind, job.digest, job.identity)
         assert {"versions", "git_commit", "host", "seconds", "device", "finished_at"} <= set(record)
         if job.kind == "score":
             # XTREME's rule: the plain mean over languages, English included.
-            scores = [metrics["score"] for metrics in record["languages"].values()]
-            assert record["score"] == pytest.approx(np.mean(scores))
-            assert set(record["languages"]) == set(LANGUAGES[job.details["task"]])
+            scores = [metrics["score"] for metrics in record.languages.values()]
+            assert record.score == pytest.approx(np.mean(scores))
+            assert set(record.languages) == set(LANGUAGES[job.input.task])
         assert not store.fs.exists(store.path(job.path, "checkpoint"))
 
     again, nothing = bench.all(bench.plan(**request), store)
@@ -149,9 +149,9 @@ def test_a_sweep_is_done_and_a_second_one_finds_everything(bench: Bench, store: 
     changes = {"encoders": [encoder], "seeds": (0, 1, 2), "retrieval": Retrieval(layer=2)}
     more, added = bench.all(bench.plan(**request | changes), store)
     assert not more.failed
-    assert {job.details["seed"] for job in added if job.kind == "trial"} == {2}
-    starts = {job.details["start"]["run"] for job in added if job.kind == "score"}
-    assert any(start and start.startswith("trial/tiny.") for start in starts)
+    assert {job.seed for job in added if job.kind == "train"} == {2}
+    starts = {job.parent.trial for job in added if job.kind == "score"}
+    assert any(start and start.startswith("train/tiny.") for start in starts)
 
 
 def test_the_parts_of_a_job_add_up_to_its_seconds(bench: Bench, store: Store) -> None:
@@ -163,7 +163,7 @@ def test_the_parts_of_a_job_add_up_to_its_seconds(bench: Bench, store: Store) ->
     assert trained <= set(records["trial"]["profile"])
     assert {"load", "tokenise", "evaluate", "upload"} <= set(records["score"]["profile"])
     for record in records.values():
-        spent = record["profile"]
+        spent = record.profile
         assert set(spent) <= set(PARTS)
         assert sum(spent.values()) <= record["seconds"] + 0.001 * len(spent)
         # What is left is the reading of the clock.
@@ -173,7 +173,7 @@ def test_the_parts_of_a_job_add_up_to_its_seconds(bench: Bench, store: Store) ->
 def test_a_job_that_was_waited_for_says_so(bench: Bench, store: Store) -> None:
     job = bench.job()
     record = execute_job(job, WorkerContext(store, bench.data_source, waited=5.0))
-    assert 5.0 <= record["profile"]["wait"] <= 5.0 + record["seconds"]
+    assert 5.0 <= record.profile["wait"] <= 5.0 + record["seconds"]
 
 
 def test_a_job_that_is_done_is_not_done_again(bench: Bench, store: Store) -> None:
@@ -225,8 +225,8 @@ def test_a_trial_that_was_killed_leaves_the_record_of_one_that_was_not(
     assert without_times(record) == without_times(expected)
     assert without_times(cut.read_json(job.path, "record.json")) == without_times(expected)
     weights = cut.fetch(job.path, WEIGHTS)
-    assert file_digest(weights) == record["files"][WEIGHTS]
-    assert record["bytes"] == weights.stat().st_size
+    assert file_digest(weights) == record.files[WEIGHTS]
+    assert record.bytes == weights.stat().st_size
     assert not cut.fs.exists(cut.path(job.path, "checkpoint"))
 
 
@@ -267,13 +267,13 @@ def test_what_was_learnt_by_heart_is_known_in_the_test(target: str, bench: Bench
     scheduler, (trial, score) = bench.all(plan, store)
     assert (trial.kind, score.kind) == ("trial", "score")
     record = store.read_json(trial.path, "record.json")
-    assert record["score"] > 80
-    assert not record["collapsed"]
+    assert record.score > 80
+    assert not record.collapsed
     result = store.read_json(score.path, "record.json")
     # In LAReQA's pool are the sentences of a language that was not learnt, too: 53 to 84 over six seeds, and 78 for this one.
-    assert result["languages"]["en"]["score"] > (60 if target == "lareqa" else 80)
-    assert result["languages"]["en"]["score"] > result["languages"][LANGUAGES[target][1]]["score"]
-    assert scheduler.records[plan.conditions[0].digest]["average"] == result["score"]
+    assert result.languages["en"]["score"] > (60 if target == "lareqa" else 80)
+    assert result.languages["en"]["score"] > result.languages[LANGUAGES[target][1]]["score"]
+    assert scheduler.records[plan.conditions[0].digest].average == result.score
 
 
 def test_a_mixture_learns_each_of_its_tasks(bench: Bench, store: Store) -> None:
@@ -281,7 +281,7 @@ def test_a_mixture_learns_each_of_its_tasks(bench: Bench, store: Store) -> None:
         intermediates=[("hellaswag", "mnli")], targets=[], recipe=LEARN, search=Search(learning_rates=(4e-3,))
     )
     last = bench.do(job, store)["curve"][-1]
-    assert last["score"] == pytest.approx((last["hellaswag/score"] + last["mnli/score"]) / 2)
+    assert last.score == pytest.approx((last["hellaswag/score"] + last["mnli/score"]) / 2)
     assert min(last["hellaswag/score"], last["mnli/score"]) >= 80
 
 
@@ -291,9 +291,9 @@ def test_masked_text_is_learnt_beside_a_task(bench: Bench, store: Store) -> None
     job = bench.job(intermediates=[Mixture(tasks=("mnli",), masked=MASKED)], **request)
     record = bench.do(job, store)
     alone = bench.do(bench.job(intermediates=[("mnli",)], **request), store)
-    assert record["steps"] == 2 * alone["steps"]
-    assert set(record["curve"][-1]) == set(alone["curve"][-1])
-    assert record["score"] >= 80
+    assert record.steps == 2 * alone["steps"]
+    assert set(record.curve[-1]) == set(alone["curve"][-1])
+    assert record.score >= 80
     weights = load_file(store.fetch(job.path, WEIGHTS))
     head = {name: tensor for name, tensor in weights.items() if name.startswith("heads.mlm_text.")}
     before = load_file(bench.encoder / "model.safetensors")
@@ -314,9 +314,9 @@ def test_rows_of_all_languages_are_trained_on(bench: Bench, store: Store) -> Non
 def test_a_run_that_learnt_nothing_is_marked_collapsed(bench: Bench, store: Store) -> None:
     record = bench.do(bench.job(search=Search(learning_rates=(1e-12,))), store)
     majority = 100 * 3 / 8
-    assert record["score"] <= majority
-    assert record["collapsed"]
-    assert record["end"] == "finished"
+    assert record.score <= majority
+    assert record.collapsed
+    assert record.end == "finished"
 
 
 def test_a_run_that_diverged_keeps_no_weights(bench: Bench, store: Store, tmp_path: Path) -> None:
@@ -326,9 +326,9 @@ def test_a_run_that_diverged_keeps_no_weights(bench: Bench, store: Store, tmp_pa
     save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
     job = Bench(bench.data_source.root, broken).job()
     record = bench.do(job, store)
-    assert (record["end"], record["score"], record["collapsed"], record["files"]) == ("diverged", None, True, {})
+    assert (record.end, record.score, record.collapsed, record.files) == ("diverged", None, True, {})
     assert not store.fs.exists(store.path(job.path, WEIGHTS))
-    assert store.records("trial")[job.digest]["score"] is None
+    assert store.records("train")[job.digest]["score"] is None
 
 
 def test_a_stopped_run_keeps_no_weights(bench: Bench, store: Store) -> None:
@@ -336,8 +336,8 @@ def test_a_stopped_run_keeps_no_weights(bench: Bench, store: Store) -> None:
     start = ParentCheckpoint(study.start, {"location": str(bench.encoder), "revision": None})
     job = trial_job(study, start, rate=1e-12, seed=0, pruning_thresholds=(None, 99.9))
     record = bench.do(job, store)
-    assert (record["end"], record["files"], len(record["curve"])) == ("stopped", {}, 2)
-    assert record["steps"] == record["curve"][-1]["step"] < 2 * 3
+    assert (record.end, record.files, len(record.curve)) == ("stopped", {}, 2)
+    assert record.steps == record.curve[-1]["step"] < 2 * 3
     assert not store.fs.exists(store.path(job.path, WEIGHTS))
 
 
@@ -347,9 +347,9 @@ def test_a_stopped_run_keeps_no_weights(bench: Bench, store: Store) -> None:
 def test_a_target_starts_from_the_weights_of_its_intermediate_run(bench: Bench, store: Store) -> None:
     plan = bench.plan(intermediates=[("squad",)])
     _, jobs = bench.all(plan, store)
-    squad, mnli = (job for job in jobs if job.kind == "trial")
+    squad, mnli = (job for job in jobs if job.kind == "train")
     saved = load_file(store.fetch(squad.path, WEIGHTS))
-    encoder, folder = started(ParentCheckpoint(**mnli.details["start"]), WorkerContext(store, bench.data_source))
+    encoder, folder = load_parent(mnli.parent, WorkerContext(store, bench.data_source))
     assert folder == bench.encoder
     table = "embeddings.word_embeddings"
     rows, decay = saved[f"encoder.{table}.rows"], saved[f"encoder.{table}.decay"]
@@ -377,10 +377,10 @@ def test_retrieval_of_all_layers_is_kept_and_the_asked_one_is_the_score(bench: B
     assert records[None]["layer"] == 1, "half-way, as 14 of 24"
     for layer in (0, 1, 2):
         record = records[layer]
-        assert record["layers"] == records[None]["layers"]
-        assert {code: len(scores) for code, scores in record["layers"].items()} == {"de": 3, "zh": 3}
-        assert record["score"] == pytest.approx(np.mean([record["layers"][code][layer] for code in ("de", "zh")]))
-        assert record["languages"]["de"]["score"] == record["layers"]["de"][layer]
+        assert record.layers == records[None]["layers"]
+        assert {code: len(scores) for code, scores in record.layers.items()} == {"de": 3, "zh": 3}
+        assert record.score == pytest.approx(np.mean([record.layers[code][layer] for code in ("de", "zh")]))
+        assert record.languages["de"]["score"] == record.layers["de"][layer]
 
 
 def test_a_layer_that_the_encoder_does_not_have_is_one_line(bench: Bench, store: Store) -> None:
@@ -390,13 +390,13 @@ def test_a_layer_that_the_encoder_does_not_have_is_one_line(bench: Bench, store:
 
 def test_sentences_are_mined_from_every_layer_and_no_head_is_needed(bench: Bench, store: Store) -> None:
     record = bench.do(bench.job(targets=["bucc2018"]), store)
-    assert record["layer"] == 1
-    assert {code: len(scores) for code, scores in record["layers"].items()} == {"de": 3, "zh": 3}
-    for code, scores in record["languages"].items():
+    assert record.layer == 1
+    assert {code: len(scores) for code, scores in record.layers.items()} == {"de": 3, "zh": 3}
+    for code, scores in record.languages.items():
         assert scores.keys() == {"score", "f1", "precision", "recall", "threshold"}
-        assert scores["score"] == scores["f1"] == record["layers"][code][1]
+        assert scores.score == scores["f1"] == record.layers[code][1]
     other = bench.do(bench.job(targets=["bucc2018"], retrieval=Retrieval(layer=2)), store)
-    assert other["score"] == pytest.approx(np.mean([record["layers"][code][2] for code in ("de", "zh")]))
+    assert other.score == pytest.approx(np.mean([record.layers[code][2] for code in ("de", "zh")]))
 
 
 def test_every_intermediate_task_is_trained_and_paraphrases_and_entities_are_tested(bench: Bench, store: Store) -> None:
@@ -416,25 +416,27 @@ def test_every_intermediate_task_is_trained_and_paraphrases_and_entities_are_tes
     weights = load_file(store.fetch(next(job.path for job in jobs if job.name.startswith("tiny.ccg")), WEIGHTS))
     assert weights["heads.ccg.classifier.weight"].shape[0] == len(SUPERTAGS)
     for row in scheduler.plan.conditions:
-        assert set(scheduler.records[row.cells["panx"]]["languages"]) == {"en", "de"}
-        assert scheduler.records[row.cells["pawsx"]]["languages"]["de"].keys() >= {"score", "accuracy"}
+        assert set(scheduler.records[row.cells["panx"]].languages) == {"en", "de"}
+        assert scheduler.records[row.cells["pawsx"]].languages["de"].keys() >= {"score", "accuracy"}
 
 
 def _trials(store: Store) -> dict[str, Record]:
     """Records of trials, by the name of their study."""
-    return {record["name"].rsplit("-lr", 1)[0]: record for record in store.records("trial").values()}
+    return {record.name.rsplit("-lr", 1)[0]: record for record in store.records("train").values()}
 
 
 # Recipes
 
 
 def test_rows_and_tokens_are_as_the_recipe_says(bench: Bench, store: Store, tokenizer: Any) -> None:
-    few = QUICK.model_copy(update={"train_rows": 4, "dev_rows": 2, "epochs": 3, "batch_size": 3, "evaluations": 1})
+    few = QUICK.model_copy(
+        update={"train_examples": 4, "dev_examples": 2, "epochs": 3, "batch_size": 3, "evaluations": 1}
+    )
     record = bench.do(bench.job(recipe=few), store)
-    assert record["steps"] == 3 * 2
-    assert record["score"] in (0.0, 50.0, 100.0)
+    assert record.steps == 3 * 2
+    assert record.score in (0.0, 50.0, 100.0)
     lengths = [len(tokenizer(r["premise"], r["hypothesis"])["input_ids"]) for r in FIXTURES["mnli"].rows["en"]]
-    assert 3 * sum(sorted(lengths)[:4]) <= record["tokens"] <= 3 * sum(sorted(lengths)[-4:])
+    assert 3 * sum(sorted(lengths)[:4]) <= record.tokens <= 3 * sum(sorted(lengths)[-4:])
 
 
 @pytest.mark.parametrize("target", ["xnli", "tatoeba"])
@@ -442,7 +444,7 @@ def test_sequences_longer_than_the_encoder_are_refused(target: str, bench: Bench
     job = bench.job(targets=[target], recipe=QUICK.model_copy(update={"max_length": 129}))
     with pytest.raises(RequestError, match=r"max_length 129 is more than the encoder's 128 positions"):
         bench.do(job, store)
-    assert store.records("trial") == store.records("score") == {}
+    assert store.records("train") == store.records("score") == {}
 
 
 def test_a_bad_row_ends_the_job_with_its_place(bench: Bench, store: Store, tmp_path: Path, data_dir: Path) -> None:
@@ -497,11 +499,11 @@ def test_pretraining_leaves_a_folder_that_transformers_loads(bench: Bench, store
     model, tokenizer = AutoModelForMaskedLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     assert model.config.hidden_dropout_prob == 0.2, "for fine-tuning; pretraining itself runs without"
     assert model.config.vocab_size == len(tokenizer) <= 150
-    assert record["texts"] == {"mlm_text/en": 8, "mlm_text/de": 4}
-    assert record["tokens"] >= 3000
-    assert record["curve"][-1]["loss"] < record["curve"][0]["loss"]
-    assert record["files"] == {file.name: file_digest(file) for file in sorted(folder.iterdir())}
-    assert set(record["files"]) >= {"config.json", "model.safetensors", "tokenizer.json"}
+    assert record.texts == {"mlm_text/en": 8, "mlm_text/de": 4}
+    assert record.tokens >= 3000
+    assert record.curve[-1]["loss"] < record.curve[0]["loss"]
+    assert record.files == {file.name: file_digest(file) for file in sorted(folder.iterdir())}
+    assert set(record.files) >= {"config.json", "model.safetensors", "tokenizer.json"}
 
 
 def test_pretraining_that_was_killed_makes_the_same_encoder(bench: Bench, tmp_path: Path) -> None:
@@ -564,8 +566,8 @@ def test_a_sweep_on_a_made_encoder_trains_from_it(bench: Bench, store: Store) ->
     scheduler, jobs = bench.all(plan, store)
     assert not scheduler.failed
     assert [job.kind for job in jobs].count("pretrain") == 1
-    trial = next(job for job in jobs if job.kind == "trial")
-    assert trial.details["start"]["encoder"] == {"path": jobs[0].path}
+    trial = next(job for job in jobs if job.kind == "train")
+    assert trial.parent.encoder == {"path": jobs[0].path}
 
 
 BLANKS: dict[str, list[tuple[str, str, str, dict[str, Any]]]] = {
@@ -597,8 +599,8 @@ def test_blank_rows_of_a_test_set_are_predicted_and_scored(
     _, jobs = other.all(other.plan(targets=[target]), store)
     record = store.read_json(jobs[-1].path, "record.json")
     for language, count in sizes.items():
-        read = record["data"][f"{target} {TASKS[target].test} ({language})"]
+        read = record.data[f"{target} {TASKS[target].test} ({language})"]
         assert (read["rows"], read["examples"], read["left_out"]) == (count, count, 0)
         assert read["repairs"]["drop_blank"] == 1
-        assert record["languages"][language]["score"] >= 0
-    assert "repaired:" in record["signature"]
+        assert record.languages[language]["score"] >= 0
+    assert "repaired:" in record.signature

@@ -54,11 +54,11 @@ def test_exported_predictions_score_what_the_records_say(made: tuple[Plan, Store
     (row,) = plan.conditions
     seeds = dict.fromkeys(TARGETS, (0, 1)) | {"bucc2018": (0,), "tatoeba": (0,)}
     for target in TARGETS:
-        for seed, entry in zip(seeds[target], records[row.cells[target]]["seeds"], strict=True):
+        for seed, entry in zip(seeds[target], records[row.cells[target]].trials, strict=True):
             for language in LANGUAGES[target]:
                 tree = tmp_path / "out" / "tiny.baseline" / f"seed-{seed}"
                 found = score_file(tree, tmp_path / "out" / "labels", target, language)
-                own = entry["languages"][language]
+                own = entry.languages[language]
                 assert found == {name: pytest.approx(own[name]) for name in found}, (target, language)
 
 

@@ -1,15 +1,30 @@
-from dataclasses import asdict, replace
-
 import pytest
 
-from stilts_ray.config import Encoder, Mixture, Pretrained, Recipe, Retrieval
-from stilts_ray.execution.jobs import Job, ParentCheckpoint, pretrain_job, rank_job, score_job, trial_job
+from stilts_ray.config import Encoder, Mixture, Pretrained, Recipe, Retrieval, Untrained
+from stilts_ray.execution.jobs import (
+    ExistingEncoder,
+    Job,
+    ParentCheckpoint,
+    StoredEncoder,
+    from_json,
+    pretrain_job,
+    rank_job,
+    score_job,
+    to_json,
+    train_job,
+)
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.identity import SHORT, canonical, digest
 from stilts_ray.plan.steps import Evaluation, Pretrain, Ranking, Study
+from stilts_ray.store.records import RankingRef
 from tests.execution import fakes
 
-ENCODER = ParentCheckpoint("e" * 64, {"location": "owner/xlmr", "revision": "7" * 40})
+LOCATION = ExistingEncoder(location="owner/xlmr", revision="7" * 40)
+ENCODER = ParentCheckpoint(digest="e" * 64, encoder=LOCATION)
+
+
+def on(ranking: RankingRef) -> ParentCheckpoint:
+    return ENCODER.model_copy(update={"ranking": ranking})
 
 
 def study(**changes: object) -> Study:
@@ -29,10 +44,11 @@ def all_jobs() -> list[Job]:
 
 def test_a_job_is_plain_data_that_survives_json() -> None:
     jobs = all_jobs()
-    assert {job.kind for job in jobs} == {"pretrain", "trial", "rank", "score"}
+    assert {job.kind for job in jobs} == {"pretrain", "train", "rank", "score"}
     for job in jobs:
-        assert Job.from_json(job.to_json()) == job
-        assert canonical(asdict(job)) == asdict(job)
+        again = from_json(to_json(job))
+        assert (type(again), again, again.digest) == (type(job), job, job.digest)
+        assert canonical(job.identity) == job.identity
 
 
 def test_a_digest_is_that_of_the_identity_and_ends_the_path() -> None:
@@ -50,21 +66,21 @@ def test_paths_of_a_sweep_are_different() -> None:
 def test_what_a_trial_depends_on() -> None:
     base = (study(), ENCODER, 1e-5, 0, ())
     same = [
-        trial_job(*base),
+        train_job(*base),
         # Where the start lies, and how the search came to this trial, do not matter.
-        trial_job(study(), ParentCheckpoint("e" * 64, {"path": "pretrain/x"}), 1e-5, 0, ()),
-        trial_job(study(seeds=(0, 1, 2)), ENCODER, 1e-5, 0, ()),
-        trial_job(study(encoders=[Encoder(name="other", weights=fakes.XLMR.weights)]), ENCODER, 1e-5, 0, ()),
+        train_job(study(), ENCODER.model_copy(update={"encoder": StoredEncoder(path="pretrain/x")}), 1e-5, 0, ()),
+        train_job(study(seeds=(0, 1, 2)), ENCODER, 1e-5, 0, ()),
+        train_job(study(encoders=[Encoder(name="other", weights=fakes.XLMR.weights)]), ENCODER, 1e-5, 0, ()),
     ]
     assert len({job.digest for job in same}) == 1
     others = [
-        trial_job(study(), ParentCheckpoint("f" * 64, ENCODER.encoder), 1e-5, 0, ()),
-        trial_job(study(), ENCODER, 2e-5, 0, ()),
-        trial_job(study(), ENCODER, 1e-5, 1, ()),
-        trial_job(study(), ENCODER, 1e-5, 0, (30.0,)),
-        trial_job(study(), ENCODER, 1e-5, 0, (None,)),
-        trial_job(study(recipe=Recipe(epochs=1)), ENCODER, 1e-5, 0, ()),
-        trial_job(study(intermediates=[("squad",)]), ENCODER, 1e-5, 0, ()),
+        train_job(study(), ENCODER.model_copy(update={"digest": "f" * 64}), 1e-5, 0, ()),
+        train_job(study(), ENCODER, 2e-5, 0, ()),
+        train_job(study(), ENCODER, 1e-5, 1, ()),
+        train_job(study(), ENCODER, 1e-5, 0, (30.0,)),
+        train_job(study(), ENCODER, 1e-5, 0, (None,)),
+        train_job(study(recipe=Recipe(epochs=1)), ENCODER, 1e-5, 0, ()),
+        train_job(study(intermediates=[("squad",)]), ENCODER, 1e-5, 0, ()),
     ]
     assert len({job.digest for job in (*same, *others)}) == len(others) + 1
 
@@ -74,12 +90,12 @@ def test_what_a_score_depends_on() -> None:
         plan = fakes.planned(targets=["tatoeba"], **changes)
         return next(step for step in plan.steps if isinstance(step, Evaluation))
 
-    run = ParentCheckpoint("a" * 64, ENCODER.encoder, "trial/x")
+    run = ParentCheckpoint(digest="a" * 64, encoder=LOCATION, trial="train/x")
     base = score_job(evaluation(), run, 0)
     assert base.digest == score_job(evaluation(seeds=(1, 2)), run, 5).digest, "the run is named by its own digest"
-    assert base.details["start"] == asdict(run)
+    assert base.parent == run
     others = [
-        score_job(evaluation(), ParentCheckpoint("b" * 64, ENCODER.encoder, "trial/x"), 0),
+        score_job(evaluation(), ParentCheckpoint(digest="b" * 64, encoder=LOCATION, trial="train/x"), 0),
         score_job(evaluation(retrieval=Retrieval(layer=3)), run, 0),
         score_job(evaluation(languages={"tatoeba": ("fi",)}), run, 0),
         score_job(evaluation(recipes={"tatoeba": Recipe(max_length=64)}), run, 0),
@@ -93,22 +109,23 @@ def test_a_ranking_is_named_by_the_run_that_ranks_and_names_the_runs_on_its_band
         steps = fakes.planned(intermediates=[difficulty_quantiles], **changes).steps
         return next(step for step in steps if isinstance(step, Ranking))
 
-    run = ParentCheckpoint("a" * 64, ENCODER.encoder, "trial/x")
+    run = ParentCheckpoint(digest="a" * 64, encoder=LOCATION, trial="train/x")
     base = rank_job(ranking(), run, 0)
-    assert base.digest == rank_job(ranking(seeds=(0, 1)), replace(run, run="trial/y"), 0).digest
-    assert base.digest != rank_job(ranking(), replace(run, digest="b" * 64), 0).digest
-    ranked = [replace(ENCODER, ranking={"digest": letter * 64, "path": "rank/x"}) for letter in "cd"]
-    trials = [trial_job(study(), start, 1e-5, 0, ()) for start in (ENCODER, *ranked)]
+    assert base.digest == rank_job(ranking(seeds=(0, 1)), run.model_copy(update={"trial": "train/y"}), 0).digest
+    assert base.digest != rank_job(ranking(), run.model_copy(update={"digest": "b" * 64}), 0).digest
+    ranked = [on(RankingRef(digest=letter * 64, path="rank/x")) for letter in "cd"]
+    trials = [train_job(study(), start, 1e-5, 0, ()) for start in (ENCODER, *ranked)]
     assert len({job.digest for job in trials}) == 3
-    moved = replace(ENCODER, ranking={"digest": "c" * 64, "path": "rank/y"})
-    assert trial_job(study(), moved, 1e-5, 0, ()).digest == trials[1].digest
+    moved = on(RankingRef(digest="c" * 64, path="rank/y"))
+    assert train_job(study(), moved, 1e-5, 0, ()).digest == trials[1].digest
 
 
 def test_a_pretrain_job_is_its_step() -> None:
     step = next(s for s in fakes.planned(encoders=[fakes.RANDOM]).steps if isinstance(s, Pretrain))
     job = pretrain_job(step)
     assert (job.digest, job.path) == (step.digest, f"pretrain/{step.slug}")
-    assert job.details["is"] == "Untrained"
+    assert isinstance(job.weights, Untrained)
+    assert job.digest == digest(job.identity)
 
 
 @pytest.mark.parametrize("revision", [None, "8" * 40])
@@ -118,4 +135,4 @@ def test_a_trial_knows_the_commit_of_its_encoder(revision: str | None) -> None:
     job = scheduler.next()
     assert job is not None
     # Looked up once for the store, unless the request says.
-    assert job.details["start"]["encoder"] == {"location": "owner/xlmr", "revision": revision or "7" * 40}
+    assert job.parent.encoder == ExistingEncoder(location="owner/xlmr", revision=revision or "7" * 40)

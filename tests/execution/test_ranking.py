@@ -21,9 +21,9 @@ from stilts_ray.data.encode import TokenizationConfig
 from stilts_ray.data.sources import MiniSource
 from stilts_ray.errors import RequestError
 from stilts_ray.execution import training_examples as rows
-from stilts_ray.execution.context import WEIGHTS, WorkerContext, started
+from stilts_ray.execution.context import WEIGHTS, WorkerContext, load_parent
 from stilts_ray.execution.execute import execute_job
-from stilts_ray.execution.jobs import Job, ParentCheckpoint
+from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.models import losses as criteria
 from stilts_ray.models import model as models
@@ -70,12 +70,12 @@ RANKED = {"mnli": 6, "squad": 5, "udpos": 4, "hellaswag": 4}
 def test_every_row_that_was_drawn_has_the_loss_that_the_finished_run_gives_it_alone(
     task: str, bench: Bench, store: Store
 ) -> None:
-    recipe = QUICK.model_copy(update={"train_rows": RANKED[task], "max_length": 24, "stride": 6, "epochs": 1})
+    recipe = QUICK.model_copy(update={"train_examples": RANKED[task], "max_length": 24, "stride": 6, "epochs": 1})
     _, jobs = done(bench, store, intermediates=[Mixture(tasks=(task,), difficulty_quantiles=(0, 0.5))], recipe=recipe)
     job, plain = jobs[f"tiny.{task}-ranking-s{SEED}"], jobs[f"tiny.{task}"]
     found, losses = ranked(store, job)
 
-    encoder, folder = started(ParentCheckpoint(**job.details["start"]), WorkerContext(store, bench.data_source))
+    encoder, folder = load_parent(job.parent, WorkerContext(store, bench.data_source))
     model = models.with_heads(encoder, [TASKS[task]], seed=0).eval()
     weights.load_weights(model, store.fetch(plain.path, WEIGHTS))
     data = cache.encoded(bench.data_source, TASKS[task], "train", "en", str(folder), TokenizationConfig(24, 6))
@@ -89,9 +89,9 @@ def test_every_row_that_was_drawn_has_the_loss_that_the_finished_run_gives_it_al
             expected = criteria.loss(kind, model(task, batch), batch) / criteria.COUNTS[kind](batch)
         assert loss == pytest.approx(float(expected), abs=1e-5)
     record = store.read_json(job.path, "record.json")
-    assert record["rows"] == RANKED[task]
-    assert record["loss"] == pytest.approx(losses.mean())
-    assert (record["deciles"][0], record["deciles"][-1]) == pytest.approx((losses.min(), losses.max()))
+    assert record.rows == RANKED[task]
+    assert record.loss == pytest.approx(losses.mean())
+    assert (record.deciles[0], record.deciles[-1]) == pytest.approx((losses.min(), losses.max()))
 
 
 def test_a_run_on_a_band_is_a_run_on_a_file_with_only_those_rows(
@@ -215,12 +215,12 @@ def test_bands_part_the_rows_of_each_class_from_easy_to_hard(
 def test_the_chosen_learning_rate_ranks(bench: Bench, store: Store) -> None:
     scheduler, _ = done(bench, store, search=Search(learning_rates=(1e-3, 1e-12)), seeds=(0, 1))
     chosen = {
-        run["digest"]
+        run.digest
         for step in scheduler.plan.steps
         if step.name == "tiny.mnli"
-        for run in scheduler.records[step.digest]["runs"].values()
+        for run in scheduler.records[step.digest].selected.values()
     }
-    assert {record["identity"]["of"] for record in store.records("rank").values()} == chosen
+    assert {record.identity["of"] for record in store.records("rank").values()} == chosen
     assert len(chosen) == 2
 
 
@@ -236,7 +236,7 @@ def test_what_one_run_finds_hard_another_does_too(store: Store) -> None:
         data="mini",
         encoders=(MINI,),
         intermediates=thirds[2:],
-        recipe=SHORT.model_copy(update={"train_rows": 2400}),
+        recipe=SHORT.model_copy(update={"train_examples": 2400}),
         search=Search(learning_rates=(1e-3,)),
         seeds=(0, 1),
     )

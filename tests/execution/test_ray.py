@@ -124,7 +124,7 @@ def test_plan_and_report_of_a_finished_sweep(finished: tuple[Path, str]) -> None
     assert planned["totals"]["new"] == planned["totals"]["trials"] == 0
     rows = answer("report")["rows"]
     assert [row["intermediate"] for row in rows] == [[], ["mnli"]]
-    assert all(len(cell["seeds"]) == 2 for cell in rows[1]["cells"].values())
+    assert all(len(cell.trials) == 2 for cell in rows[1]["cells"].values())
     difference = rows[1]["cells"]["udpos"]["score"] - rows[0]["cells"]["udpos"]["score"]
     assert rows[1]["cells"]["udpos"]["delta"] == pytest.approx(difference)
 
@@ -201,8 +201,8 @@ def test_two_workers_train_one_model(tmp_path: Path) -> None:
         workers, kind = options
         done = run(tmp_path / way, "--workers-per-trial", workers, "--data-parallel", kind, sweep=sweep)
         assert done.returncode == 0, done.stdout + done.stderr
-        (trial,) = Store(str(tmp_path / way)).records("trial").values()
-        scores[way] = trial["curve"]
+        (trial,) = Store(str(tmp_path / way)).records("train").values()
+        scores[way] = trial.curve
     for way in ("ddp", "fsdp"):
         assert [entry["step"] for entry in scores[way]] == [entry["step"] for entry in scores["alone"]]
         for one, two in zip(scores["alone"], scores[way], strict=True):

@@ -1,4 +1,4 @@
-"""The frontier over a plan, with made-up outcomes: what is released when, and what becomes of failures."""
+"""The scheduler over a plan, with made-up outcomes: which job starts when, and what failures lead to."""
 
 from random import Random
 from typing import Any
@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from stilts_ray.config import Encoder, LogUniform, Mixture, Pretrained, Search
 from stilts_ray.data.sources import HubSource
 from stilts_ray.execution import run_index as ledger
-from stilts_ray.execution.jobs import Job
+from stilts_ray.execution.jobs import Job, PretrainJob, StoredEncoder
 from stilts_ray.execution.run_index import Outcome, RunIndex
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.identity import digest
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.costs import longest_paths
 from stilts_ray.plan.steps import Evaluation, Ranking, Study
-from stilts_ray.store.store import Record
+from stilts_ray.store.records import RankingRef, SelectedTrial
+from tests.execution import fakes
 from tests.execution.fakes import RANDOM, REVISIONS, XLMR, diverged, drained, number, planned, run, scoring, succeed
 from tests.pins import at_commits
 
@@ -37,8 +38,8 @@ def of(jobs: list[Job], plan: Plan, name: str) -> list[Job]:
 
 def is_trial(job: Job, name: str, seed: int | None = None, rate: float | None = None) -> bool:
     """Whether a job is a trial of a study, by its name up to the learning rate."""
-    parts = job.kind == "trial" and job.name.startswith(f"{name}-lr")
-    return parts and seed in (None, job.details["seed"]) and rate in (None, job.details["learning_rate"])
+    parts = job.kind == "train" and job.name.startswith(f"{name}-lr")
+    return parts and seed in (None, job.seed) and rate in (None, job.learning_rate)
 
 
 def finished(plan: Plan, **options: Any) -> Scheduler:
@@ -68,7 +69,7 @@ def test_everything_is_done_once_and_every_step_has_its_record() -> None:
     # Three rates and a second seed a study; a run of each seed is scored, the bare encoder once.
     studies = [s for s in plan.steps if isinstance(s, Study)]
     evaluations = [s for s in plan.steps if isinstance(s, Evaluation)]
-    assert sum(job.kind == "trial" for job in jobs) == 4 * len(studies)
+    assert sum(job.kind == "train" for job in jobs) == 4 * len(studies)
     assert sum(job.kind == "score" for job in jobs) == sum(len(e.seeds) for e in evaluations)
     assert sum(job.kind == "pretrain" for job in jobs) == 1
 
@@ -78,31 +79,31 @@ def test_records_of_steps_say_what_was_chosen_and_scored() -> None:
     scheduler = finished(plan)
     study = step(plan, "xlmr.mnli")
     record = scheduler.records[study.digest]
-    assert [trial["learning_rate"] for trial in record["trials"]] == [1e-5, 3e-5, 5e-5]
-    best = max(record["trials"], key=lambda trial: trial["score"])
-    assert record["learning_rate"] == best["learning_rate"]
-    assert record["runs"]["0"]["digest"] == best["digest"]
-    assert set(record["runs"]) == {"0", "1"}
-    assert {run["learning_rate"] for run in record["runs"].values()} == {best["learning_rate"]}
+    assert [trial.learning_rate for trial in record.trials] == [1e-5, 3e-5, 5e-5]
+    best = max(record.trials, key=lambda trial: trial.score)
+    assert record.learning_rate == best.learning_rate
+    assert record.selected[0].digest == best.digest
+    assert set(record.selected) == {0, 1}
+    assert {run.learning_rate for run in record.selected.values()} == {best.learning_rate}
 
     evaluation = step(plan, "xlmr.mnli.xnli-test", Evaluation)
     cell = scheduler.records[evaluation.digest]
-    assert cell["score"] == pytest.approx(sum(entry["score"] for entry in cell["seeds"]) / 2)
-    assert [(entry["seed"], entry["learning_rate"]) for entry in cell["seeds"]] == [
-        (0, best["learning_rate"]),
-        (1, best["learning_rate"]),
+    assert cell.score == pytest.approx(sum(entry.score for entry in cell.trials) / 2)
+    assert [(entry.seed, entry.learning_rate) for entry in cell.trials] == [
+        (0, best.learning_rate),
+        (1, best.learning_rate),
     ]
     for row in plan.conditions:
-        cells = [scheduler.records[digest]["score"] for digest in row.cells.values()]
-        assert scheduler.records[row.digest]["average"] == pytest.approx(sum(cells) / 2)
-        assert scheduler.records[row.digest]["intermediate"] == list(row.intermediate)
+        cells = [scheduler.records[digest].score for digest in row.cells.values()]
+        assert scheduler.records[row.digest].average == pytest.approx(sum(cells) / 2)
+        assert scheduler.records[row.digest].intermediate == row.intermediate
 
 
 def test_nothing_waits_that_need_not() -> None:
     """At the beginning all searches that start from the encoder are ready, and retrieval with it."""
     plan = planned(intermediates=[(), ("squad",), ("hellaswag",)], targets=["xnli", "tatoeba"], search=RATES)
     ready = drained(Scheduler(plan, {}, {}))
-    assert {job.name.rsplit("-lr", 1)[0] for job in ready if job.kind == "trial"} == {
+    assert {job.name.rsplit("-lr", 1)[0] for job in ready if job.kind == "train"} == {
         "xlmr.mnli",
         "xlmr.squad",
         "xlmr.hellaswag",
@@ -146,35 +147,33 @@ def test_seeds_follow_when_the_search_is_over_and_not_before() -> None:
     plan = planned(intermediates=[()], search=RATES, seeds=(0, 1, 2))
     scheduler = Scheduler(plan, {}, {})
     search = drained(scheduler)
-    assert [(job.details["learning_rate"], job.details["seed"]) for job in search] == [
-        (r, 0) for r in (1e-5, 3e-5, 5e-5)
-    ]
+    assert [(job.learning_rate, job.seed) for job in search] == [(r, 0) for r in (1e-5, 3e-5, 5e-5)]
     for job in search[:2]:
         scheduler.finish(job, scoring(50.0)(job))
         assert drained(scheduler) == []
     scheduler.finish(search[2], scoring(60.0)(search[2]))
     following = drained(scheduler)
-    assert {(job.details["learning_rate"], job.details["seed"]) for job in following if job.kind == "trial"} == {
+    assert {(job.learning_rate, job.seed) for job in following if job.kind == "train"} == {
         (5e-5, 1),
         (5e-5, 2),
     }
     # The chosen run of the first seed is there already, and is scored meanwhile.
     assert [job.name for job in following if job.kind == "score"] == ["xlmr.mnli.xnli-test-s0"]
     # Only searching trials may be stopped.
-    assert all(job.details["stop_below"] == [] for job in following if job.kind == "trial")
+    assert all(job.pruning_thresholds == () for job in following if job.kind == "train")
 
 
 def test_seed_s_of_a_target_starts_from_seed_s_of_its_intermediate() -> None:
     plan = planned(intermediates=[("squad",)], **THREE_RATES_TWO_SEEDS)
     scheduler = Scheduler(plan, {}, {})
     jobs = run(scheduler)
-    runs = scheduler.records[step(plan, "xlmr.squad").digest]["runs"]
+    runs = scheduler.records[step(plan, "xlmr.squad").digest].selected
     targets = [job for job in jobs if is_trial(job, "xlmr.squad.mnli")]
     assert len(targets) == 4
     for job in targets:
-        start = runs[str(job.details["seed"])]
-        assert job.details["start"]["digest"] == start["digest"]
-        assert job.details["start"]["run"] == start["path"]
+        start = runs[job.seed]
+        assert job.parent.digest == start.digest
+        assert job.parent.trial == start.path
 
 
 def test_a_target_is_searched_while_other_seeds_of_its_intermediate_train() -> None:
@@ -183,7 +182,7 @@ def test_a_target_is_searched_while_other_seeds_of_its_intermediate_train() -> N
     (first,) = drained(scheduler)
     scheduler.finish(first, succeed(first))
     ready = drained(scheduler)
-    assert [(job.name, job.details["seed"]) for job in ready] == [
+    assert [(job.name, job.seed) for job in ready] == [
         ("xlmr.squad-lr1e-05-s1", 1),
         ("xlmr.squad-lr1e-05-s2", 2),
         ("xlmr.squad.mnli-lr1e-05-s0", 0),
@@ -194,9 +193,9 @@ def test_each_score_reads_the_run_of_its_own_seed() -> None:
     plan = planned(intermediates=[()], **THREE_RATES_TWO_SEEDS)
     scheduler = Scheduler(plan, {}, {})
     jobs = run(scheduler)
-    runs = scheduler.records[step(plan, "xlmr.mnli").digest]["runs"]
+    runs = scheduler.records[step(plan, "xlmr.mnli").digest].selected
     scores = [job for job in jobs if job.kind == "score"]
-    assert [job.details["start"]["run"] for job in scores] == [runs["0"]["path"], runs["1"]["path"]]
+    assert [job.parent.trial for job in scores] == [runs[0].path, runs[1].path]
 
 
 def test_an_encoder_that_must_be_made_holds_up_its_own_studies_alone() -> None:
@@ -206,7 +205,7 @@ def test_an_encoder_that_must_be_made_holds_up_its_own_studies_alone() -> None:
     assert [job.name for job in ready] == ["random", "xlmr.mnli-lr1e-05-s0"]
     scheduler.finish(ready[0], succeed(ready[0]))
     (trial,) = drained(scheduler)
-    assert trial.details["start"]["encoder"] == {"path": f"pretrain/{step(plan, 'random', object).slug}"}
+    assert trial.parent.encoder == StoredEncoder(path=step(plan, "random", object).path)
 
 
 def test_rounds_of_a_search_follow_each_other_with_bars_from_what_came_before() -> None:
@@ -214,14 +213,13 @@ def test_rounds_of_a_search_follow_each_other_with_bars_from_what_came_before() 
     plan = planned(intermediates=[()], search=search)
     scheduler = Scheduler(plan, {}, {})
     first = drained(scheduler)
-    assert [job.details["stop_below"] for job in first] == [[], []]
+    assert [job.pruning_thresholds for job in first] == [(), ()]
     curves = [[10.0, 20.0, 30.0], [40.0, 15.0, 35.0]]
     for job, curve in zip(first, curves, strict=True):
-        outcome = succeed(job) | {"end": "finished", "score": curve[-1], "curve": [{"score": score} for score in curve]}
-        scheduler.finish(job, outcome)
+        scheduler.finish(job, scoring(curve[-1], curve=fakes.curve(curve))(job))
     second = drained(scheduler)
-    assert [job.details["learning_rate"] for job in second] == [3e-5, 4e-5]
-    assert [job.details["stop_below"] for job in second] == [[40.0, 20.0]] * 2
+    assert [job.learning_rate for job in second] == [3e-5, 4e-5]
+    assert [job.pruning_thresholds for job in second] == [(40.0, 20.0)] * 2
 
 
 # Bands
@@ -244,9 +242,9 @@ def test_a_band_waits_for_the_losses_of_the_run_of_its_seed_and_for_nothing_else
         "xlmr.squad-ranking-s0",
         True,
     )
-    runs = {0: RunIndex(plan, scheduler.outcomes, scheduler.records).run(step(plan, "xlmr.squad"), 0)}
-    assert isinstance(runs[0], dict)
-    assert ranking.details["start"]["run"] == runs[0]["path"]
+    runs = {0: RunIndex(plan, scheduler.outcomes, scheduler.records).selected(step(plan, "xlmr.squad"), 0)}
+    assert isinstance(runs[0], SelectedTrial)
+    assert ranking.parent.trial == runs[0].path
 
     scheduler.finish(ranking, succeed(ranking))
     first_seed = drained(scheduler)
@@ -255,19 +253,19 @@ def test_a_band_waits_for_the_losses_of_the_run_of_its_seed_and_for_nothing_else
     }
     assert len(first_seed) == 3 * 3
     for job in first_seed:
-        assert job.details["start"]["ranking"] == {"digest": ranking.digest, "path": ranking.path}
-        assert job.details["start"]["run"] is None, "it starts from the encoder"
+        assert job.parent.ranking == RankingRef(digest=ranking.digest, path=ranking.path)
+        assert job.parent.trial is None, "it starts from the encoder"
         scheduler.finish(job, succeed(job))
     # The second seed of each band is ranked by the second seed of the plain study, which is not there yet.
-    assert not [job for job in drained(scheduler) if job.details["seed"] == 1 and job.name.startswith("xlmr.squad_")]
+    assert not [job for job in drained(scheduler) if job.seed == 1 and job.name.startswith("xlmr.squad_")]
     scheduler.finish(second, succeed(second))
     (other,) = (job for job in drained(scheduler) if job.kind == "rank")
     scheduler.finish(other, succeed(other))
     later = [job for job in drained(scheduler) if is_trial(job, "xlmr.squad_0-33", seed=1)]
-    assert [job.details["start"]["ranking"]["digest"] for job in later] == [other.digest]
-    assert scheduler.records[step(plan, "xlmr.squad-ranking", Ranking).digest]["rankings"] == {
-        "0": {"digest": ranking.digest, "path": ranking.path},
-        "1": {"digest": other.digest, "path": other.path},
+    assert [job.parent.ranking.digest for job in later] == [other.digest]
+    assert scheduler.records[step(plan, "xlmr.squad-ranking", Ranking).digest].rankings == {
+        0: RankingRef(digest=ranking.digest, path=ranking.path),
+        1: RankingRef(digest=other.digest, path=other.path),
     }
 
 
@@ -293,13 +291,13 @@ def test_a_run_that_diverged_ranks_nothing_and_what_it_was_to_rank_counts_as_col
     jobs = run(scheduler, act)
     assert not scheduler.failed
     assert [job.name for job in jobs if job.kind == "rank"] == ["xlmr.squad-ranking-s0"]
-    assert [job.details["seed"] for job in jobs if is_trial(job, "xlmr.squad_0-33")] == [0]
-    assert scheduler.records[step(plan, "xlmr.squad-ranking", Ranking).digest]["rankings"]["1"] is None
+    assert [job.seed for job in jobs if is_trial(job, "xlmr.squad_0-33")] == [0]
+    assert scheduler.records[step(plan, "xlmr.squad-ranking", Ranking).digest].rankings[1] is None
     cell = scheduler.records[step(plan, "xlmr.squad_0-33.mnli.xnli-test", Evaluation).digest]
-    assert (cell["collapsed"], len(cell["seeds"])) == (1, 2)
+    assert (cell.collapsed, len(cell.trials)) == (1, 2)
     # From the steps' records alone it comes to the same.
-    records = {digest: r for digest, r in scheduler.records.items() if r["kind"] == "ranking"}
-    again = Scheduler(plan, {d: o for d, o in scheduler.outcomes.items() if "rows" not in o}, records)
+    records = {digest: r for digest, r in scheduler.records.items() if r.kind == "ranking"}
+    again = Scheduler(plan, {d: o for d, o in scheduler.outcomes.items() if o.kind != "rank"}, records)
     assert run(again, act) == []
     assert again.records == scheduler.records
 
@@ -328,10 +326,10 @@ def unlucky(share: float) -> Any:
     """Some jobs fail and some trials diverge, each job always in the same way."""
 
     def act(job: Job) -> Outcome:
-        luck = number(job, place=5)
-        if luck < 100 * share / 2:
+        luck = number(job, place=3)
+        if luck < 100 * share / 4:
             return f"job {job.name} failed"
-        return diverged(job) if luck < 100 * share and job.kind == "trial" else succeed(job)
+        return diverged(job) if luck < 100 * share and job.kind == "train" else succeed(job)
 
     return act
 
@@ -349,7 +347,7 @@ def test_decisions_do_not_depend_on_which_job_ends_first(seed: int, share: float
 def test_bad_luck_in_these_tests_is_real() -> None:
     scheduler = finished(PLAN, act=unlucky(0.05))
     assert scheduler.failed
-    assert any(record.get("collapsed") for record in scheduler.records.values())
+    assert any(getattr(record, "collapsed", 0) for record in scheduler.records.values())
     assert set(scheduler.records) | set(scheduler.failed) == {s.digest for s in PLAN.steps}
     assert not set(scheduler.records) & set(scheduler.failed)
 
@@ -360,10 +358,10 @@ def test_a_sweep_that_was_cut_off_comes_to_the_same_records(seed: int, share: fl
     """Of the records, jobs' and steps', any part may be in the store already; failures are tried again."""
     random = Random(seed)
     whole = finished(PLAN, act=unlucky(0.05))
-    outcomes = {d: o for d, o in whole.outcomes.items() if isinstance(o, dict) and random.random() < share}
+    outcomes = {d: o for d, o in whole.outcomes.items() if not isinstance(o, str) and random.random() < share}
     records = {d: r for d, r in whole.records.items() if random.random() < share / 2}
     # The record of a pretrain step is that of its job.
-    outcomes |= {digest: record for digest, record in records.items() if record["kind"] == "pretrain"}
+    outcomes |= {digest: record for digest, record in records.items() if record.kind == "pretrain"}
     resumed = Scheduler(PLAN, dict(outcomes), dict(records))
     jobs = run(resumed, act=unlucky(0.05))
     assert resumed.records == whole.records
@@ -387,11 +385,11 @@ def test_nothing_is_made_of_a_run_while_what_it_began_from_is_made_again() -> No
     whole = Scheduler(plan, {}, {})
     scored = {job.digest for job in of(run(whole), plan, "xlmr.mnli.udpos.udpos-test")}
     base, later = step(plan, "xlmr.mnli"), step(plan, "xlmr.mnli.udpos")
-    lost = {each["digest"] for each in whole.records[base.digest]["runs"].values()}
+    lost = {each.digest for each in whole.records[base.digest].selected.values()}
     outcomes = {name: outcome for name, outcome in whole.outcomes.items() if name not in lost | scored}
     again = Scheduler(plan, outcomes, {later.digest: whole.records[later.digest]})
     first = drained(again)
-    assert {job.digest for job in first} == {whole.records[base.digest]["runs"]["0"]["digest"]}
+    assert {job.digest for job in first} == {whole.records[base.digest].selected[0].digest}
     for job in first:
         again.finish(job, succeed(job))
     run(again)
@@ -404,7 +402,7 @@ def test_more_seeds_reuse_the_runs_there_are() -> None:
     done = finished(few)
     extended = Scheduler(more, dict(done.outcomes), dict(done.records))
     jobs = run(extended)
-    assert {job.details["seed"] for job in jobs if job.kind == "trial"} == {1}
+    assert {job.seed for job in jobs if job.kind == "train"} == {1}
     assert len(jobs) == 3, "an intermediate run, a target run and its score"
     assert not extended.failed
 
@@ -414,7 +412,7 @@ def test_a_sweep_that_calls_its_encoder_otherwise_finds_the_runs_where_they_lie(
     old = planned(encoders=[XLMR, RANDOM], intermediates=[("squad",)], search=RATES)
     done = finished(old)
     paths = {job.digest: job.path for job in run(Scheduler(old, {}, {}))}
-    stored: dict[str, Record] = {d: o | {"path": paths[d]} for d, o in done.outcomes.items() if isinstance(o, dict)}
+    stored = {d: o.model_copy(update={"path": paths[d]}) for d, o in done.outcomes.items() if not isinstance(o, str)}
 
     renamed = [Encoder(name=f"new-{encoder.name}", weights=encoder.weights) for encoder in (XLMR, RANDOM)]
     new = planned(encoders=renamed, intermediates=[("squad",)], search=RATES, seeds=(0, 1), targets=["xnli", "tatoeba"])
@@ -423,21 +421,23 @@ def test_a_sweep_that_calls_its_encoder_otherwise_finds_the_runs_where_they_lie(
     assert all(job.name.startswith("new-") for job in jobs)
     made = {job.path for job in jobs} | set(paths.values())
     for job in jobs:
-        assert job.details["start"]["run"] in {None, *made}
-        assert job.details["start"]["encoder"].get("path") in {None, *made}
+        if not isinstance(job, PretrainJob):
+            assert job.parent.trial in {None, *made}
+            assert getattr(job.parent.encoder, "path", None) in {None, *made}
     # A new target reads the old run, and the encoder lies where the old sweep made it.
-    assert any((job.details["start"]["run"] or "").startswith("trial/xlmr.squad-") for job in jobs)
-    assert any(job.details["start"]["encoder"].get("path", "").startswith("pretrain/random-") for job in jobs)
+    parents = [job.parent for job in jobs if not isinstance(job, PretrainJob)]
+    assert any((parent.trial or "").startswith("train/xlmr.squad-") for parent in parents)
+    assert any(getattr(parent.encoder, "path", "").startswith("pretrain/random-") for parent in parents)
 
 
-@pytest.mark.parametrize("parallel", [2, 3])
+@pytest.mark.parametrize("trials_per_round", [2, 3])
 def test_a_sampled_search_is_the_same_in_any_order(trials_per_round: int) -> None:
     search = Search(learning_rates=LogUniform(low=1e-6, high=1e-4, trials=7), trials_per_round=trials_per_round)
     plan = planned(intermediates=[()], search=search)
     straight = finished(plan)
     backwards = finished(plan, choose=lambda waiting: waiting - 1)
     assert backwards.records == straight.records
-    rates = [t["learning_rate"] for t in straight.records[step(plan, "xlmr.mnli").digest]["trials"]]
+    rates = [t.learning_rate for t in straight.records[step(plan, "xlmr.mnli").digest].trials]
     assert len(set(rates)) == len(rates) == 7
 
 
@@ -466,7 +466,7 @@ def test_one_failed_trial_of_a_search_leaves_its_study_to_the_next_run() -> None
 
     def act(job: Job) -> Outcome:
         if is_trial(job, "xlmr.mnli", seed=0):
-            return "out of memory" if job.details["learning_rate"] == 5e-5 else scoring(50.0)(job)
+            return "out of memory" if job.learning_rate == 5e-5 else scoring(50.0)(job)
         return succeed(job)
 
     scheduler = finished(plan, act=act)
@@ -499,17 +499,17 @@ def test_a_diverged_replica_is_a_result_and_counts_as_collapsed() -> None:
     plan = planned(intermediates=[()], seeds=(0, 1, 2))
     scheduler = finished(plan, act=lambda job: diverged(job) if is_trial(job, "xlmr.mnli", seed=1) else succeed(job))
     assert not scheduler.failed
-    runs = scheduler.records[step(plan, "xlmr.mnli").digest]["runs"]
-    assert [(run["kept"], run["end"]) for run in runs.values()] == [
+    runs = scheduler.records[step(plan, "xlmr.mnli").digest].selected
+    assert [(run.kept, run.end) for run in runs.values()] == [
         (True, "finished"),
         (False, "diverged"),
         (True, "finished"),
     ]
     cell = scheduler.records[step(plan, "xlmr.mnli.xnli-test", Evaluation).digest]
-    assert cell["collapsed"] == 1
-    assert [entry["score"] is None for entry in cell["seeds"]] == [False, True, False]
-    sound = [entry["score"] for entry in cell["seeds"] if entry["score"] is not None]
-    assert cell["score"] == pytest.approx(sum(sound) / 2)
+    assert cell.collapsed == 1
+    assert [entry.score is None for entry in cell.trials] == [False, True, False]
+    sound = [entry.score for entry in cell.trials if entry.score is not None]
+    assert cell.score == pytest.approx(sum(sound) / 2)
 
 
 def test_what_would_start_from_a_diverged_run_is_not_begun_and_counts_as_collapsed() -> None:
@@ -517,21 +517,21 @@ def test_what_would_start_from_a_diverged_run_is_not_begun_and_counts_as_collaps
     scheduler = Scheduler(plan, {}, {})
     jobs = run(scheduler, lambda job: diverged(job) if is_trial(job, "xlmr.squad", seed=1) else succeed(job))
     assert not scheduler.failed
-    assert [job.details["seed"] for job in jobs if is_trial(job, "xlmr.squad.mnli")] == [0]
-    runs = scheduler.records[step(plan, "xlmr.squad.mnli").digest]["runs"]
-    assert runs["1"] == {
-        "digest": None,
-        "path": None,
-        "kept": False,
-        "learning_rate": runs["0"]["learning_rate"],
-        "score": None,
-        "collapsed": True,
-        "end": "diverged",
-    }
+    assert [job.seed for job in jobs if is_trial(job, "xlmr.squad.mnli")] == [0]
+    runs = scheduler.records[step(plan, "xlmr.squad.mnli").digest].selected
+    assert runs[1] == SelectedTrial(
+        digest=None,
+        path=None,
+        kept=False,
+        learning_rate=runs[0].learning_rate,
+        score=None,
+        collapsed=True,
+        end="diverged",
+    )
     for name in ("xlmr.squad.mnli.xnli-test", "xlmr.squad.tatoeba-test"):
         cell = scheduler.records[step(plan, name, Evaluation).digest]
-        assert (cell["collapsed"], len(cell["seeds"])) == (1, 2)
-        assert cell["score"] == cell["seeds"][0]["score"]
+        assert (cell.collapsed, len(cell.trials)) == (1, 2)
+        assert cell.score == cell.trials[0].score
 
 
 def test_a_replica_that_fails_fails_its_study() -> None:
@@ -547,16 +547,16 @@ def test_a_collapsed_run_is_chosen_last_and_named() -> None:
     plan = planned(intermediates=[()], search=RATES)
 
     def act(job: Job) -> Outcome:
-        if job.kind == "trial":
-            rate = job.details["learning_rate"]
+        if job.kind == "train":
+            rate = job.learning_rate
             return scoring(70.0 if rate == 3e-5 else 50.0, collapsed=rate == 3e-5)(job)
         return succeed(job)
 
     record = finished(plan, act=act).records[step(plan, "xlmr.mnli").digest]
-    assert record["learning_rate"] == 1e-5
-    everything = finished(plan, act=lambda j: scoring(33.0, collapsed=True)(j) if j.kind == "trial" else succeed(j))
+    assert record.learning_rate == 1e-5
+    everything = finished(plan, act=lambda j: scoring(33.0, collapsed=True)(j) if j.kind == "train" else succeed(j))
     assert not everything.failed
-    assert everything.records[step(plan, "xlmr.mnli.xnli-test", Evaluation).digest]["collapsed"] == 1
+    assert everything.records[step(plan, "xlmr.mnli.xnli-test", Evaluation).digest].collapsed == 1
 
 
 def test_an_encoder_that_cannot_be_made_fails_all_that_needs_it() -> None:
@@ -571,23 +571,23 @@ def test_a_score_that_fails_fails_its_row_and_no_other_cell() -> None:
     plan = planned(intermediates=[()], targets=["xnli", "tatoeba"])
     scheduler = finished(plan, act=acting(xlmr__tatoeba="no file"))
     assert failed_names(scheduler) == {"xlmr.tatoeba-test", "xlmr.baseline"}
-    assert scheduler.records[step(plan, "xlmr.mnli.xnli-test", Evaluation).digest]["score"] is not None
+    assert scheduler.records[step(plan, "xlmr.mnli.xnli-test", Evaluation).digest].score is not None
 
 
 # What it takes
 
 
 def looks(encoders: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
-    """How often the frontier looks at a step, and at how many jobs, in a sweep of so many encoders."""
+    """How often the scheduler examines a step, and the number of jobs, in a sweep of so many encoders."""
     names = [f"encoder-{place}" for place in range(encoders)]
     revisions = {**REVISIONS, **{f"owner/{name}": digest(name)[:40] for name in names}}
     starts = tuple(Encoder(name=name, weights=Pretrained(source=f"owner/{name}")) for name in names)
     whole = planned(intermediates=[(), ("squad",)], targets=["xnli", "xquad"], **THREE_RATES_TWO_SEEDS)
     plan = make_plan(whole.sweep.model_copy(update={"encoders": starts}), HubSource(at_commits(revisions)))
     looked: list[Any] = []
-    real = Scheduler._look
+    real = Scheduler._examine
     with monkeypatch.context() as patch:
-        patch.setattr(Scheduler, "_look", lambda self, step: (looked.append(step), real(self, step)))
+        patch.setattr(Scheduler, "_examine", lambda self, step: (looked.append(step), real(self, step)))
         jobs = run(Scheduler(plan, {}, {}))
     return len(looked), len(jobs)
 

@@ -30,7 +30,7 @@ def searched(search: Search, seed: int = 0) -> list[list[float]]:
 # Proposals
 
 
-@pytest.mark.parametrize("parallel, sizes", [(2, [2, 2, 1]), (5, [5]), (8, [5]), (1, [1] * 5)])
+@pytest.mark.parametrize("trials_per_round, sizes", [(2, [2, 2, 1]), (5, [5]), (8, [5]), (1, [1] * 5)])
 def test_a_list_is_tried_once_in_its_order_by_rounds(trials_per_round: int, sizes: list[int]) -> None:
     rates = (5e-5, 1e-5, 3e-5, 2e-5, 4e-5)
     rounds = searched(Search(learning_rates=rates, trials_per_round=trials_per_round))
@@ -38,7 +38,7 @@ def test_a_list_is_tried_once_in_its_order_by_rounds(trials_per_round: int, size
     assert tuple(rate for part in rounds for rate in part) == rates
 
 
-@pytest.mark.parametrize("parallel", [1, 4, 8, 64])
+@pytest.mark.parametrize("trials_per_round", [1, 4, 8, 64])
 def test_sampled_rates_lie_within_bounds_and_are_as_many_as_asked_for(trials_per_round: int) -> None:
     rounds = searched(Search(learning_rates=SPACE, trials_per_round=trials_per_round))
     rates = [rate for part in rounds for rate in part]
@@ -60,7 +60,7 @@ def test_proposals_depend_on_history_and_seed_alone() -> None:
     assert searched(search) == searched(search)
     assert searched(search)[0] != searched(search, seed=1)[0]
     history = [tried(rate, 1.0, 50.0) for rate in propose(search, [], 0)]
-    other = [tried(one.rate, 1.0, 50.0 + number) for number, one in enumerate(history)]
+    other = [tried(one.learning_rate, 1.0, 50.0 + number) for number, one in enumerate(history)]
     late = [history + [tried(1e-5 * (n + 1), 1.0, 30.0) for n in range(8)] for history in (history, other)]
     assert propose(search, late[0], 0) == propose(search, late[0], 0)
     assert propose(search, late[0], 0) != propose(search, late[1], 0), "results matter"

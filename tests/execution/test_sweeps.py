@@ -150,8 +150,8 @@ def test_a_twin_runs_to_its_table(question: str, store: Store) -> None:
     assert not scheduler.failed
     for row in plan.conditions:
         record = scheduler.records[row.digest]
-        assert record["average"] is not None
-        assert set(record["cells"]) == set(plan.sweep.targets)
+        assert record.average is not None
+        assert set(record.cells) == set(plan.sweep.targets)
     assert {row.intermediate for row in plan.conditions} == {mixture.parts for mixture in plan.sweep.mixtures}
     assert all(isinstance(mixture, Mixture) for mixture in plan.sweep.mixtures)
 

@@ -1,4 +1,4 @@
-"""Ray Tune's search algorithm: what becomes of jobs that end, fail and break off."""
+"""Ray Tune's search algorithm: jobs that finish, fail and crash."""
 
 import pytest
 
@@ -7,22 +7,23 @@ pytest.importorskip("ray.tune")
 from ray.tune.search import Searcher
 
 from stilts_ray.errors import Unavailable
-from stilts_ray.execution.jobs import Job
+from stilts_ray.execution.jobs import Job, from_json
 from stilts_ray.execution.launch import commit_completed_steps
 from stilts_ray.execution.run_index import Outcome
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.execution.tune_searcher import TuneSearcher
 from stilts_ray.plan.build import Plan
+from stilts_ray.store.records import Failure
 from stilts_ray.store.store import Store
 from tests.execution.fakes import RANDOM, planned, succeed
 
 pytestmark = pytest.mark.ray
 
-RETRIES = 2
+RESTARTS = 2
 
 
 class Ended:
-    """A Watcher that keeps outcomes."""
+    """A callback that keeps outcomes."""
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
@@ -47,11 +48,11 @@ def callback() -> Ended:
 
 @pytest.fixture
 def searcher(plan: Plan, store: Store, callback: Ended) -> TuneSearcher:
-    return TuneSearcher(Scheduler(plan, {}, {}), store, lambda: None, [callback], RETRIES)
+    return TuneSearcher(Scheduler(plan, {}, {}), store, lambda: None, [callback], RESTARTS)
 
 
-def test_a_job_that_breaks_off_is_suggested_again(searcher: TuneSearcher, callback: Ended) -> None:
-    """Whenever it does: also before its process has begun with it, of which Tune tells the searcher in the same way."""
+def test_a_crashed_job_is_suggested_again(searcher: TuneSearcher, callback: Ended) -> None:
+    """Also if it crashes before it has started: Tune reports both alike."""
     first = searcher.suggest("a")
     assert searcher.suggest("b") is None
     searcher.on_trial_complete("a", error=True)
@@ -59,55 +60,56 @@ def test_a_job_that_breaks_off_is_suggested_again(searcher: TuneSearcher, callba
     assert callback.outcomes == []
 
 
-def test_it_fails_after_the_last_retry(searcher: TuneSearcher, callback: Ended) -> None:
-    for attempt in range(RETRIES + 1):
+def test_it_fails_after_the_last_restart(searcher: TuneSearcher, callback: Ended) -> None:
+    for attempt in range(RESTARTS + 1):
         searcher.suggest(str(attempt))
         searcher.on_trial_complete(str(attempt), error=True)
-    assert callback.outcomes == ["its process died again and again"]
+    assert callback.outcomes == [f"its worker crashed ({RESTARTS} restarts)"]
     assert searcher.suggest("after") == Searcher.FINISHED
 
 
 def test_a_noted_failure_is_the_reason(searcher: TuneSearcher, store: Store, callback: Ended) -> None:
-    job = Job.from_json(searcher.suggest("a")["job"])
-    store.write_json({"reason": "no such file"}, job.path, "failure.json")
+    job = from_json(searcher.suggest("a")["job"])
+    failure = Failure(kind=job.kind, name=job.name, digest=job.digest, reason="no such file", at="")
+    store.write_failure(failure, job.path)
     searcher.on_trial_complete("a")
     assert callback.outcomes == ["no such file"]
 
 
-def test_a_process_that_dies_after_its_work_has_done_it(searcher: TuneSearcher, store: Store, callback: Ended) -> None:
-    job = Job.from_json(searcher.suggest("a")["job"])
-    store.write_json(succeed(job), job.path, "record.json")
+def test_a_worker_that_crashes_after_its_record_is_written_has_finished(searcher: TuneSearcher, store: Store, callback: Ended) -> None:
+    job = from_json(searcher.suggest("a")["job"])
+    store.write_record(succeed(job), job.path)
     searcher.on_trial_complete("a", error=True)
-    assert callback.outcomes == [succeed(job)]
-    assert searcher.ended == 1
+    assert callback.outcomes == [succeed(job).model_copy(update={"path": job.path})]
+    assert searcher.finished == 1
 
 
-def test_tries_are_counted_from_where_a_job_last_came_further(
+def test_restarts_are_counted_since_the_last_progress(
     searcher: TuneSearcher, store: Store, callback: Ended
 ) -> None:
-    """A team that runs out of memory begins again with less room, and may have to more often than anything may break off."""
+    """Processes that run out of memory restart with a smaller budget, more often than a job may crash."""
     rooms = [{"tokens": tokens, "recompute": False} for tokens in (4096, 2048, 1024, 512, 256)]
     for number, room in enumerate(rooms):
-        job = Job.from_json(searcher.suggest(str(number))["job"])
+        job = from_json(searcher.suggest(str(number))["job"])
         store.write_json(room, job.path, "checkpoint", "room.json")
         searcher.on_trial_complete(str(number), error=True)
     assert callback.outcomes == []
-    for number in range(RETRIES):
+    for number in range(RESTARTS):
         searcher.suggest(f"{number} more")
         searcher.on_trial_complete(f"{number} more", error=True)
-    assert callback.outcomes == ["its process died again and again"]
+    assert callback.outcomes == [f"its worker crashed ({RESTARTS} restarts)"]
 
 
-@pytest.mark.parametrize("error", [False, True], ids=["ended", "broke off"])
-def test_an_outcome_that_cannot_be_taken_in_ends_the_run(error: bool, plan: Plan, store: Store) -> None:
-    """Tune would swallow it and wait for ever."""
+@pytest.mark.parametrize("error", [False, True], ids=["ended", "crashed"])
+def test_an_outcome_that_cannot_be_stored_ends_the_run(error: bool, plan: Plan, store: Store) -> None:
+    """Tune would swallow the error and wait forever."""
 
     def commit_completed_steps() -> None:
         raise Unavailable("no space left")
 
-    searcher = TuneSearcher(Scheduler(plan, {}, {}), store, commit_completed_steps, [], RETRIES)
-    job = Job.from_json(searcher.suggest("a")["job"])
-    store.write_json(succeed(job), job.path, "record.json")
+    searcher = TuneSearcher(Scheduler(plan, {}, {}), store, commit_completed_steps, [], RESTARTS)
+    job = from_json(searcher.suggest("a")["job"])
+    store.write_record(succeed(job), job.path)
     searcher.on_trial_complete("a", error=error)
     with pytest.raises(Unavailable, match="no space left"):
         searcher.suggest("b")

@@ -6,13 +6,21 @@ from itertools import islice
 from typing import Any
 
 from stilts_ray import Encoder, Pretraining, Recipe, Search, Shape, Sweep, tasks
-from stilts_ray.config import Mixture
 from stilts_ray.data.sources import MiniSource
-from stilts_ray.execution.jobs import Job
+from stilts_ray.execution.jobs import Job, PretrainJob, RankJob, ScoreJob, TrainJob
 from stilts_ray.execution.run_index import Outcome
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.identity import digest
 from stilts_ray.plan.build import Plan, make_plan
+from stilts_ray.store.records import (
+    AnyJobRecord,
+    CurvePoint,
+    Failure,
+    PretrainRecord,
+    RankRecord,
+    ScoreRecord,
+    TrainRecord,
+)
 from stilts_ray.store.state import state_of
 from stilts_ray.store.store import Store
 from tests.benchmarks.script import script
@@ -51,7 +59,7 @@ def execute_job(
     """Does (the next) `jobs` jobs of a plan. Those with the given texts in their names fail, diverge or collapse."""
     state = state_of(store)
     outcomes: dict[str, Outcome] = dict(state.jobs)
-    known = {digest: record for digest, record in state.steps.items() if record["kind"] != "pretrain"}
+    known = {digest: record for digest, record in state.steps.items() if record.kind != "pretrain"}
     scheduler = Scheduler(plan, outcomes, known)
     _settle(scheduler, store, BEGIN + timedelta(seconds=JOB_SECONDS * len(outcomes)))
     for job in islice(iter(scheduler.next, None), jobs):
@@ -59,13 +67,13 @@ def execute_job(
             scheduler.finish(job, f"{job.name}: out of memory")
             continue
         end = BEGIN + timedelta(seconds=JOB_SECONDS * (1 + len(scheduler.outcomes)))
-        record = _record(job, "diverged" if diverging in job.name else "finished", collapsing in job.name, end)
-        store.write_json(record, job.path, "record.json")
+        record = _record(job, diverging in job.name, collapsing in job.name, end)
+        store.write_record(record, job.path)
         scheduler.finish(job, record)
         _settle(scheduler, store, end)
-    for step, reason in scheduler.failed.items():
-        note = {"kind": plan.by_digest[step].kind, "name": plan.by_digest[step].name, "digest": step, "reason": reason}
-        store.write_json(note, note["kind"], plan.by_digest[step].slug, "failure.json")
+    for digest, reason in scheduler.failed.items():
+        step = plan.by_digest[digest]
+        store.write_failure(Failure(kind=step.kind, name=step.name, digest=digest, reason=reason, at=""), step.path)
     return scheduler
 
 
@@ -73,22 +81,15 @@ def _settle(scheduler: Scheduler, store: Store, end: datetime) -> None:
     while scheduler.completed:
         step, record = scheduler.completed.pop(0)
         if step.kind != "pretrain":
-            store.write_json(record | {"finished_at": end.isoformat()}, step.kind, step.slug, "record.json")
+            store.write_record(record.model_copy(update={"finished_at": end.isoformat()}), step.path)
 
 
-def _record(job: Job, end: str, collapsed: bool, time: datetime) -> dict[str, Any]:
-    made = {"pretrain": _pretrain, "trial": _trial, "rank": _rank, "score": _score}[job.kind](job)
-    state = {"end": end, "collapsed": collapsed or end == "diverged"} if job.kind == "trial" else {}
-    if end == "diverged":
-        state |= {"score": None, "files": {}}
-    return {
-        "kind": job.kind,
+def _record(job: Job, diverged: bool, collapsed: bool, time: datetime) -> AnyJobRecord:
+    where = {
         "name": job.name,
         "digest": job.digest,
         "step": job.step,
         "identity": job.identity,
-        **made,
-        **state,
         "seconds": JOB_SECONDS - 2.5,
         "profile": {"load": 0.5, "wait": 0.5, "forward": 2.0, "backward": 4.0, "other": 1.0},
         "device": "cpu",
@@ -97,6 +98,15 @@ def _record(job: Job, end: str, collapsed: bool, time: datetime) -> dict[str, An
         "git_commit": "0123456789abcdef0123456789abcdef01234567",
         "host": "laboratory",
     }
+    match job:
+        case PretrainJob():
+            return PretrainRecord(**where, **_pretrain(job))
+        case RankJob():
+            return RankRecord(**where, **_rank(job))
+        case ScoreJob():
+            return ScoreRecord(**where, **_score(job))
+    lost = {"end": "diverged", "score": None, "files": {}} if diverged else {}
+    return TrainRecord(**where, collapsed=collapsed or diverged, **_trial(job) | lost)
 
 
 def _chance(*names: object) -> float:
@@ -105,33 +115,41 @@ def _chance(*names: object) -> float:
 
 
 def _pretrain(job: Job) -> dict[str, Any]:
-    curve = [{"step": 10 * n, "loss": 8.0 - n, "accuracy": 9.0 * n, "score": 9.0 * n} for n in (1, 2, 3)]
+    curve = [CurvePoint(step=10 * n, loss=8.0 - n, score=9.0 * n, metrics={"accuracy": 9.0 * n}) for n in (1, 2, 3)]
     files = {"model.safetensors": digest(job.name)}
     return {"score": 27.0, "curve": curve, "steps": 30, "tokens": 1000, "files": files}
 
 
-def _trial(job: Job) -> dict[str, Any]:
-    rate, seed, curve = job.details["learning_rate"], job.details["seed"], []
+def _trial(job: TrainJob) -> dict[str, Any]:
+    curve = []
     for number in (1, 2, 3, 4):
-        entry: dict[str, Any] = {"step": 25 * number, "loss": 3.0 / number}
-        for name in Mixture.model_validate_json(job.details["mixture"]).tasks:
-            value = 40 + 8 * number + (4 if rate > 5e-4 else 0) + 3 * _chance(job.name, name)
-            entry |= {f"{name}/{metric}": value for metric in ("score", *METRICS[tasks.get(name).kind])}
-        curve.append(entry | {"score": value})
-    files = {"weights.safetensors": digest(job.name)}
-    numbers = {"score": curve[-1]["score"], "steps": 100, "tokens": 50_000, "bytes": 1_000_000}
-    return {"curve": curve, "learning_rate": rate, "seed": seed, "files": files, **numbers}
+        metrics: dict[str, float] = {}
+        for name in job.mixture.tasks:
+            value = 40 + 8 * number + (4 if job.learning_rate > 5e-4 else 0) + 3 * _chance(job.name, name)
+            metrics |= {f"{name}/{metric}": value for metric in ("score", *METRICS[tasks.get(name).kind])}
+        curve.append(CurvePoint(step=25 * number, loss=3.0 / number, score=value, metrics=metrics))
+    return {
+        "curve": curve,
+        "learning_rate": job.learning_rate,
+        "seed": job.seed,
+        "files": {"weights.safetensors": digest(job.name)},
+        "score": curve[-1].score,
+        "steps": 100,
+        "tokens": 50_000,
+        "bytes": 1_000_000,
+    }
 
 
 def _rank(job: Job) -> dict[str, Any]:
-    return {"rows": 300, "loss": _chance(job.name), "files": {"losses.safetensors": digest(job.name)}}
+    files = {"losses.safetensors": digest(job.name)}
+    return {"rows": 300, "loss": _chance(job.name), "deciles": [], "files": files}
 
 
-def _score(job: Job) -> dict[str, Any]:
-    task, line = tasks.get(job.details["task"]), job.name.rsplit("-s", 1)[0].rsplit(".", 2)[0]
+def _score(job: ScoreJob) -> dict[str, Any]:
+    task, line = tasks.get(job.input.task), job.name.rsplit("-s", 1)[0].rsplit(".", 2)[0]
     names = ("score", *METRICS[task.kind])
     level = 35 + 40 * _chance(task.name) + 4 * _chance(task.name, line) + 1.5 * _chance(job.name)
-    found = {code: level - 20 * _chance(code) for code in job.details["languages"]}
+    found = {code: level - 20 * _chance(code) for code in job.input.languages}
     languages = {code: {name: value + place for place, name in enumerate(names)} for code, value in found.items()}
     signature = f"{task.name}|rule:made-up"
     return {"score": sum(found.values()) / len(found), "languages": languages, "signature": signature}

@@ -1,20 +1,19 @@
 import json
 import os
-import socket
-import subprocess
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stilts_ray.errors import RequestError
-from stilts_ray.store.store import STALE_SECONDS, Store, StoreLock, now
-from stilts_ray.store.store import store as stores
+from stilts_ray.store import store as stores
+from stilts_ray.store.records import Failure, ScoreRecord, TrainRecord
+from stilts_ray.store.store import Store, now
 
 
 @pytest.fixture(params=["folder", "object store"])
@@ -33,33 +32,58 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]
 
 def test_what_is_written_is_read(any_store: Store) -> None:
     value = {"b": [1, 2.5, None, "größer"], "a": {"c": True}}
-    any_store.write_json(value, "trial/x-12345678", "record.json")
-    assert any_store.read_json("trial/x-12345678", "record.json") == value
-    any_store.write_json({"a": 1}, "trial/x-12345678", "record.json")
-    assert any_store.read_json("trial/x-12345678", "record.json") == {"a": 1}
-    assert any_store.read_json("trial/x-12345678", "nothing.json") is None
+    any_store.write_json(value, "train/x-12345678", "record.json")
+    assert any_store.read_json("train/x-12345678", "record.json") == value
+    any_store.write_json({"a": 1}, "train/x-12345678", "record.json")
+    assert any_store.read_json("train/x-12345678", "record.json") == {"a": 1}
+    assert any_store.read_json("train/x-12345678", "nothing.json") is None
     assert any_store.read_json("nowhere", "nothing.json") is None
 
 
+def trial(name: str, **changes: Any) -> TrainRecord:
+    fields = {"digest": name * 64, "step": "s", "learning_rate": 1e-5, "seed": 0, "collapsed": False, **changes}
+    return TrainRecord(name=name, **fields)
+
+
 def test_records_of_a_kind_are_found_by_digest_with_their_places(any_store: Store) -> None:
-    assert any_store.records("trial") == {}
+    assert any_store.records("train") == {}
     for name in ("a", "b"):
-        any_store.write_json({"digest": name * 64, "score": 1.0}, "trial", f"{name}-{name * 8}", "record.json")
-    any_store.write_json({"digest": "c" * 64, "reason": "no"}, "trial", "c-cccccccc", "failure.json")
-    any_store.write_json({"digest": "d" * 64}, "score", "d-dddddddd", "record.json")
-    any_store.write(b"...", "trial", "e-eeeeeeee", "weights.safetensors")
-    assert any_store.records("trial") == {
-        "a" * 64: {"digest": "a" * 64, "score": 1.0, "path": "trial/a-aaaaaaaa"},
-        "b" * 64: {"digest": "b" * 64, "score": 1.0, "path": "trial/b-bbbbbbbb"},
+        any_store.write_record(trial(name, score=1.0), f"train/{name}-{name * 8}")
+    failure = Failure(kind="train", name="c", digest="c" * 64, reason="no", at=now())
+    any_store.write_failure(failure, "train/c-cccccccc")
+    scored = ScoreRecord(name="d", digest="d" * 64, step="s", score=1.0, languages={}, signature="")
+    any_store.write_record(scored, "score/d-dddddddd")
+    any_store.write(b"...", "train", "e-eeeeeeee", "weights.safetensors")
+    assert any_store.records("train") == {
+        name * 64: trial(name, score=1.0, path=f"train/{name}-{name * 8}") for name in ("a", "b")
     }
-    assert list(any_store.records("trial", "failure.json")) == ["c" * 64]
+    assert any_store.record("train/a-aaaaaaaa") == trial("a", score=1.0, path="train/a-aaaaaaaa")
+    assert any_store.record("train/c-cccccccc") is None
+    assert any_store.failure("train/c-cccccccc") == failure
+    assert any_store.failure("train/a-aaaaaaaa") is None
+
+
+def test_a_record_takes_the_place_of_an_earlier_failure(any_store: Store) -> None:
+    failure = Failure(kind="train", name="c", digest="c" * 64, reason="no", at=now())
+    any_store.write_failure(failure, "train/c-cccccccc")
+    any_store.write_record(trial("c"), "train/c-cccccccc")
+    assert any_store.failure("train/c-cccccccc") is None
+
+
+def test_a_record_says_nothing_of_its_place_and_survives_new_fields(any_store: Store) -> None:
+    any_store.write_record(trial("a", path="elsewhere"), "train/a-aaaaaaaa")
+    written = any_store.read_json("train/a-aaaaaaaa", "record.json")
+    assert "path" not in written
+    assert written["kind"] == "train"
+    any_store.write_json(written | {"of_a_later_version": 1}, "train/a-aaaaaaaa", "record.json")
+    assert any_store.record("train/a-aaaaaaaa") == trial("a", path="train/a-aaaaaaaa")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"3", b'{"score": 1}'])
 def test_a_damaged_record_is_one_line_that_says_what_to_do(any_store: Store, content: bytes) -> None:
-    any_store.write(content, "trial", "x-12345678", "record.json")
-    with pytest.raises(RequestError, match=r"trial/x-12345678/record\.json is damaged; delete it to make") as caught:
-        any_store.records("trial")
+    any_store.write(content, "train", "x-12345678", "record.json")
+    with pytest.raises(RequestError, match=r"train/x-12345678/record\.json is damaged; delete it to make") as caught:
+        any_store.records("train")
     assert "\n" not in str(caught.value)
 
 
@@ -72,18 +96,21 @@ def test_an_object_that_is_not_json_is_one_line(any_store: Store) -> None:
 def test_numbers_that_are_none_are_never_stored(any_store: Store) -> None:
     with pytest.raises(ValueError):
         any_store.write_json({"score": float("nan")}, "record.json")
+    with pytest.raises(ValueError):
+        any_store.write_record(trial("a", score=float("nan")), "train/a")
     assert any_store.read_json("record.json") is None
+    assert any_store.record("train/a") is None
 
 
 def test_delete_takes_objects_and_folders_and_does_not_mind_their_absence(any_store: Store) -> None:
     for number in range(2):
-        any_store.write(b"x", "trial/x", "checkpoint", f"00000{number}", "weights")
-    any_store.write(b"y", "trial/x", "record")
-    any_store.delete("trial/x", "checkpoint")
-    any_store.delete("trial/x", "checkpoint")
-    any_store.delete("trial/y")
-    assert any_store.fs.exists(any_store.path("trial/x", "record"))
-    assert not any_store.fs.exists(any_store.path("trial/x", "checkpoint"))
+        any_store.write(b"x", "train/x", "checkpoint", f"00000{number}", "weights")
+    any_store.write(b"y", "train/x", "record")
+    any_store.delete("train/x", "checkpoint")
+    any_store.delete("train/x", "checkpoint")
+    any_store.delete("train/y")
+    assert any_store.fs.exists(any_store.path("train/x", "record"))
+    assert not any_store.fs.exists(any_store.path("train/x", "checkpoint"))
 
 
 def test_folders_are_uploaded_and_fetched(any_store: Store, tmp_path: Path) -> None:
@@ -111,16 +138,16 @@ def test_what_is_not_there_cannot_be_fetched(any_store: Store) -> None:
 
 def test_objects_of_an_object_store_are_copied_once_and_again_when_they_change() -> None:
     made = Store(f"memory://{uuid.uuid4().hex}")
-    made.write(b"first", "trial/x", "weights")
-    copy = made.fetch("trial/x", "weights")
+    made.write(b"first", "train/x", "weights")
+    copy = made.fetch("train/x", "weights")
     assert copy.read_bytes() == b"first"
     assert str(copy).startswith(os.environ["STILTS_CACHE"])
-    assert made.fetch("trial/x", "weights") == copy
-    made.delete("trial/x")
+    assert made.fetch("train/x", "weights") == copy
+    made.delete("train/x")
     with pytest.raises(RequestError, match="is not there"):
-        made.fetch("trial/x", "weights")
-    made.write(b"second", "trial/x", "weights")
-    assert made.fetch("trial/x", "weights").read_bytes() == b"second"
+        made.fetch("train/x", "weights")
+    made.write(b"second", "train/x", "weights")
+    assert made.fetch("train/x", "weights").read_bytes() == b"second"
 
 
 def test_only_a_folder_is_local(any_store: Store, tmp_path: Path) -> None:
@@ -139,8 +166,8 @@ def test_a_store_of_an_unknown_kind_is_one_line(url: str) -> None:
 
 def test_a_store_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(RequestError, match=r"cannot write lease\.json") as caught:
-        Store(str(tmp_path / "file")).write_json({}, "lease.json")
+    with pytest.raises(RequestError, match=r"cannot write lock\.json") as caught:
+        Store(str(tmp_path / "file")).write_json({}, "lock.json")
     assert "\n" not in str(caught.value)
 
 
@@ -169,92 +196,6 @@ def test_the_time_is_utc_to_the_second() -> None:
     assert moment.utcoffset().total_seconds() == 0  # type: ignore[union-attr]
     assert abs(moment.timestamp() - time.time()) < 2
     assert moment.microsecond == 0
-
-
-# The lease
-
-
-def test_a_second_run_is_refused_until_the_first_is_over(any_store: Store) -> None:
-    lease = StoreLock(any_store)
-    with pytest.raises(RequestError, match=f"is in use by process {os.getpid()} on {socket.gethostname()}") as caught:
-        StoreLock(any_store)
-    assert "\n" not in str(caught.value)
-    lease.release()
-    StoreLock(any_store).release()
-    assert any_store.read_json("lease.json") is None
-
-
-def test_a_beat_is_a_sign_of_life(store: Store) -> None:
-    lease = StoreLock(store)
-    first = store.read_json("lease.json")
-    time.sleep(0.01)
-    lease.beat()
-    second = store.read_json("lease.json")
-    assert second["beat"] > first["beat"]
-    assert {**first, "beat": 0} == {**second, "beat": 0}
-
-
-def held_by(store: Store, **changes: object) -> None:
-    """Writes the lease of a run that is like this process but for `changes`."""
-    lease = StoreLock(store)
-    store.write_json(lease.me | {"beat": time.time()} | changes, "lease.json")
-
-
-def test_the_lease_of_a_dead_process_is_taken_over(store: Store) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    held_by(store, pid=ended.pid)
-    lease = StoreLock(store)
-    assert store.read_json("lease.json")["id"] == lease.me["id"]
-
-
-def test_a_process_number_that_was_given_away_again_is_not_the_same_process(store: Store) -> None:
-    held_by(store, started=time.time() - 1e6)
-    StoreLock(store)
-
-
-def test_the_lease_of_a_living_process_is_kept_however_long_it_is_silent(store: Store) -> None:
-    """On its own host a run that is busy, or suspended, is seen to live."""
-    held_by(store, beat=time.time() - 10 * STALE_SECONDS)
-    with pytest.raises(RequestError, match="is in use"):
-        StoreLock(store)
-
-
-def test_another_hosts_lease_is_taken_over_once_it_is_stale(store: Store) -> None:
-    held_by(store, host="another-host")
-    with pytest.raises(RequestError, match="on another-host"):
-        StoreLock(store)
-    held = store.read_json("lease.json")
-    store.write_json(held | {"beat": time.time() - STALE_SECONDS - 1}, "lease.json")
-    StoreLock(store)
-
-
-def test_a_run_gives_up_its_own_lease_alone(store: Store) -> None:
-    """One that was taken for dead and comes back does not end the run that took its place."""
-    lost = StoreLock(store)
-    other = lost.me | {"id": "other", "host": "another-host", "beat": time.time()}
-    store.write_json(other, "lease.json")
-    lost.release()
-    assert store.read_json("lease.json") == other
-
-
-def test_of_runs_that_start_together_one_gets_the_store(store: Store) -> None:
-    together, got, refused = threading.Barrier(4), [], []
-
-    def start() -> None:
-        together.wait()
-        try:
-            got.append(StoreLock(store))
-        except RequestError as error:
-            refused.append(str(error))
-
-    threads = [threading.Thread(target=start) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (len(got), len(refused)) == (1, 3)
-    assert store.read_json("lease.json")["id"] == got[0].me["id"]
 
 
 def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
