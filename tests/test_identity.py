@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from stilts_ray.config import LogUniform, Optimizer, Pretrained, Recipe, Search
+from stilts_ray.config import LogUniform, Optimizer, Pretrained, Recipe, Search, Spec
 from stilts_ray.identity import canonical, canonical_json, digest, file_digest, folder_digest
 from stilts_ray.tasks import Kind
+from tests.plan.test_golden import SPECS
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
@@ -82,17 +84,45 @@ def test_numbers_that_are_none_are_refused(value: float) -> None:
         digest({"a": [value]})
 
 
-def test_models_are_told_apart_by_class_and_hash_their_resolved_fields() -> None:
-    assert digest(Recipe()) == digest(Recipe(epochs=Recipe().epochs)), "not the difference from the defaults"
+def test_a_model_is_its_tag_and_what_differs_from_the_defaults() -> None:
+    assert canonical(Recipe()) == {"is": "recipe"}
+    assert canonical(Recipe(epochs=Recipe().epochs, batch_size=16)) == {"is": "recipe", "batch_size": 16}
     assert canonical(LogUniform(low=1e-6, high=1e-4, trials=3)) == {
-        "is": "LogUniform",
+        "is": "log_uniform",
         "low": 1e-6,
         "high": 1e-4,
         "trials": 3,
     }
-    assert digest(Pretrained(source="a/b")) != digest({"source": "a/b", "revision": None})
+    assert canonical(Recipe(optimizer=Optimizer(clip=2.0))) == {
+        "is": "recipe",
+        "optimizer": {"is": "optimizer", "clip": 2.0},
+    }
+    assert digest(Pretrained(source="a/b")) != digest({"source": "a/b"})
     assert digest(Search(learning_rates=[1e-5, 3e-5])) == digest(Search(learning_rates=(1e-5, 3e-5)))
     assert digest(Optimizer(weight_decay=0)) == digest(Optimizer(weight_decay=0.0))
+
+
+def test_a_default_is_left_out_only_if_it_is_the_same_json() -> None:
+    class Flags(Spec, tag="flags"):
+        number: int | bool | float = 1
+
+    assert canonical(Flags()) == {"is": "flags"}
+    assert canonical(Flags(number=True)) == {"is": "flags", "number": True}
+    assert canonical(Flags(number=1.0)) == {"is": "flags", "number": 1.0}
+
+
+def test_a_model_without_a_tag_is_refused() -> None:
+    class Untagged(BaseModel):
+        number: int = 1
+
+    with pytest.raises(TypeError, match="Untagged has no canonical form: it has no tag"):
+        canonical(Untagged())
+
+
+def test_tags_are_distinct_and_belong_to_every_model_of_a_sweep() -> None:
+    tags = [model.tag for model in SPECS]
+    assert len(set(tags)) == len(tags)
+    assert {"sweep", "encoder", "mixture", "recipe", "search", "optimizer", "retrieval"} <= set(tags)
 
 
 def test_digests_are_those_of_another_process() -> None:

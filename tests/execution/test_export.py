@@ -32,7 +32,7 @@ def finished(plan: Plan, store: Store, bench: Bench) -> dict[str, Any]:
     scheduler, _ = bench.all(plan, store)
     for digest, record in scheduler.records.items():
         step = plan.by_digest[digest]
-        store.write_json(record, step.kind, step.slug, "record.json")
+        store.write_record(record, step.path)
     return scheduler.records
 
 
@@ -73,11 +73,11 @@ def test_an_exported_model_predicts_what_was_scored(
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
     assert tokenizer.model_max_length == AutoTokenizer.from_pretrained(bench.encoder).model_max_length
     pairs = [e for e in cache.examples(bench.data_source, TASKS["xnli"], "test", "de") if isinstance(e, Pair)]
-    read = plan.by_digest[plan.conditions[0].cells["xnli"]].identity["read"]  # type: ignore[attr-defined]
+    read = plan.by_digest[plan.conditions[0].cells["xnli"]].input.inference  # type: ignore[attr-defined]
     with torch.inference_mode():
         batch = tokenizer(
             [p.first for p in pairs], [p.second for p in pairs], padding=True, return_tensors="pt",
-            truncation="longest_first", max_length=read["max_length"],
+            truncation="longest_first", max_length=read.max_length,
         )  # fmt: skip
         best = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits.argmax(-1)
     written = (tmp_path / "out" / "tiny.baseline" / "seed-1" / "xnli" / "test-de.tsv").read_text().splitlines()
@@ -143,7 +143,7 @@ def test_what_is_not_there_is_one_line(made: tuple[Plan, Store, Any], bench: Ben
 def test_every_record_of_scores_says_what_they_are(made: tuple[Plan, Store, Any]) -> None:
     plan, _, records = made
     (row,) = plan.conditions
-    said = {target: records[row.cells[target]]["signature"] for target in TARGETS}
+    said = {target: records[row.cells[target]].signature for target in TARGETS}
     for target, line in said.items():
         assert line.startswith(f"{target}|data:content-")
         assert f"|split:{tasks.get(target).test}|" in line

@@ -88,7 +88,7 @@ def test_every_row_that_was_drawn_has_the_loss_that_the_finished_run_gives_it_al
         with torch.inference_mode():
             expected = criteria.loss(kind, model(task, batch), batch) / criteria.COUNTS[kind](batch)
         assert loss == pytest.approx(float(expected), abs=1e-5)
-    record = store.read_json(job.path, "record.json")
+    record = store.record(job.path)
     assert record.rows == RANKED[task]
     assert record.loss == pytest.approx(losses.mean())
     assert (record.deciles[0], record.deciles[-1]) == pytest.approx((losses.min(), losses.max()))
@@ -111,12 +111,12 @@ def test_a_run_on_a_band_is_a_run_on_a_file_with_only_those_rows(
     write(fixture.features, [fixture.rows["en"][row] for row in hard], data / "glue/mnli/train.parquet")
     other = Bench(data, bench.encoder)
     alone = other.do(other.job(**request(intermediates=[("mnli",)])), store)
-    difficulty_quantiles = store.read_json(jobs["tiny.mnli_50-100"].path, "record.json")
+    hard_half = store.record(jobs["tiny.mnli_50-100"].path)
     for name in ("files", "curve", "steps", "tokens", "score"):
-        assert difficulty_quantiles[name] == alone[name], name
-    easy = store.read_json(jobs["tiny.mnli_0-50"].path, "record.json")
-    assert easy["steps"] == difficulty_quantiles["steps"]
-    assert easy["files"] != difficulty_quantiles["files"]
+        assert getattr(hard_half, name) == getattr(alone, name), name
+    easy = store.record(jobs["tiny.mnli_0-50"].path)
+    assert easy.steps == hard_half.steps
+    assert easy.files != hard_half.files
 
 
 def test_the_plain_study_ranks_whatever_else_the_band_is_trained_with(bench: Bench, store: Store) -> None:
@@ -140,7 +140,7 @@ def test_the_plain_study_ranks_whatever_else_the_band_is_trained_with(bench: Ben
 def test_a_band_whose_runs_were_killed_leaves_the_records_of_one_that_was_not(bench: Bench, tmp_path: Path) -> None:
     whole = Store(str(tmp_path / "whole"))
     expected, jobs = done(bench, whole)
-    assert [job.kind for job in jobs.values()] == ["trial", "rank", "trial", "trial"]
+    assert [job.kind for job in jobs.values()] == ["train", "rank", "train", "train"]
     cut = Store(str(tmp_path / "cut"))
 
     def killed(now: dict[str, Any], fatal: int) -> None:
@@ -148,10 +148,10 @@ def test_a_band_whose_runs_were_killed_leaves_the_records_of_one_that_was_not(be
             raise Killed
 
     for job in jobs.values():
-        record = whole.read_json(job.path, "record.json")
+        record = whole.record(job.path)
         for entry in record.get("curve", []):
             with pytest.raises(Killed):
-                bench.do(job, cut, lambda now, fatal=entry["step"]: killed(now, fatal))
+                bench.do(job, cut, lambda now, fatal=entry.step: killed(now, fatal))
         if job.kind == "rank":
             # Its process ended while it wrote, on a store that keeps what there was of it.
             cut.write(b"half of", job.path, rows.LOSSES)

@@ -20,7 +20,7 @@ from stilts_ray.execution.execute import execute_job
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.store.state import state_of
-from stilts_ray.store.store import Record, Store
+from stilts_ray.store.store import Store
 
 pytestmark = pytest.mark.ray
 
@@ -51,12 +51,12 @@ def run(store: Path, *options: str, sweep: Path = SWEEP) -> subprocess.Completed
     return subprocess.run(command(store, *options, sweep=sweep), capture_output=True, text=True, timeout=240)
 
 
-def results(store: Path) -> dict[str, Record]:
-    """What a sweep came to: records of steps and jobs, less what may differ between two runs of the same."""
+def results(store: Path) -> dict[str, dict[str, Any]]:
+    """The results of a sweep: records of steps and jobs, without what may differ between two invocations."""
     state = state_of(Store(str(store)))
     volatile = {"seconds", "profile", "finished_at", "host", "path"}
     records = {**state.jobs, **state.steps}
-    return {digest: {k: v for k, v in record.items() if k not in volatile} for digest, record in records.items()}
+    return {digest: record.model_dump(exclude=volatile) for digest, record in records.items()}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def inline(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Path:
         scheduler.finish(job, execute_job(job, place))
     for step, record in scheduler.completed:
         if step.kind != "pretrain":
-            store.write_json(record, step.kind, step.slug, "record.json")
+            store.write_record(record, step.path)
     return folder
 
 
@@ -124,7 +124,7 @@ def test_plan_and_report_of_a_finished_sweep(finished: tuple[Path, str]) -> None
     assert planned["totals"]["new"] == planned["totals"]["trials"] == 0
     rows = answer("report")["rows"]
     assert [row["intermediate"] for row in rows] == [[], ["mnli"]]
-    assert all(len(cell.trials) == 2 for cell in rows[1]["cells"].values())
+    assert all(len(cell["trials"]) == 2 for cell in rows[1]["cells"].values())
     difference = rows[1]["cells"]["udpos"]["score"] - rows[0]["cells"]["udpos"]["score"]
     assert rows[1]["cells"]["udpos"]["delta"] == pytest.approx(difference)
 
@@ -204,14 +204,15 @@ def test_two_workers_train_one_model(tmp_path: Path) -> None:
         (trial,) = Store(str(tmp_path / way)).records("train").values()
         scores[way] = trial.curve
     for way in ("ddp", "fsdp"):
-        assert [entry["step"] for entry in scores[way]] == [entry["step"] for entry in scores["alone"]]
+        assert [point.step for point in scores[way]] == [point.step for point in scores["alone"]]
         for one, two in zip(scores["alone"], scores[way], strict=True):
-            assert two == pytest.approx(one, rel=1e-3)
+            assert two.loss == pytest.approx(one.loss, rel=1e-3)
+            assert two.metrics == pytest.approx(one.metrics, rel=1e-3)
 
 
 def test_a_second_driver_is_refused(tmp_path: Path) -> None:
     first = started(tmp_path)
-    wait_for((tmp_path / "lease.json").exists, first)
+    wait_for((tmp_path / "lock.json").exists, first)
     second = run(tmp_path)
     first.kill()
     assert second.returncode == 2

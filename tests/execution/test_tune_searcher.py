@@ -76,7 +76,9 @@ def test_a_noted_failure_is_the_reason(searcher: TuneSearcher, store: Store, cal
     assert callback.outcomes == ["no such file"]
 
 
-def test_a_worker_that_crashes_after_its_record_is_written_has_finished(searcher: TuneSearcher, store: Store, callback: Ended) -> None:
+def test_a_worker_that_crashes_after_its_record_is_written_has_finished(
+    searcher: TuneSearcher, store: Store, callback: Ended
+) -> None:
     job = from_json(searcher.suggest("a")["job"])
     store.write_record(succeed(job), job.path)
     searcher.on_trial_complete("a", error=True)
@@ -84,9 +86,7 @@ def test_a_worker_that_crashes_after_its_record_is_written_has_finished(searcher
     assert searcher.finished == 1
 
 
-def test_restarts_are_counted_since_the_last_progress(
-    searcher: TuneSearcher, store: Store, callback: Ended
-) -> None:
+def test_restarts_are_counted_since_the_last_progress(searcher: TuneSearcher, store: Store, callback: Ended) -> None:
     """Processes that run out of memory restart with a smaller budget, more often than a job may crash."""
     rooms = [{"tokens": tokens, "recompute": False} for tokens in (4096, 2048, 1024, 512, 256)]
     for number, room in enumerate(rooms):

@@ -98,7 +98,7 @@ def test_a_baselines_fine_tuning_is_the_intermediate_study_of_the_same_task() ->
     studies, evaluations = steps(plan, Study), steps(plan, Evaluation)
     assert evaluations["xlmr.mnli.xnli-test"].of == studies["xlmr.mnli"].digest
     assert evaluations["xlmr.squad.xquad-test"].of == studies["xlmr.squad"].digest
-    assert studies["xlmr.mnli.mnli"].start == studies["xlmr.mnli"].digest
+    assert studies["xlmr.mnli.mnli"].parent == studies["xlmr.mnli"].digest
     # Without that row the study is there all the same, and it is the same.
     alone = steps(planned(intermediates=[()], targets=["xnli"]), Study)
     assert alone == {"xlmr.mnli": studies["xlmr.mnli"]}
@@ -295,7 +295,7 @@ def test_a_target_after_a_mixture_starts_from_it(data_dir: Path, tiny_encoder: P
     assert [row.intermediate for row in plan.conditions] == [("german",), ("pawsx",)]
     studies = steps(plan, Study)
     assert set(studies) == {"tiny.german", "tiny.german.pawsx", "tiny.pawsx", "tiny.pawsx.pawsx"}
-    assert studies["tiny.german.pawsx"].start == studies["tiny.german"].digest
+    assert studies["tiny.german.pawsx"].parent == studies["tiny.german"].digest
 
 
 # Bands
@@ -314,7 +314,7 @@ def test_a_band_needs_the_plain_study_of_its_task_whatever_the_rows_of_the_sweep
         assert (ranking.name, ranking.of, ranking.depends_on) == ("xlmr.squad-ranking", plain.digest, (plain.digest,))
         for name in THIRD_NAMES:
             assert studies[name].depends_on == (ranking.digest,)
-            assert studies[name].start == plain.start
+            assert studies[name].parent == plain.parent
             assert studies[f"{name}.squad"].depends_on == (studies[name].digest,)
         assert len({studies[name].digest for name in THIRD_NAMES}) == 3
     made = planned(encoders=[FRESH_ON_HUB], intermediates=THIRDS[:1], targets=[])
@@ -584,7 +584,7 @@ def test_a_target_may_be_trained_on_tasks_one_after_the_other(data_dir: Path, ti
     assert set(studies) == {
         "tiny.social_i_qa", "tiny.social_i_qa.copa", "tiny.social_i_qa.social_i_qa", "tiny.social_i_qa.social_i_qa.copa",
     }  # fmt: skip
-    assert studies["tiny.social_i_qa.copa"].start == studies["tiny.social_i_qa"].digest
+    assert studies["tiny.social_i_qa.copa"].parent == studies["tiny.social_i_qa"].digest
     evaluations = steps(plan, Evaluation)
     baseline = evaluations["tiny.social_i_qa.copa.xcopa-test"]
     assert baseline.of == studies["tiny.social_i_qa.copa"].digest

@@ -71,9 +71,9 @@ def execute_job(
         store.write_record(record, job.path)
         scheduler.finish(job, record)
         _settle(scheduler, store, end)
-    for digest, reason in scheduler.failed.items():
-        step = plan.by_digest[digest]
-        store.write_failure(Failure(kind=step.kind, name=step.name, digest=digest, reason=reason, at=""), step.path)
+    for key, reason in scheduler.failed.items():
+        step = plan.by_digest[key]
+        store.write_failure(Failure(kind=step.kind, name=step.name, digest=key, reason=reason, at=""), step.path)
     return scheduler
 
 
