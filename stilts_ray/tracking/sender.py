@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from stilts_ray.plan.build import Plan
+from stilts_ray.store.records import AnyJobRecord
 from stilts_ray.store.state import StoreState, redacted, state_of
 from stilts_ray.store.store import Store
 from stilts_ray.tracking.address import reason
