@@ -37,12 +37,14 @@ def plan(
     """Show the steps of a sweep: what is done, what is left, what it costs. Nothing is run."""
     document = overview(made, state_of(place), read_calibration(calibration) if calibration else None)
     if as_json:
-        print(json.dumps(document, indent=1))
+        print(document.model_dump_json(indent=1))
         return
-    for step in document["steps"]:
-        cost = f"{step['trials']} trials, {step['train_tokens']:,} tokens" if step["trials"] else ""
-        out.print(f"{step['status']:6} {step['kind']:10} {step['name']}-{step['digest'][:8]}  {cost}", highlight=False)
-    for line in [summary(document), *in_words(document["comparison"])]:
+    for step in document.steps:
+        cost = f"{step.trials} trials, {step.train_tokens:,} tokens" if step.trials else ""
+        out.print(f"{step.status:6} {step.kind:10} {step.name}-{step.digest[:8]}  {cost}", highlight=False)
+        if step.changed:
+            out.print(f"{'':17} changed: {', '.join(step.changed)}", highlight=False, markup=False, soft_wrap=True)
+    for line in [summary(document), *in_words(document.comparison)]:
         out.print(line, highlight=False, soft_wrap=True)
     if made.unresolved:
         out.print(f"commits not looked up yet (digests will change): {', '.join(made.unresolved)}", highlight=False)
@@ -113,18 +115,16 @@ def status(
     """Show how far a sweep is, also while it runs elsewhere."""
     document = overview(made, state_of(place))
     if as_json:
-        print(json.dumps(document, indent=1))
+        print(document.model_dump_json(indent=1))
         return
     for kind in STEP_KINDS:
-        steps = [step for step in document["steps"] if step["kind"] == kind]
+        steps = [step for step in document.steps if step.kind == kind]
         if steps:
-            counts = ", ".join(
-                f"{sum(s['status'] == name for s in steps)} {name}" for name in ("done", "new", "failed")
-            )
+            counts = ", ".join(f"{sum(s.status == name for s in steps)} {name}" for name in ("done", "new", "failed"))
             out.print(f"{kind:10} {counts}", highlight=False)
-    for step in document["steps"]:
-        if step["status"] == "failed":
-            out.print(f"failed: {step['kind']} {step['name']}-{step['digest'][:8]}", highlight=False)
+    for step in document.steps:
+        if step.status == "failed":
+            out.print(f"failed: {step.kind} {step.name}-{step.digest[:8]}", highlight=False)
 
 
 @app.command()
@@ -155,11 +155,12 @@ def report(
     if folder is not None:
         files.write(made, state, document, folder, findings.appendix(beside, verdicts) + profile.markdown(spent))
     if as_json:
-        more: dict[str, Any] = {"data": rows.rows_read(made, state)}
+        counts = rows.rows_read(made, state)
+        more: dict[str, Any] = {"data": {split: read.model_dump() for split, read in counts.items()}}
         more |= {"published": asdict(beside)} if beside else {}
         more |= {"claims": [verdict.as_dict() for verdict in verdicts]} if with_claims else {}
         more |= {"profile": profile.document(spent)} if with_profile else {}
-        print(json.dumps(document | more, indent=1))
+        print(json.dumps(document.model_dump(mode="json") | more, indent=1))
         return
     terminal.show(document, out)
     if beside is not None:

@@ -34,7 +34,7 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, out: Console) -> int:
         state = state_of(store)
         before = overview(plan, state)
         out.print(summary(before), highlight=False, soft_wrap=True)
-        done = {step["digest"] for step in before["steps"] if step["status"] == "done"}
+        done = {step.digest for step in before.steps if step.status == "done"}
         if len(done) < len(plan.steps):
             check_encoders(plan)
         uri = runtime.mlflow or tracking.default_uri(store)

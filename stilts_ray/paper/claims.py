@@ -1,29 +1,29 @@
-"""What arXiv 2005.13013 is said to have found, as claims that a result table is held against. Pure.
+"""Claims of arXiv 2005.13013, tested on a result table. Pure.
 
-Texts and figures are those of this project's issue, which quotes the paper; the 5.4 also stands in its abstract (second
-version, AACL 2020), whose words on the two alternatives are weaker: they do not *consistently* beat English training.
-The figures are of XLM-R Large, nine intermediate tasks and XTREME; ours are of the sweep at hand, whatever its encoder and
-targets. So a claim is checked for its direction (`stilts_ray.paper.criteria`), and the figures are shown beside one another.
+Texts and figures are those of this project's issue, which quotes the paper; the 5.4 is also in its abstract (second version,
+AACL 2020), whose words on the two alternatives are weaker: they do not *consistently* beat English training. The figures are of
+XLM-R Large, nine intermediate tasks and XTREME; ours are of the sweep, with any encoder and targets. So only the direction of a
+claim is checked (`stilts_ray.paper.criteria`), and the figures are shown side by side.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from inspect import cleandoc
 from typing import Any
 
-from stilts_ray.config import Mixture
 from stilts_ray.paper import criteria as checks
 from stilts_ray.paper.criteria import Finding, Rows, Unmeasured
+from stilts_ray.report.cells import TableRow
 from stilts_ray.report.paired import Estimate
-from stilts_ray.report.table import Document
+from stilts_ray.report.table import ResultTable
 
 UNTRAINED = ("bucc2018", "tatoeba")
 """Targets without training data."""
 
 
 class Outcome(StrEnum):
-    """What a check says of a claim."""
+    """The result of checking a claim."""
 
     HOLDS = "holds"
     FAILS = "does not hold"
@@ -32,7 +32,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A statement, where it is from, its figure if it has one, and how it is checked: on one encoder's rows, for a subject."""
+    """A statement, its source, its figure if there is one, and its check, which takes an encoder's rows and the subject."""
 
     name: str
     text: str
@@ -43,13 +43,13 @@ class Claim:
 
     @property
     def rule(self) -> str:
-        """How the claim is made a question of numbers: the docstring of its check."""
+        """How the claim is checked: the docstring of its check."""
         return " ".join(cleandoc(self.check.__doc__ or "").split())
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A claim held against the rows of an encoder."""
+    """A claim checked on the rows of an encoder."""
 
     claim: Claim
     encoder: str
@@ -149,18 +149,13 @@ CLAIMS: tuple[Claim, ...] = (
 )
 
 
-def judge(document: Document, claims: Sequence[Claim] = CLAIMS) -> list[Verdict]:
-    """Every claim on the rows of every encoder (`stilts_ray.report.table.results` makes the document)."""
-    encoders: dict[str, list[Mapping[str, Any]]] = {}
-    for row in document["rows"]:
-        encoders.setdefault(row["encoder"], []).append(row)
-    return [_verdict(claim, name, _rows(own)) for name, own in encoders.items() for claim in claims]
+def judge(document: ResultTable, claims: Sequence[Claim] = CLAIMS) -> list[Verdict]:
+    """Checks every claim on the rows of every encoder."""
+    return [_verdict(claim, name, _rows(own)) for name, own in document.encoders.items() for claim in claims]
 
 
-def _rows(rows: Iterable[Mapping[str, Any]]) -> Rows:
-    named = {tuple(row["intermediate"]): row for row in rows}
-    mixtures = {name: Mixture.model_validate(row["mixture"]) for name, row in named.items()}
-    return Rows(mixtures, {name: row["cells"] for name, row in named.items()})
+def _rows(rows: Sequence[TableRow]) -> Rows:
+    return Rows({row.intermediate: row.mixture for row in rows}, {row.intermediate: row.cells for row in rows})
 
 
 def _verdict(claim: Claim, encoder: str, rows: Rows) -> Verdict:

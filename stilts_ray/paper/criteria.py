@@ -1,18 +1,18 @@
-"""How claims become questions of numbers: what holds between the rows of one encoder. Pure.
+"""Checks of claims against numbers: comparisons between the rows of one encoder. Pure.
 
-All checks compare runs seed by seed (`stilts_ray.report.paired`). A difference is there if its whole 95% interval is above
-the bound; with one seed there is no interval, and the difference alone decides. A check's docstring is its rule, which
-reports print.
+All checks compare trials paired by seed (`stilts_ray.report.paired`). A difference counts if its whole 95% interval is above
+the bound; with one seed there is no interval, and the difference alone decides. A check's docstring is its rule, which reports
+print.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
-from typing import Any
 
 from stilts_ray import tasks
 from stilts_ray.config import Mixture
 from stilts_ray.report.best import Intermediate, choose
+from stilts_ray.report.cells import Cell
 from stilts_ray.report.paired import BySeed, Estimate, average, difference, estimate
 from stilts_ray.report.table import intermediate_name
 
@@ -24,7 +24,7 @@ LARGE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found: the estimate, what it says of the claim, and what one must know beside it."""
+    """The result of a check: the estimate, whether the claim holds, and a note."""
 
     estimate: Estimate
     holds: bool
@@ -32,7 +32,7 @@ class Finding:
 
 
 class Unmeasured(Exception):
-    """A claim cannot be checked on these rows, and why. No verdict is given then."""
+    """Raised with the reason if a claim cannot be checked on these rows. There is no verdict then."""
 
 
 # Rows
@@ -40,10 +40,10 @@ class Unmeasured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of one encoder by the parts of their names. cells: by target, None where one is not done."""
+    """The rows of one encoder, by the parts of their names. cells: by target, None until its evaluation is done."""
 
     mixtures: Mapping[Intermediate, Mixture]
-    cells: Mapping[Intermediate, Mapping[str, Mapping[str, Any] | None]]
+    cells: Mapping[Intermediate, Mapping[str, Cell | None]]
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -51,8 +51,8 @@ class Rows:
 
     @property
     def seeds(self) -> int:
-        """Runs of a cell."""
-        return max((len(cell["seeds"]) for row in self.cells.values() for cell in row.values() if cell), default=0)
+        """Number of trials of a cell."""
+        return max((len(cell.trials) for row in self.cells.values() for cell in row.values() if cell), default=0)
 
     def single(self, task: str) -> Intermediate:
         """The row with this one intermediate task, plain."""
@@ -73,7 +73,7 @@ class Rows:
         return max(found, key=lambda row: len(self.mixtures[row].tasks))
 
     def like(self, mixture: Mixture) -> Intermediate:
-        """The row of that mixture, whatever its name."""
+        """The row of that mixture, under any name."""
         found = [row for row, own in self.mixtures.items() if _unnamed(own) == _unnamed(mixture)]
         if not found:
             raise Unmeasured(f"no row {intermediate_name(_unnamed(mixture).parts)}")
@@ -82,13 +82,13 @@ class Rows:
     def difference(self, one: Intermediate, other: Intermediate, targets: Sequence[str] | None = None) -> BySeed:
         """`one` minus `other`, as the mean over `targets` (None: all)."""
         pairs = [(self._cell(one, target), self._cell(other, target)) for target in targets or self.targets]
-        return _shared(difference(*pair) for pair in pairs)
+        return _shared(difference(mine.trials, theirs.trials) for mine, theirs in pairs)
 
     def gain(self, row: Intermediate, targets: Sequence[str] | None = None) -> BySeed:
         """Difference from the baseline."""
         return self.difference(row, BASELINE, targets)
 
-    def _cell(self, row: Intermediate, target: str) -> Mapping[str, Any]:
+    def _cell(self, row: Intermediate, target: str) -> Cell:
         if row not in self.cells:
             raise Unmeasured(f"no row {intermediate_name(row)}")
         if target not in self.cells[row]:
@@ -104,7 +104,7 @@ def _unnamed(mixture: Mixture) -> Mixture:
 
 
 def _plain(mixture: Mixture) -> bool:
-    """Whether it is nothing but tasks in the source language, however they are weighted against one another."""
+    """Whether it has only tasks in the source language, with any sampling weights."""
     return _unnamed(mixture) == Mixture(tasks=mixture.tasks, cap=mixture.cap, temperature=mixture.temperature)
 
 
@@ -115,7 +115,7 @@ def _translated(mixture: Mixture) -> bool:
 def _shared(parts: Iterable[BySeed]) -> BySeed:
     found = average(parts)
     if not found:
-        raise Unmeasured("no seed with sound runs of all that is compared")
+        raise Unmeasured("no seed without collapsed trials")
     return found
 
 
@@ -177,7 +177,7 @@ def many_gain(rows: Rows, target: str) -> Finding:
 
 def does_not_gain(rows: Rows, target: str) -> Finding:
     """The rows with a single intermediate task are, on average, not above the baseline on this target: the interval of the mean
-    gain is not above 0. With few seeds that is easily so; the upper end says what gain is still possible."""
+    gain is not above 0. With few seeds that is likely; the upper end of the interval is the largest gain still possible."""
     found = estimate(_mean_gain(rows, target))
     return Finding(found, not found.above(0), _counted(rows, target))
 
@@ -200,7 +200,7 @@ def beats_translation(rows: Rows, _: str) -> Finding:
 
 
 def _beaten(rows: Rows, english: Mapping[Intermediate, Mixture], what: str) -> Finding:
-    """english: a row -> the mixture that is to be above it."""
+    """english: row -> the mixture that is expected to be above it."""
     if not english:
         raise Unmeasured(f"no row {what}")
     pairs = {row: rows.like(mixture) for row, mixture in english.items()}

@@ -1,4 +1,4 @@
-"""Published figures beside ours, and verdicts on the paper's claims: on a terminal and as Markdown."""
+"""Published figures beside ours, and verdicts on the paper's claims, on a terminal and as Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -18,7 +18,7 @@ COLORS = {Outcome.HOLDS: "green", Outcome.FAILS: "red", Outcome.OPEN: "dim"}
 
 
 def appendix(comparison: Comparison | None, verdicts: Sequence[Verdict]) -> str:
-    """Sections of a report for what there is of both."""
+    """Sections of a report for both; "" for what there is none of."""
     published = published_markdown(comparison) if comparison is not None else ""
     sections = {"## Beside published figures": published, "## Claims": claims_markdown(verdicts)}
     return "".join(f"\n{title}\n\n{text}" for title, text in sections.items() if text)
@@ -28,7 +28,7 @@ def appendix(comparison: Comparison | None, verdicts: Sequence[Verdict]) -> str:
 
 
 def show_published(comparison: Comparison, console: Console) -> None:
-    """Prints what is published for what this sweep has, where the figures are from, and which cells have none."""
+    """Prints the published figures for the cells of this sweep, their sources, and the cells without one."""
     for name, lines in _grouped(comparison.lines).items():
         grid = _grid(name, FIGURE_COLUMNS, numbers=("published", "ours", "difference"))
         for line in lines:

@@ -1,17 +1,17 @@
 """Published figures of XLM-R Large with and without intermediate training, and ours beside them. Pure.
 
-Only figures that were seen in a public source. The tables of arXiv 2005.13013 themselves are not among them, nor is a figure
-per intermediate task: what there is are the baseline and the best model per target.
+Only figures seen in a public source: the baseline, and the best model per target. The tables of arXiv 2005.13013 are not among
+them, nor is a figure per intermediate task.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
-from typing import Any
 
 from stilts_ray import tasks
 from stilts_ray.report.best import By, choose
-from stilts_ray.report.table import Document, intermediate_name
+from stilts_ray.report.cells import Cell, TableRow
+from stilts_ray.report.table import ResultTable, intermediate_name
 
 BASELINE = "XLM-R Large"
 BEST = "X-STILTs, best intermediate per target"
@@ -25,7 +25,8 @@ ISSUE = "issue 56 of google-research/xtreme"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A published value in 0-100: of a language, or the plain mean over all languages of the task. note: what differs there."""
+    """A published value in 0-100: of a language, or the plain mean over all languages of the task. note: differences in
+    method."""
 
     source: str
     benchmark: str
@@ -88,7 +89,7 @@ FIGURES: tuple[Figure, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A figure and ours. ours: None where there is none yet. difference: None also where the two are not of one thing."""
+    """A figure and ours. ours: None until it is measured. difference: None also if the two are over different languages."""
 
     encoder: str
     intermediate: str
@@ -100,53 +101,52 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All there is to compare, and our cells, as (encoder, intermediate, target), without a published figure."""
+    """unpublished: our cells without a published figure, as (encoder, intermediate, target)."""
 
     lines: tuple[Line, ...]
     unpublished: tuple[tuple[str, str, str], ...]
 
 
-def compare(document: Document) -> Comparison:
-    """Ours beside theirs (`stilts_ray.report.table.results` makes the document), for each encoder.
+def compare(document: ResultTable) -> Comparison:
+    """Published figures beside ours, for each encoder.
 
-    XLM-R Large stands beside the baseline; X-STILTs, for each target, beside its best row, chosen by dev score as in the
-    result table (`stilts_ray.report.best`). While there is no such choice it is the row with the highest score there, which is
-    a little higher for having been chosen among several.
+    XLM-R Large is compared with the baseline; X-STILTs, for each target, with its best row, chosen by dev score as in the
+    result table (`stilts_ray.report.best`). Without such a choice it is the row with the highest test score, which is biased
+    upwards as a maximum of several.
     """
-    rows = document["rows"]
     found: list[Line | None] = []
-    for encoder in dict.fromkeys(row["encoder"] for row in rows):
-        own = [row for row in rows if row["encoder"] == encoder]
-        found += [_line(row, figure) for figure in FIGURES for row in _beside(figure, own)]
+    for rows in document.encoders.values():
+        found += [_line(row, figure) for figure in FIGURES for row in _beside(figure, rows)]
     lines = tuple(line for line in found if line is not None)
     published = {(line.encoder, line.intermediate, line.figure.task) for line in lines}
-    cells = [(*_names(row), target) for row in rows for target, cell in row["cells"].items() if cell is not None]
+    cells = [(*_names(row), target) for row in document.rows for target, cell in row.cells.items() if cell is not None]
     return Comparison(lines, tuple(cell for cell in cells if cell not in published))
 
 
-def _names(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["encoder"], intermediate_name(row["intermediate"])
+def _names(row: TableRow) -> tuple[str, str]:
+    return row.encoder, intermediate_name(row.intermediate)
 
 
-def _beside(figure: Figure, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """The row that a figure is held against, if this sweep has one."""
-    kind = [row for row in rows if bool(row["intermediate"]) == (figure.row != BASELINE)]
-    there = [row for row in kind if figure.task in row["cells"]]
-    choice = choose({tuple(row["intermediate"]): row["cells"][figure.task] for row in there})
+def _beside(figure: Figure, rows: Sequence[TableRow]) -> Sequence[TableRow]:
+    """The row that a figure is compared with, if this sweep has one."""
+    kind = [row for row in rows if bool(row.intermediate) == (figure.row != BASELINE)]
+    there = [row for row in kind if figure.task in row.cells]
+    choice = choose({row.intermediate: row.cells[figure.task] for row in there})
     if choice.by == By.DEV and figure.row != BASELINE:
-        return [row for row in there if tuple(row["intermediate"]) in choice.of.values()]
-    return sorted(there, key=lambda row: _score(row["cells"][figure.task]), reverse=True)[:1]
+        return [row for row in there if row.intermediate in choice.of.values()]
+    return sorted(there, key=lambda row: _score(row.cells[figure.task]), reverse=True)[:1]
 
 
-def _score(cell: Mapping[str, Any] | None) -> float:
-    return float("-inf") if cell is None or cell["score"] is None else float(cell["score"])
+def _score(cell: Cell | None) -> float:
+    return float("-inf") if cell is None or cell.score is None else cell.score
 
 
-def _line(row: Mapping[str, Any], figure: Figure) -> Line | None:
+def _line(row: TableRow, figure: Figure) -> Line | None:
     """None for a language that was not tested."""
-    cell = row["cells"][figure.task] or {"languages": {}, "collapsed": 0}
-    found = {code: metrics[figure.metric] for code, metrics in cell["languages"].items() if figure.metric in metrics}
-    collapsed = f"{cell['collapsed']} of {len(cell['seeds'])} runs collapsed" if cell["collapsed"] else ""
+    cell = row.cells[figure.task]
+    languages = cell.languages if cell is not None else {}
+    found = {code: metrics[figure.metric] for code, metrics in languages.items() if figure.metric in metrics}
+    collapsed = f"{cell.collapsed} of {len(cell.trials)} trials collapsed" if cell and cell.collapsed else ""
     if figure.language is not None:
         ours = found.get(figure.language)
         return None if ours is None else Line(*_names(row), figure, ours, ours - figure.value, collapsed)

@@ -1,17 +1,18 @@
-"""Tags, parameters and metrics by which runs are found and compared on a tracking server. Pure."""
+"""Tags, parameters and metrics by which MLflow runs are found and compared. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from stilts_ray import tasks
-from stilts_ray.config import LogUniform, Recipe, Spec
-from stilts_ray.identity import digest
+from stilts_ray.config import LogUniform, Pretraining, Recipe, Spec
+from stilts_ray.identity import JSON, digest
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.steps import Condition, Evaluation, Pretrain, Step, Study
+from stilts_ray.report.cells import Cell, TableRow
 from stilts_ray.report.table import intermediate_name
-from stilts_ray.store.store import Record
+from stilts_ray.store.records import AnyJobRecord, CurvePoint, PretrainRecord, Record, TrainRecord
 
 Texts = dict[str, str]
 
@@ -28,44 +29,47 @@ class Point:
 
 def ended(record: Record) -> int:
     """When a job or step ended, in milliseconds."""
-    return round(datetime.fromisoformat(str(record["finished_at"])).timestamp() * 1000)
+    return round(datetime.fromisoformat(record.finished_at).timestamp() * 1000)
 
 
-def begun(job: Record) -> int:
+def begun(job: AnyJobRecord) -> int:
     """When a job began, in milliseconds."""
-    return ended(job) - round(1000 * float(job["seconds"]))
+    return ended(job) - round(1000 * job.seconds)
 
 
 # Metrics
 
 
-def curve(job: Record) -> Iterator[Point]:
-    """Training loss and dev metrics of a run, with the steps at which they were taken."""
-    start, end, steps = begun(job), ended(job), max(job["steps"], 1)
-    for entry in job.get("curve", []):
-        time = start + (end - start) * entry["step"] // steps
-        parts = [name for name in entry if name.endswith("/score")]
-        # The score of a lone task is the score of the run.
-        left_out = {"step", *(parts if len(parts) == 1 else ())}
-        for name, value in entry.items():
-            if name not in left_out:
-                # A tracking server's names have no such sign.
-                name = name.replace("@", "_at_")
-                yield Point("train/loss" if name == "loss" else f"dev/{name}", value, time, entry["step"])
+def curve(job: PretrainRecord | TrainRecord) -> Iterator[Point]:
+    """Training loss and dev metrics, with the updates after which they were measured."""
+    start, end, steps = begun(job), ended(job), max(job.steps, 1)
+    for point in job.curve:
+        time = start + (end - start) * point.step // steps
+        values = {"train/loss": point.loss, **_dev_metrics(point), "dev/score": point.score}
+        for name, value in values.items():
+            # MLflow allows no @ in names.
+            yield Point(name.replace("@", "_at_"), value, time, point.step)
 
 
-def cost(jobs: Iterable[Record], time: int) -> Iterator[Point]:
-    """What training took."""
-    for name in ("seconds", "tokens"):
-        yield Point(f"cost/{name}", float(sum(job[name] for job in jobs)), time)
+def _dev_metrics(point: CurvePoint) -> dict[str, float]:
+    # The score of a single task is that of the trial.
+    scores = [name for name in point.metrics if name.endswith("/score")]
+    left_out = scores if len(scores) == 1 else []
+    return {f"dev/{name}": value for name, value in point.metrics.items() if name not in left_out}
 
 
-def languages(cells: Mapping[str, Any]) -> dict[str, Any]:
-    """The per-language results of a line of the result table; metrics that a target does not have are null.
+def cost(jobs: Sequence[PretrainRecord | TrainRecord], time: int) -> list[Point]:
+    """Seconds and tokens of training."""
+    seconds, tokens = sum(job.seconds for job in jobs), sum(job.tokens for job in jobs)
+    return [Point("cost/seconds", float(seconds), time), Point("cost/tokens", float(tokens), time)]
 
-    Comparing tables, MLflow starts with the second column for each value of the first.
+
+def languages(cells: Mapping[str, Cell | None]) -> dict[str, Any]:
+    """The per-language scores of a row of the result table; metrics that a target does not have are null.
+
+    Comparing tables, MLflow first shows the second column for each value of the first.
     """
-    found = [(t, code, values) for t, cell in cells.items() if cell for code, values in cell["languages"].items()]
+    found = [(t, code, values) for t, cell in cells.items() if cell for code, values in cell.languages.items()]
     metrics = sorted({name for *_, values in found for name in values} - {"score"})
     rows = [
         [f"{target} {code}", *(_rounded(values.get(name)) for name in ("score", *metrics)), target, code]
@@ -74,14 +78,15 @@ def languages(cells: Mapping[str, Any]) -> dict[str, Any]:
     return {"columns": ["test", "score", *metrics, "target", "language"], "data": rows}
 
 
-def headlines(line: Mapping[str, Any], average: str) -> dict[str, float]:
-    """A line of the result table as metrics, rounded to be read."""
-    found = {average: line["average"], "delta/avg": line["delta"]}
-    cells = {target: cell for target, cell in line["cells"].items() if cell is not None}
-    for name, key in (("target", "score"), ("delta", "delta"), ("sd", "sd")):
-        found |= {f"{name}/{target}": cell[key] for target, cell in cells.items()}
+def headlines(row: TableRow, average: str) -> dict[str, float]:
+    """A row of the result table as metrics, with two decimals. average: the name of its average."""
+    found = {average: row.average, "delta/avg": row.delta}
+    cells = {target: cell for target, cell in row.cells.items() if cell is not None}
+    found |= {f"target/{target}": cell.score for target, cell in cells.items()}
+    found |= {f"delta/{target}": cell.delta for target, cell in cells.items()}
+    found |= {f"sd/{target}": cell.sd for target, cell in cells.items()}
     if cells:
-        found["collapsed"] = sum(cell["collapsed"] for cell in cells.values())
+        found["collapsed"] = sum(cell.collapsed for cell in cells.values())
     return {name: rounded for name, value in found.items() if (rounded := _rounded(value)) is not None}
 
 
@@ -93,7 +98,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def asked(plan: Plan) -> Texts:
-    """How learning rates and seeds are tried."""
+    """The search for a learning rate, and the seeds."""
     search = plan.sweep.search
     space = search.learning_rates
     rates = f"{space.low:g} to {space.high:g}" if isinstance(space, LogUniform) else ", ".join(f"{r:g}" for r in space)
@@ -107,7 +112,7 @@ def asked(plan: Plan) -> Texts:
 
 
 def recipes(used: Mapping[str, Recipe]) -> Texts:
-    """Values of recipes: "name" where all tasks have the same, else "name/task"."""
+    """Values of recipes: "name" where it is the same for all tasks, else "name/task"."""
     flat = {task: settings(recipe) for task, recipe in used.items()}
     params: Texts = {}
     for name in {name: None for values in flat.values() for name in values}:
@@ -118,7 +123,7 @@ def recipes(used: Mapping[str, Recipe]) -> Texts:
 
 
 def settings(spec: Spec) -> Texts:
-    """Fields of a specification and of those within it."""
+    """Fields of a configuration and of those nested in it."""
     params: Texts = {}
     for name in type(spec).model_fields:
         value = getattr(spec, name)
@@ -139,18 +144,18 @@ def _text(value: Any) -> str:
 
 
 def place(row: Condition | None) -> Texts:
-    """Which line of the table a run belongs to."""
-    return {"encoder": row.encoder, "intermediate": intermediate_name(row.intermediate)} if row is not None else {}
+    """The row of the result table that an MLflow run belongs to."""
+    return {"encoder": row.encoder.name, "intermediate": intermediate_name(row.intermediate)} if row is not None else {}
 
 
 def roles(study: Study, plan: Plan) -> Texts:
-    """What a study is for: the fine-tuning of a target may serve as an intermediate as well."""
+    """The roles of a study: the fine-tuning of a target may be an intermediate too."""
     users = plan.dependants[study.digest]
     tests = [step for step in users if isinstance(step, Evaluation)]
     targets = [test.task for test in tests if tasks.get(test.task).trained]
-    # A target that needs no training is tested on the intermediate run itself.
-    begun_from = any(isinstance(step, Study) and step.start == study.digest for step in users)
-    intermediate = begun_from or not targets or len(tests) > len(targets)
+    # A target without training is tested on the intermediate itself.
+    is_parent = any(isinstance(step, Study) and step.parent == study.digest for step in users)
+    intermediate = is_parent or not targets or len(tests) > len(targets)
     phases = [name for name, has in (("intermediate", intermediate), ("target", targets)) if has]
     found = {"phase": ", ".join(phases), "tasks": ", ".join(study.mixture.parts)}
     return found | ({"target": ", ".join(targets)} if targets else {})
@@ -159,44 +164,46 @@ def roles(study: Study, plan: Plan) -> Texts:
 def pinned(steps: Iterable[Step]) -> Texts:
     """The data that steps read: repositories at their commits, or digests of files."""
     found: dict[str, set[str]] = {}
-    for step in steps:
-        if isinstance(step, Study):
-            # Behind the tasks may stand what else the mixture asks for.
-            for entry in (entry for entry in step.identity["training"] if "task" in entry):
-                found.setdefault(f"data.{entry['task']['name']}", set()).update(
-                    *map(_revisions, entry["data"].values())
-                )
-        elif isinstance(step, Evaluation):
-            found.setdefault(f"data.{step.task}", set()).update(_revisions(step.identity["data"]))
-        elif isinstance(step, Pretrain):
-            for name, identity in step.identity.get("data", {}).items():
-                found.setdefault(f"data.{name}", set()).update(_revisions(identity))
+    for name, pins in (pair for step in steps for pair in _pins(step)):
+        found.setdefault(f"data.{name}", set()).update(_revisions(pins))
     return {name: ", ".join(sorted(revisions)) for name, revisions in sorted(found.items())}
 
 
-def _revisions(identity: Any) -> set[str]:
-    """What pins a split: one place, or one of each of its parts."""
-    match identity:
+def _pins(step: Step) -> list[tuple[str, JSON]]:
+    """(task, what pins a split of it) for all that a step reads."""
+    match step:
+        case Study():
+            return [(each.task, pins) for each in step.inputs for pins in each.data.values()]
+        case Evaluation():
+            return [(step.task, step.input.data)]
+        case Pretrain(weights=Pretraining()):
+            return list(step.pins.items())
+    return []
+
+
+def _revisions(pins: JSON) -> set[str]:
+    """A split's repository at its commit, the version of mini, or a digest of its files; for each part of the split."""
+    match pins:
         case {"hub": repository, "revision": revision}:
             return {f"{repository}@{revision}"}
         case {"mini": version}:
             return {f"mini {version}"}
         case [*parts]:
             return {revision for part in parts for revision in _revisions(part)}
-    return {f"files {digest(identity)[:12]}"}
+    return {f"files {digest(pins)[:12]}"}
 
 
-def made(job: Record) -> Texts:
-    """With what and where a job was done."""
-    versions = ", ".join(f"{name} {version}" for name, version in job["versions"].items() if version)
-    found = {"git_commit": job["git_commit"], "host": job["host"], "device": job["device"], "versions": versions}
+def made(job: AnyJobRecord) -> Texts:
+    """Code, host and device of a job."""
+    versions = ", ".join(f"{name} {version}" for name, version in job.versions.items() if version)
+    found = {"git_commit": job.git_commit, "host": job.host, "device": job.device, "versions": versions}
     return {f"stilts.{name}": value for name, value in found.items() if value}
 
 
-def checkpoint(job: Record, folder: str) -> Texts:
-    """Where the weights that a job kept are, and their sha256."""
+def checkpoint(job: PretrainRecord | TrainRecord, folder: str) -> Texts:
+    """Path and sha256 of the weights that a job left in the store."""
     found: Texts = {}
-    for name, sha256 in job["files"].items():
+    for name, sha256 in job.files.items():
         if name.endswith(".safetensors"):
             found |= {"checkpoint": f"{folder}/{name}", "checkpoint.sha256": sha256}
     return found

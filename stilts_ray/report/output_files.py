@@ -2,17 +2,17 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from stilts_ray.errors import RequestError
 from stilts_ray.plan.build import Plan
+from stilts_ray.report.best import BestRow
 from stilts_ray.report.groups import TRAITS, trait
 from stilts_ray.report.markdown import report
-from stilts_ray.report.table import Document, intermediate_name
+from stilts_ray.report.table import Records, ResultTable, intermediate_name
+from stilts_ray.store.records import EvaluationRecord
 from stilts_ray.store.state import StoreState
-from stilts_ray.store.store import Record
 
 COLUMNS = (
     "encoder", "intermediate", "target", "language", "metric", "seed", "learning_rate", "value", "collapsed",
@@ -20,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write(plan: Plan, state: StoreState, document: Document, folder: Path, appendix: str = "") -> Path:
+def write(plan: Plan, state: StoreState, document: ResultTable, folder: Path, appendix: str = "") -> Path:
     """Writes both files to `folder`; returns the path of report.md, which ends with `appendix`. document: the result table
     of this state. Raises RequestError if it cannot."""
     try:
@@ -32,35 +32,36 @@ def write(plan: Plan, state: StoreState, document: Document, folder: Path, appen
     return folder / "report.md"
 
 
-def results_csv(plan: Plan, records: Mapping[str, Record], document: Document) -> str:
-    """A line per run, language and metric; collapsed runs are marked, and those that diverged have no lines.
+def results_csv(plan: Plan, records: Records, document: ResultTable) -> str:
+    """A line per trial, language and metric; collapsed trials are marked, and those that diverged have no lines.
 
-    best_per_target: is the run one of those that the table's row of the best per target is made of?
+    best_per_target: whether the trial is one of the table's row "best per target".
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
-    chosen = _chosen(document["best_per_target"])
+    chosen = _chosen(document.best_per_target)
     for row in plan.conditions:
         for target, digest in row.cells.items():
-            for run in records.get(digest, {"seeds": []})["seeds"]:
-                place = (row.encoder, intermediate_name(row.intermediate), target)
-                made = (run["seed"], run["learning_rate"])
-                collapsed, best = _flag(run["collapsed"]), _flag((*place, run["seed"]) in chosen)
-                for language, metrics in run["languages"].items():
+            record = records.get(digest)
+            for trial in record.trials if isinstance(record, EvaluationRecord) else ():
+                place = (row.encoder.name, intermediate_name(row.intermediate), target)
+                made = (trial.seed, trial.learning_rate)
+                collapsed, best = _flag(trial.collapsed), _flag((*place, trial.seed) in chosen)
+                for language, metrics in trial.languages.items():
                     traits = [trait(language, name) for name in TRAITS]
                     for metric, value in metrics.items():
                         lines.writerow((*place, language, metric, *made, value, collapsed, *traits, best))
     return text.getvalue()
 
 
-def _chosen(rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, str, str, int]]:
-    """Encoder, intermediate, target and seed of the runs in the rows of the best per target."""
+def _chosen(rows: Iterable[BestRow]) -> set[tuple[str, str, str, int]]:
+    """Encoder, intermediate, target and seed of the trials in the rows of the best per target."""
     return {
-        (row["encoder"], intermediate_name(run["intermediate"]), target, run["seed"])
+        (row.encoder, intermediate_name(trial.intermediate), target, trial.seed)
         for row in rows
-        for target, cell in row["cells"].items()
-        for run in cell["seeds"]
+        for target, cell in row.cells.items()
+        for trial in cell.trials
     }
 
 

@@ -1,16 +1,32 @@
-"""Differences between cells of the result table, run by run: seed s of one with seed s of the other. Pure.
+"""Differences between cells of the result table, paired by seed. Pure.
 
-Collapsed and diverged runs are left out, and with them their partners.
+Collapsed and diverged trials are left out of both sides of a difference.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
-from typing import Any
+from typing import Protocol
 
 from scipy.stats import t as student
 
 BySeed = Mapping[int, float]
+
+
+class Trial(Protocol):
+    """What pairing reads of a trial. score: None if it diverged."""
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def learning_rate(self) -> float | None: ...
+
+    @property
+    def score(self) -> float | None: ...
+
+    @property
+    def collapsed(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +39,22 @@ class Estimate:
     seeds: int
 
     def above(self, bound: float) -> bool:
-        """Is all of the interval above the bound? Without an interval: is the value?"""
+        """Whether the whole interval is above the bound; without an interval, whether the value is."""
         return (self.value if self.low is None else self.low) > bound
 
 
-def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> BySeed:
-    """`one` minus `other`, two cells."""
+def difference(one: Sequence[Trial], other: Sequence[Trial]) -> BySeed:
+    """`one` minus `other`, the trials of two cells."""
     mine, theirs = sound(one), sound(other)
-    # An untrained target's baseline is the encoder itself: one run, to be compared with each.
-    if theirs and all(run["learning_rate"] is None for run in other["seeds"]):
+    # The baseline of an untrained target is the encoder itself: a single trial, the partner of every seed.
+    if theirs and all(trial.learning_rate is None for trial in other):
         theirs = dict.fromkeys(mine, mean(theirs.values()))
     return {seed: mine[seed] - theirs[seed] for seed in mine if seed in theirs}
 
 
-def sound(cell: Mapping[str, Any]) -> dict[int, float]:
-    """Scores of a cell's runs by seed, without those that collapsed or diverged."""
-    return {run["seed"]: run["score"] for run in cell["seeds"] if run["score"] is not None and not run["collapsed"]}
+def sound(trials: Iterable[Trial]) -> dict[int, float]:
+    """Scores by seed of the trials that neither collapsed nor diverged."""
+    return {trial.seed: trial.score for trial in trials if trial.score is not None and not trial.collapsed}
 
 
 def average(parts: Iterable[BySeed]) -> BySeed:
@@ -49,7 +65,7 @@ def average(parts: Iterable[BySeed]) -> BySeed:
 
 
 def estimate(values: BySeed) -> Estimate:
-    """Mean over seeds with its interval; there must be one seed at least."""
+    """Mean over seeds with its interval. Needs at least one seed."""
     middle, error, count = mean(values.values()), standard_error(values), len(values)
     if error is None:
         return Estimate(middle, None, None, count)
@@ -63,5 +79,5 @@ def standard_error(values: BySeed) -> float | None:
 
 
 def gap(score: float | None, base: float | None) -> float | None:
-    """`score` minus `base`, of two means; None where one is not known."""
+    """`score` minus `base`, of two means; None if either is unknown."""
     return None if score is None or base is None else score - base

@@ -1,4 +1,4 @@
-"""Where the time of a sweep's jobs went: on a terminal by kinds of steps, as Markdown and as a document by steps."""
+"""The time of a sweep's jobs by part of their work: on a terminal by kind of step, as Markdown and JSON by step."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from rich.text import Text
 
 from stilts_ray.plan.build import Plan
 from stilts_ray.report.pipes import table
+from stilts_ray.store.records import AnyJobRecord
 from stilts_ray.store.state import StoreState, trials_of
-from stilts_ray.store.store import Record
 from stilts_ray.timing import PARTS
 
 LONGEST = 5
-"""Steps that the terminal names each for itself."""
+"""Number of steps that the terminal lists one by one."""
 
 
 @dataclass(frozen=True)
 class Spent:
-    """Time of a step's finished jobs. unmeasured: those of them whose records are older than profiles, and are not in
-    `seconds`, which has the time of the others by part; None if there are no others."""
+    """Time of a step's finished jobs. seconds: by part, over the jobs that were profiled; None if none was. unmeasured: number
+    of the others."""
 
     kind: str
     name: str
@@ -32,33 +32,32 @@ class Spent:
 
     @property
     def total(self) -> float:
-        """Seconds of all parts."""
+        """Seconds over all parts."""
         return sum((self.seconds or {}).values())
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data."""
+        """For JSON."""
         seconds = self.seconds and {name: round(value, 3) for name, value in self.seconds.items()}
         total = self.seconds and round(self.total, 3)
         return {**vars(self), "seconds": seconds, "total": total}
 
 
 def profile(plan: Plan, state: StoreState) -> list[Spent]:
-    """What the plan's steps took, those without a finished job left out. A job that several steps use counts once."""
-    users = {run["digest"]: digest for digest in plan.by_digest for run in trials_of(state.steps.get(digest, {}))}
-    jobs: dict[str, list[Record]] = {}
+    """The time of the plan's steps, of those with a finished job. A job that several steps use counts once."""
+    users = {trial.digest: digest for digest in plan.by_digest for trial in trials_of(state.steps.get(digest))}
+    jobs: dict[str, list[AnyJobRecord]] = {}
     for job in state.jobs_of(plan):
-        step = job.get("step", job["digest"])
-        jobs.setdefault(step if step in plan.by_digest else users[job["digest"]], []).append(job)
+        jobs.setdefault(job.step if job.step in plan.by_digest else users[job.digest], []).append(job)
     return [_spent(step.kind, step.name, jobs[step.digest]) for step in plan.steps if step.digest in jobs]
 
 
 def document(steps: Sequence[Spent]) -> dict[str, Any]:
-    """Plain data: the steps, and all of them together."""
+    """For JSON: the steps, and their sum."""
     return {"steps": [step.as_dict() for step in steps], "total": together("total", steps).as_dict()}
 
 
-def _spent(kind: str, name: str, jobs: Sequence[Record]) -> Spent:
-    measured = [job["profile"] for job in jobs if "profile" in job]
+def _spent(kind: str, name: str, jobs: Sequence[AnyJobRecord]) -> Spent:
+    measured = [job.profile for job in jobs if job.profile is not None]
     return Spent(kind, name, len(jobs), len(jobs) - len(measured), _summed(measured))
 
 
@@ -74,7 +73,7 @@ def _summed(profiles: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
     return {part: sum(each.get(part, 0.0) for each in profiles) for part in PARTS}
 
 
-# To read
+# Tables
 
 
 def show(steps: Sequence[Spent], console: Console) -> None:
@@ -139,7 +138,7 @@ def _remarks(steps: Sequence[Spent]) -> Iterable[str]:
     yield "summed over jobs, of which several run at a time; wait: of a process for its job, of training for its batches"
     whole = together("total", steps)
     if whole.unmeasured:
-        yield f"{whole.unmeasured} of {whole.jobs} jobs were done before times were kept, and are not in the sums"
+        yield f"{whole.unmeasured} of {whole.jobs} jobs have no profile, and are not in the sums"
 
 
 def _number(spent: Spent, part: str) -> str:

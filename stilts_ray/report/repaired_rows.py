@@ -1,30 +1,30 @@
-"""Which rows a sweep read, and what became of them. Pure."""
-
-from typing import Any
+"""The rows that a sweep read: how many became examples, and how many were repaired. Pure."""
 
 from stilts_ray.plan.build import Plan
 from stilts_ray.report.pipes import table
+from stilts_ray.store.records import RowCounts, ScoreRecord, TrainingRecord
 from stilts_ray.store.state import StoreState
 
 
-def rows_read(plan: Plan, state: StoreState) -> dict[str, Any]:
-    """{"<task> <split> (<language>)": {"rows", "examples", "left_out", "repairs": {rule: rows}}} of all jobs that are done."""
-    found: dict[str, Any] = {}
+def rows_read(plan: Plan, state: StoreState) -> dict[str, RowCounts]:
+    """By split, as "<task> <split> (<language>)", over all finished jobs."""
+    found: dict[str, RowCounts] = {}
     for job in state.jobs_of(plan):
-        found |= job.get("data", {})
+        if isinstance(job, TrainingRecord | ScoreRecord):
+            found |= job.data
     return dict(sorted(found.items()))
 
 
 def repaired(plan: Plan, state: StoreState) -> str:
-    """The splits in which rows needed a rule, or were left out by the data set's own, as a table; "" if there are none."""
+    """The splits with repaired rows, or rows left out by the data set's own rule, as a table; "" if there are none."""
     lines = [
-        (name, f"{read['rows']:,}", f"{read['examples']:,}", _said(read))
+        (name, f"{read.rows:,}", f"{read.examples:,}", _said(read))
         for name, read in rows_read(plan, state).items()
-        if read["repairs"] or read["left_out"]
+        if read.repairs or read.left_out
     ]
-    return table(["split", "rows", "examples", "rows that needed a rule"], lines) if lines else ""
+    return table(["split", "rows", "examples", "repaired rows, by rule"], lines) if lines else ""
 
 
-def _said(read: dict[str, Any]) -> str:
-    rules = [f"{rule} {count:,}" for rule, count in sorted(read["repairs"].items())]
-    return ", ".join([*rules, *([f"left out by its own rule {read['left_out']:,}"] if read["left_out"] else [])])
+def _said(read: RowCounts) -> str:
+    rules = [f"{rule} {count:,}" for rule, count in sorted(read.repairs.items())]
+    return ", ".join([*rules, *([f"left out by its own rule {read.left_out:,}"] if read.left_out else [])])

@@ -1,33 +1,33 @@
-"""What a tracking server shows of a sweep, made from records. Values only; `stilts_ray.tracking` sends them.
+"""The MLflow runs of a sweep, made from records. Values only; `stilts_ray.tracking` sends them.
 
-There is a run per line of the result table, below it one per study that the line uses, below that one per trial.
+There is one per row of the result table, nested in it one per study that the row uses, nested in that one per trial.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import mean
 from typing import Any
 
-from stilts_ray.identity import SHORT, digest
+from stilts_ray.identity import digest
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.steps import Condition, Pretrain, Step, Study
 from stilts_ray.report import labels
+from stilts_ray.report.cells import TableRow
 from stilts_ray.report.labels import Point, Texts, begun, ended
 from stilts_ray.report.table import results
-from stilts_ray.store.state import StoreState, trials_of
-from stilts_ray.store.store import Record
+from stilts_ray.store.records import AnyJobRecord, PretrainRecord, StudyRecord, TrainRecord
+from stilts_ray.store.state import StoreState, status_of, trials_of
 
 VERSION = 1
-"""Raised when code changes what runs are made of the same records."""
+"""Bumped when a change of the code changes the MLflow runs made from the same records."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackedRun:
-    """A run as the server is to have it, found again by its digest.
+    """An MLflow run as the server is to have it, found again by its digest.
 
-    parent: digest of the run it is shown below. table: columns and data of its per-language results. model: name and
-    source under which its checkpoint is registered.
+    parent: digest of the run it is nested in. table: columns and data of its per-language scores. model: name and source under
+    which its checkpoint is registered. start, end: in milliseconds.
     """
 
     digest: str
@@ -45,26 +45,26 @@ class TrackedRun:
 
     @property
     def state(self) -> str:
-        """Changes when there is something new to send. Start and parent are fixed when the run is made."""
+        """Digest of what can change after the run is created, which start and parent cannot."""
         sent = {"status": self.status, "end": self.end, "tags": self.tags, "params": self.params}
         metrics = [{"name": p.name, "value": p.value, "time": p.time, "step": p.step} for p in self.metrics]
         return digest({**sent, "metrics": metrics})
 
 
 def tracked_runs(plan: Plan, state: StoreState) -> list[TrackedRun]:
-    """All runs there are to show, each after its parent.
+    """All MLflow runs of a sweep, each after its parent.
 
-    The lines of the table are there from the first job on; a study or an encoder comes with its first job, below the
-    first line that uses it.
+    Rows of the table are there from the first job on; a study or an encoder comes with its first job, nested in the first row
+    that uses it.
     """
     return _Runs(plan, state).all()
 
 
 def made_of(plan: Plan, state: StoreState) -> str:
-    """Digest of all that `tracked_runs` depends on, which is found sooner than the runs are made: the request, which records
-    and failures there are, and where. No record is written twice, so its time stands for its contents."""
+    """Digest of all that `tracked_runs` depends on, faster to compute than the runs: the sweep, the store, its records and
+    failures. No record is written twice, so its time stands for its contents."""
     steps = [state.steps[step.digest] for step in plan.steps if step.digest in state.steps]
-    times = [(record["digest"], record.get("finished_at")) for record in (*steps, *state.jobs_of(plan))]
+    times = [(record.digest, record.finished_at) for record in (*steps, *state.jobs_of(plan))]
     failed = {step.digest: state.failed[step.digest] for step in plan.steps if step.digest in state.failed}
     return digest([VERSION, plan.sweep, [step.digest for step in plan.steps], times, failed, state.store])
 
@@ -75,19 +75,19 @@ class _Runs:
     state: StoreState
 
     @cached_property
-    def jobs(self) -> list[Record]:
+    def jobs(self) -> list[AnyJobRecord]:
         return self.state.jobs_of(self.plan)
 
     @cached_property
-    def trials(self) -> dict[str, list[Record]]:
-        """By study, in the order of their end: its own, and those its record knows of that another study began."""
-        users: dict[str, set[str]] = {}
+    def trials(self) -> dict[str, list[TrainRecord]]:
+        """By study, in the order of their end: its own, and those in its record that another study ran."""
+        users: dict[str | None, set[str]] = {}
         for study, record in self.state.steps.items():
             for trial in trials_of(record):
-                users.setdefault(trial["digest"], set()).add(study)
-        found: dict[str, list[Record]] = {}
-        for job in (job for job in self.jobs if job["kind"] == "trial"):
-            for study in {job["step"], *users.get(job["digest"], ())}:
+                users.setdefault(trial.digest, set()).add(study)
+        found: dict[str, list[TrainRecord]] = {}
+        for job in (job for job in self.jobs if isinstance(job, TrainRecord)):
+            for study in {job.step, *users.get(job.digest, ())}:
                 found.setdefault(study, []).append(job)
         return found
 
@@ -105,7 +105,7 @@ class _Runs:
         return self._rows(min(map(begun, self.jobs))) + below if self.jobs else []
 
     def _used(self, row: Condition) -> list[Step]:
-        """The steps behind a line."""
+        """The steps that a row depends on."""
         steps, waiting = {}, list(row.cells.values())
         while waiting:
             step = self.plan.by_digest[waiting.pop(0)]
@@ -114,14 +114,14 @@ class _Runs:
         return list(steps.values())
 
     def _rows(self, begin: int) -> list[TrackedRun]:
-        # The server lists the newest first, so a line begins a millisecond after the one that is to stand below it.
+        # The server lists the newest first, so a row starts a millisecond after the one that is to stand below it.
         document, count = results(self.plan, self.state.steps), len(self.plan.conditions)
         return [
-            self._row(row, line, document["average_name"], begin + count - place)
-            for place, (row, line) in enumerate(zip(self.plan.conditions, document["rows"], strict=True))
+            self._row(row, line, document.average_name, begin + count - place)
+            for place, (row, line) in enumerate(zip(self.plan.conditions, document.rows, strict=True))
         ]
 
-    def _row(self, row: Condition, line: Mapping[str, Any], average: str, start: int) -> TrackedRun:
+    def _row(self, row: Condition, line: TableRow, average: str, start: int) -> TrackedRun:
         used = self._used(row)
         done = [self._time(digest, start) for digest in row.cells.values() if digest in self.state.steps]
         end = self._time(row.digest, max(done, default=start))
@@ -135,20 +135,21 @@ class _Runs:
             tags={**labels.place(row), **labels.pinned(used), **self._reason(row)},
             params={**labels.place(row), **labels.asked(self.plan), **labels.recipes(recipes)},
             metrics=tuple(Point(name, value, end) for name, value in labels.headlines(line, average).items()),
-            table=labels.languages(line["cells"]) if row.digest in self.state.steps else None,
+            table=labels.languages(line.cells) if row.digest in self.state.steps else None,
         )
 
     def _study(self, study: Study, row: Condition | None) -> list[TrackedRun]:
         record = self.state.steps.get(study.digest)
-        chosen = {run["digest"]: run for run in record["runs"].values()} if record is not None else {}
+        record = record if isinstance(record, StudyRecord) else None
+        selected = {trial.digest: trial for trial in record.selected.values()} if record is not None else {}
         trials = self.trials.get(study.digest, [])
         if not trials:
             return []
         tags = {**labels.place(row), **labels.roles(study, self.plan), **labels.pinned([study])}
         params = {**labels.asked(self.plan), **labels.recipes(study.recipes)}
         last = ended(trials[-1])
-        scores = [run["score"] for run in chosen.values() if run["score"] is not None]
-        rate = {"learning_rate": f"{record['learning_rate']:g}"} if record is not None else {}
+        scores = [trial.score for trial in selected.values() if trial.score is not None]
+        rate = {"learning_rate": f"{record.learning_rate:g}"} if record is not None else {}
         whole = TrackedRun(
             digest=study.digest,
             kind="study",
@@ -161,31 +162,31 @@ class _Runs:
             metrics=(*([Point("dev/score", mean(scores), last)] if scores else []), *labels.cost(trials, last)),
         )
         model = f"{self.plan.sweep.name}.{study.name}" if "target" in tags else None
-        return [whole, *(self._trial(trial, whole, tags, trial["digest"] in chosen, model) for trial in trials)]
+        return [whole, *(self._trial(trial, whole, tags, trial.digest in selected, model) for trial in trials)]
 
-    def _trial(self, job: Record, study: TrackedRun, tags: Texts, selected: bool, model: str | None) -> TrackedRun:
-        own = {"learning_rate": f"{job['learning_rate']:g}", "seed": str(job["seed"])}
-        notes = {"selected": str(selected).lower(), "collapsed": str(job["collapsed"]).lower(), "end": job["end"]}
-        folder = f"{self.state.store}/trial/{job['name']}-{job['digest'][:SHORT]}"
+    def _trial(self, job: TrainRecord, study: TrackedRun, tags: Texts, selected: bool, model: str | None) -> TrackedRun:
+        own = {"learning_rate": f"{job.learning_rate:g}", "seed": str(job.seed)}
+        notes = {"selected": str(selected).lower(), "collapsed": str(job.collapsed).lower(), "end": job.end}
+        folder = f"{self.state.store}/{job.path}"
         return TrackedRun(
-            digest=job["digest"],
+            digest=job.digest,
             kind="trial",
-            name=job["name"],
-            status="FAILED" if job["end"] == "diverged" else "FINISHED",
+            name=job.name,
+            status="FAILED" if job.end == "diverged" else "FINISHED",
             start=begun(job),
             end=ended(job),
             parent=study.digest,
             tags={**tags, **own, **notes, **labels.made(job), **labels.checkpoint(job, folder)},
             params={**study.params, **own},
             metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
-            model=(model, folder) if model and selected and job["files"] else None,
+            model=(model, folder) if model and selected and job.files else None,
         )
 
     def _pretrain(self, step: Pretrain, row: Condition | None) -> list[TrackedRun]:
         job = self.state.jobs.get(step.digest)
-        if job is None:
+        if not isinstance(job, PretrainRecord):
             return []
-        folder = f"{self.state.store}/pretrain/{step.slug}/model"
+        folder = f"{self.state.store}/{step.path}/model"
         return [
             TrackedRun(
                 digest=step.digest,
@@ -203,16 +204,18 @@ class _Runs:
         ]
 
     def _time(self, step: str, otherwise: int) -> int:
-        """When a step was completed."""
-        record = self.state.steps.get(step, {})
-        return ended(record) if "finished_at" in record else otherwise
+        """When a step was completed, in milliseconds."""
+        record = self.state.steps.get(step)
+        return ended(record) if record is not None and record.finished_at else otherwise
 
     def _ending(self, step: Step, end: int) -> dict[str, Any]:
-        if step.digest in self.state.steps:
-            return {"status": "FINISHED", "end": end}
-        failed = step.digest in self.state.failed
-        return {"status": "FAILED" if failed else "RUNNING", "end": end if failed else None}
+        match status_of(step, self.plan, self.state).state:
+            case "done":
+                return {"status": "FINISHED", "end": end}
+            case "failed":
+                return {"status": "FAILED", "end": end}
+        return {"status": "RUNNING", "end": None}
 
     def _reason(self, step: Step) -> Texts:
-        reason = self.state.failed.get(step.digest) if step.digest not in self.state.steps else None
-        return {"stilts.reason": reason} if reason else {}
+        status = status_of(step, self.plan, self.state)
+        return {"stilts.reason": status.reason} if status.state == "failed" and status.reason else {}

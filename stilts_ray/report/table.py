@@ -1,92 +1,128 @@
-"""The result table: rows are encoders with an intermediate, columns are targets. Made from records alone."""
+"""The result table: a row per encoder and intermediate, a column per target. Made from records alone."""
 
 from collections.abc import Mapping
-from typing import Any
+
+from pydantic import Field
 
 from stilts_ray import tasks
 from stilts_ray.evaluation.averages import average, average_name
 from stilts_ray.plan.build import Plan
-from stilts_ray.plan.steps import Condition, Evaluation, Step
-from stilts_ray.report.best import best_rows
-from stilts_ray.report.groups import groups
+from stilts_ray.plan.steps import Condition, Evaluation
+from stilts_ray.report.best import BestRow, best_rows
+from stilts_ray.report.cells import Cell, CellTrial, TableRow
+from stilts_ray.report.groups import GroupEntry, groups
 from stilts_ray.report.paired import gap
-from stilts_ray.store.store import Record
+from stilts_ray.store.records import AnyStepRecord, EvaluationRecord, StudyRecord, Value
 
-Document = dict[str, Any]
-"""{"sweep", "average_name", "rows": [{"encoder", "intermediate": [part of its name], "mixture", "average", "delta", "cells":
-{target: cell}}], "best_per_target": [row of `stilts_ray.report.best`], "groups": {trait: [entry of
-`stilts_ray.report.groups`]}}
-
-A row's `mixture` is its `spec.Mixture` as plain data. A cell is None until its evaluation is done, else {"score", "sd",
-"seeds": [{"seed", "learning_rate", "score", "collapsed", "dev"}], "delta", "collapsed", "languages": {code: {metric:
-value}}, "signature"}. Scores are in 0-100. A delta is the difference from the encoder's baseline row, None for that row
-itself and where there is none. A cell's `collapsed` counts runs. A run without a learning rate is the encoder itself, of
-which there is one. A run's `dev` is its score on the target's dev data in the source language, None for targets that are
-not trained, and where the run diverged.
-"""
+Records = Mapping[str, AnyStepRecord]
+"""Records of steps, by digest."""
 
 
-def results(plan: Plan, records: Mapping[str, Record]) -> Document:
-    """The table as far as `records` (of steps, by digest) go; rows in the sweep's order."""
-    scores = {row.digest: _scores(row, records) for row in plan.conditions}
-    baselines = {row.encoder: scores[row.digest] for row in plan.conditions if not row.intermediate}
+class ResultTable(Value):
+    """The results of a sweep. rows: in the sweep's order. best_per_target: a row per encoder with at least two intermediates.
+    groups: scores by language group, for each trait by which languages are grouped. `model_dump(mode="json")` is what
+    `stilts report --json` prints."""
+
+    sweep: str
+    average_name: str
+    rows: tuple[TableRow, ...] = ()
+    best_per_target: tuple[BestRow, ...] = ()
+    groups: dict[str, tuple[GroupEntry, ...]] = Field(default_factory=dict)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns."""
+        return tuple(self.rows[0].cells) if self.rows else ()
+
+    @property
+    def encoders(self) -> dict[str, list[TableRow]]:
+        """The rows of each encoder."""
+        found: dict[str, list[TableRow]] = {}
+        for row in self.rows:
+            found.setdefault(row.encoder, []).append(row)
+        return found
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells whose evaluations are done."""
+        return [cell for row in self.rows for cell in row.cells.values() if cell is not None]
+
+
+def results(plan: Plan, records: Records) -> ResultTable:
+    """The result table, as far as the plan's steps are done."""
+    done = {digest: record for digest, record in records.items() if isinstance(record, EvaluationRecord)}
+    scores = {row.digest: _scores(row, done) for row in plan.conditions}
+    baselines = {row.encoder.name: scores[row.digest] for row in plan.conditions if not row.intermediate}
     rows = []
     for row in plan.conditions:
-        own, base = scores[row.digest], baselines.get(row.encoder, {}) if row.intermediate else {}
+        own, base = scores[row.digest], baselines.get(row.encoder.name, {}) if row.intermediate else {}
+        cells = {
+            target: _cell(done[digest], gap(own[target], base.get(target)), _dev_scores(plan, digest, records))
+            if digest in done
+            else None
+            for target, digest in row.cells.items()
+        }
         rows.append(
-            {
-                "encoder": row.encoder,
-                "intermediate": list(row.intermediate),
-                "mixture": row.mixture.model_dump(mode="json"),
-                "average": average(own),
-                "delta": gap(average(own), average(base)),
-                "cells": {
-                    target: _cell(
-                        records[digest],
-                        gap(own[target], base.get(target)),
-                        _dev_scores(plan.by_digest[digest], records),
-                    )
-                    if digest in records
-                    else None
-                    for target, digest in row.cells.items()
-                },
-            }
+            TableRow(
+                encoder=row.encoder.name,
+                intermediate=row.intermediate,
+                mixture=row.mixture,
+                average=average(own),
+                delta=gap(average(own), average(base)),
+                cells=cells,
+            )
         )
-    return {
-        "sweep": plan.sweep.name,
-        "average_name": average_of(plan),
-        "rows": rows,
-        "best_per_target": best_rows(rows),
-        "groups": groups(plan, records),
-    }
+    return ResultTable(
+        sweep=plan.sweep.name,
+        average_name=average_of(plan),
+        rows=tuple(rows),
+        best_per_target=tuple(best_rows(rows)),
+        groups=groups(plan, done),
+    )
 
 
 def average_of(plan: Plan) -> str:
-    """What the mean over the plan's targets is called."""
+    """Name of the mean over the plan's targets."""
     tested = {step.task: step.languages for step in plan.steps if isinstance(step, Evaluation)}
     return average_name([(tasks.get(target).form, tested.get(target, ())) for target in plan.sweep.targets])
 
 
 def intermediate_name(names: list[str] | tuple[str, ...]) -> str:
-    """How an intermediate reads in tables: 'baseline', 'squad', 'hellaswag+squad'."""
+    """An intermediate in tables: 'baseline', 'squad', 'hellaswag+squad'."""
     return "+".join(names) or "baseline"
 
 
-def _scores(row: Condition, records: Mapping[str, Record]) -> dict[str, float | None]:
-    return {target: records[digest]["score"] if digest in records else None for target, digest in row.cells.items()}
+def _scores(row: Condition, done: Mapping[str, EvaluationRecord]) -> dict[str, float | None]:
+    return {target: done[digest].score if digest in done else None for target, digest in row.cells.items()}
 
 
-def _dev_scores(evaluation: Step, records: Mapping[str, Record]) -> dict[int, float | None]:
-    """By seed, of the target's training. A target without training is tested on an intermediate run, whose dev score is of
-    another task."""
+def _dev_scores(plan: Plan, digest: str, records: Records) -> dict[int, float | None]:
+    """Dev scores of the target's training, by seed. A target without training is tested on an intermediate's trials, whose
+    dev scores are of another task."""
+    evaluation = plan.by_digest[digest]
     if not isinstance(evaluation, Evaluation) or not tasks.get(evaluation.task).trained:
         return {}
-    runs = records.get(evaluation.of, {"runs": {}})["runs"]
-    return {int(seed): run["score"] for seed, run in runs.items()}
+    study = records.get(evaluation.of)
+    return {seed: trial.score for seed, trial in study.selected.items()} if isinstance(study, StudyRecord) else {}
 
 
-def _cell(record: Record, delta: float | None, dev: Mapping[int, float | None]) -> dict[str, Any]:
-    names = ("seed", "learning_rate", "score", "collapsed")
-    seeds = [{**{name: entry[name] for name in names}, "dev": dev.get(entry["seed"])} for entry in record["seeds"]]
-    taken = {name: record[name] for name in ("score", "sd", "collapsed", "languages", "signature")}
-    return {**taken, "seeds": seeds, "delta": delta}
+def _cell(record: EvaluationRecord, delta: float | None, dev: Mapping[int, float | None]) -> Cell:
+    trials = tuple(
+        CellTrial(
+            seed=trial.seed,
+            learning_rate=trial.learning_rate,
+            score=trial.score,
+            collapsed=trial.collapsed,
+            dev=dev.get(trial.seed),
+        )
+        for trial in record.trials
+    )
+    return Cell(
+        score=record.score,
+        sd=record.sd,
+        delta=delta,
+        collapsed=record.collapsed,
+        trials=trials,
+        languages=record.languages,
+        signature=record.signature,
+    )

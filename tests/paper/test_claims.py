@@ -10,7 +10,8 @@ from stilts_ray.config.sweep_file import load
 from stilts_ray.data.sources import MiniSource
 from stilts_ray.paper.claims import CLAIMS, Claim, Outcome, Verdict, judge
 from stilts_ray.plan.build import make_plan
-from stilts_ray.report.table import results
+from stilts_ray.report.cells import Cell
+from stilts_ray.report.table import ResultTable, results
 from stilts_ray.store.state import state_of
 from stilts_ray.store.store import Store
 from tests.report import fakes
@@ -40,7 +41,7 @@ def near(score: float) -> list[float]:
     return [score - 0.2, score, score + 0.2]
 
 
-def encoder(score: float) -> dict[str, Any]:
+def encoder(score: float) -> Cell:
     """The baseline of a target that is not trained."""
     return cell([score], rate=None)
 
@@ -103,7 +104,7 @@ def test_a_baseline_alone_measures_nothing(claim: Claim) -> None:
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: str(claim.name))
 def test_one_seed_decides_without_an_interval_and_says_so(claim: Claim) -> None:
     def first(found: Any) -> Scores:
-        return encoder(found["score"]) if isinstance(found, dict) else [found[1]]
+        return encoder(found.score) if isinstance(found, Cell) else [found[1]]
 
     rows = {name: {target: first(found) for target, found in cells.items()} for name, cells in PAPER.items()}
     if claim.name == "best per target":
@@ -147,14 +148,14 @@ def test_what_is_missing_is_named() -> None:
     )
 
 
-def test_a_band_of_its_rows_is_no_intermediate_task() -> None:
-    bands = dict.fromkeys(("squad[0-50%]", "squad[50-100%]"), CONTRARY["squad"])
+def test_difficulty_quantiles_are_no_intermediate_task() -> None:
+    quantiles = dict.fromkeys(("squad[0-50%]", "squad[50-100%]"), CONTRARY["squad"])
     # Any row may be the best of a target.
     for name in BY_NAME.keys() - {"best per target"}:
-        assert verdict(name, PAPER | bands) == verdict(name, PAPER)
+        assert verdict(name, PAPER | quantiles) == verdict(name, PAPER)
 
 
-def test_collapsed_runs_are_left_out_with_their_partners() -> None:
+def test_collapsed_trials_are_left_out_with_their_partners() -> None:
     rows = {"": {"tydiqa": near(55)}, "squad": {"tydiqa": cell([65.0, 66.0, 0.0], collapsed=[2])}}
     found = verdict("squad", rows)
     assert found.outcome == HOLDS
@@ -163,10 +164,10 @@ def test_collapsed_runs_are_left_out_with_their_partners() -> None:
     assert found.note.startswith("1 of 3 seeds left out: collapsed; over tydiqa")
 
 
-def test_where_all_runs_collapsed_nothing_is_measured() -> None:
+def test_where_all_trials_collapsed_nothing_is_measured() -> None:
     rows = {"": {"tydiqa": near(55)}, "squad": {"tydiqa": cell([None, 1.0, 2.0], collapsed=[1, 2])}}
     found = verdict("squad", rows)
-    assert (found.outcome, found.note) == (OPEN, "no seed with sound runs of all that is compared")
+    assert (found.outcome, found.note) == (OPEN, "no seed without collapsed trials")
     one = verdict("squad", {**rows, "squad": {"tydiqa": cell([66.0, 1.0, None], collapsed=[1])}})
     assert (one.outcome, one.note) == (HOLDS, "2 of 3 seeds left out: collapsed; one seed: no interval; over tydiqa")
 
@@ -205,11 +206,12 @@ def test_without_a_choice_the_best_row_is_not_measured() -> None:
 
 
 def test_encoders_are_judged_apart() -> None:
-    two = document({"": {"xnli": near(50)}, "squad": {"xnli": near(60)}}, "one")
-    two["rows"] += document({"": {"xnli": near(50)}, "squad": {"xnli": near(40)}}, "two")["rows"]
+    one = document({"": {"xnli": near(50)}, "squad": {"xnli": near(60)}}, "one")
+    other = document({"": {"xnli": near(50)}, "squad": {"xnli": near(40)}}, "two")
+    two = one.model_copy(update={"rows": one.rows + other.rows})
     found = {v.encoder: v.outcome for v in judge(two, [BY_NAME["squad"]])}
     assert found == {"one": HOLDS, "two": FAILS}
-    assert judge({"sweep": "s", "average_name": "", "rows": []}) == []
+    assert judge(ResultTable(sweep="s", average_name="")) == []
 
 
 def test_a_sweep_on_generated_languages_is_judged_as_far_as_it_goes(store: Store) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from stilts_ray import tasks
 from stilts_ray.paper.published_figures import BASELINE, BEST, FIGURES, QUOTED, Line, compare
+from stilts_ray.report.cells import Cell
+from stilts_ray.report.table import ResultTable
 from tests.report.documents import cell, document
 
 
@@ -49,12 +51,12 @@ def test_every_figure_has_a_source_and_no_two_are_of_one_thing() -> None:
     assert {f.task for f in FIGURES if f.row in {BEST, QUOTED}}.isdisjoint({"bucc2018", "tatoeba"})
 
 
-def whole(task: str, **metrics: float) -> dict[str, Any]:
+def whole(task: str, **metrics: float) -> Cell:
     """A cell with the same values in every language."""
     return cell([mean(metrics.values())], languages=dict.fromkeys(tasks.get(task).languages, metrics))
 
 
-def lines(made: dict[str, Any], **wanted: Any) -> list[Line]:
+def lines(made: ResultTable, **wanted: Any) -> list[Line]:
     found = compare(made).lines
     return [x for x in found if all(getattr(x.figure, name) == value for name, value in wanted.items())]
 
@@ -77,8 +79,9 @@ def test_the_baseline_stands_beside_xlmr_and_the_best_row_beside_the_paper() -> 
 
 
 def test_the_best_row_is_the_one_that_dev_scores_choose() -> None:
-    def made(task: str, dev: float, **metrics: float) -> dict[str, Any]:
-        return whole(task, **metrics) | {"seeds": cell([mean(metrics.values())], dev=dev)["seeds"]}
+    def made(task: str, dev: float, **metrics: float) -> Cell:
+        trials = cell([mean(metrics.values())], dev=dev).trials
+        return whole(task, **metrics).model_copy(update={"trials": trials})
 
     devs = {"": (90.0, 79.0), "squad": (80.0, 81.0), "mnli": (85.0, 80.5)}
     rows = {name: {"xnli": made("xnli", dev, accuracy=score)} for name, (dev, score) in devs.items()}
@@ -100,15 +103,15 @@ def test_generated_languages_are_not_those_of_the_benchmark() -> None:
 
 
 def test_what_is_not_done_or_collapsed_is_said() -> None:
-    everywhere = whole("xnli", accuracy=50.0)["languages"]
+    everywhere = whole("xnli", accuracy=50.0).languages
     made = document({"": {"xnli": None}, "squad": {"xnli": cell([50.0, None], languages=everywhere)}})
     notes = {x.figure.row: (x.ours, x.note) for x in lines(made)}
     assert notes[BASELINE] == (None, "not measured")
-    assert notes[BEST] == (50.0, "1 of 2 runs collapsed")
+    assert notes[BEST] == (50.0, "1 of 2 trials collapsed")
     assert compare(made).unpublished == ()
 
 
 def test_targets_without_any_figure_and_empty_tables() -> None:
     made = document({"": {"xcopa": cell([50.0], languages={"et": {"accuracy": 50.0}})}})
     assert asdict(compare(made)) == {"lines": (), "unpublished": (("large", "baseline", "xcopa"),)}
-    assert compare({"sweep": "s", "average_name": "", "rows": []}).lines == ()
+    assert compare(ResultTable(sweep="s", average_name="")).lines == ()

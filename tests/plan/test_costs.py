@@ -114,8 +114,8 @@ def test_a_cpu_gives_no_gpu_hours(store: Store) -> None:
     plan = small()
     for device, left in (("cpu", None), ("H200", round(TRIALS * (2 * MNLI + 2 * SQUAD) / 100 / 3600, 2))):
         document = overview(plan, state_of(store), calibration(device, **{"owner/xlmr": SPEED}))
-        assert document["totals"]["gpu_hours"] == left
-        assert any(line.startswith("hours on a CPU") for line in in_words(document["comparison"])) == (left is None)
+        assert document.totals.gpu_hours == left
+        assert any(line.startswith("hours on a CPU") for line in in_words(document.comparison)) == (left is None)
 
 
 # Longest ways

@@ -1,26 +1,33 @@
-"""Differences are taken seed by seed, without collapsed runs, and their interval is Student's."""
+"""Differences are paired by seed, without collapsed trials; their interval is Student's."""
+
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from stilts_ray.report.cells import CellTrial
 from stilts_ray.report.paired import average, difference, estimate
-from tests.report.documents import cell
+from tests.report import documents
+
+
+def cell(*args: Any, **how: Any) -> tuple[CellTrial, ...]:
+    return documents.cell(*args, **how).trials
 
 
 def test_seeds_are_paired() -> None:
     assert difference(cell([3.0, 5.0, 9.0]), cell([1.0, 4.0, 2.0])) == {0: 2.0, 1: 1.0, 2: 7.0}
 
 
-def test_collapsed_and_diverged_runs_take_their_partners_with_them() -> None:
+def test_collapsed_and_diverged_trials_take_their_partners_with_them() -> None:
     assert difference(cell([3.0, 5.0, None]), cell([1.0, 4.0, 2.0], collapsed=[0])) == {1: 1.0}
     assert difference(cell([None]), cell([1.0])) == {}
 
 
-def test_a_baseline_that_is_the_encoder_is_compared_with_every_run() -> None:
+def test_a_baseline_that_is_the_encoder_is_compared_with_every_trial() -> None:
     assert difference(cell([3.0, 5.0]), cell([1.0], rate=None)) == {0: 2.0, 1: 4.0}
-    assert difference(cell([3.0, 5.0]), cell([1.0])) == {0: 2.0}, "a run of its own seed is not"
+    assert difference(cell([3.0, 5.0]), cell([1.0])) == {0: 2.0}, "a trial of its own seed is not"
     assert difference(cell([3.0, 5.0]), cell([None], rate=None)) == {}
 
 

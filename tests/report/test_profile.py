@@ -1,4 +1,4 @@
-"""Where the time went: every job once, at its step, and all steps add up."""
+"""Profiles: every job counts once, at its step, and steps add up to the total."""
 
 import io
 import json
@@ -22,11 +22,10 @@ def shown(steps: list[Spent], width: int = 80) -> list[str]:
 
 
 def aged(store: Store, plan: Plan, name: str) -> int:
-    """Takes the times from the records of a step's jobs; returns how many there are."""
-    old = [job for job in state_of(store).jobs_of(plan) if job["name"].rsplit("-lr")[0] == name]
+    """Removes the profiles of a step's jobs; returns their number."""
+    old = [job for job in state_of(store).jobs_of(plan) if job.name.rsplit("-lr")[0] == name]
     for job in old:
-        record = {field: value for field, value in job.items() if field not in ("profile", "path")}
-        store.write_json(record, job["path"], "record.json")
+        store.write_record(job.model_copy(update={"profile": None}), job.path)
     return len(old)
 
 
@@ -34,13 +33,13 @@ def test_every_job_counts_once_at_its_step(store: Store) -> None:
     plan = fakes.small()
     fakes.execute_job(plan, store)
     steps, jobs = profile(plan, state_of(store)), state_of(store).jobs_of(plan)
-    assert [step.name for step in steps] == [step.name for step in plan.steps if step.kind != "row"]
+    assert [step.name for step in steps] == [step.name for step in plan.steps if step.kind != "condition"]
     assert sum(step.jobs for step in steps) == len(jobs)
     whole = document(steps)
     assert whole["total"]["jobs"] == len(jobs)
-    assert whole["total"]["total"] == pytest.approx(sum(sum(job["profile"].values()) for job in jobs))
+    assert whole["total"]["total"] == pytest.approx(sum(sum((job.profile or {}).values()) for job in jobs))
     for part in PARTS:
-        there = sum(job["profile"].get(part, 0) for job in jobs)
+        there = sum((job.profile or {}).get(part, 0) for job in jobs)
         assert whole["total"]["seconds"][part] == pytest.approx(there)
         assert sum(step["seconds"][part] for step in whole["steps"]) == pytest.approx(there)
     (study,) = (step for step in whole["steps"] if step["name"] == "mini.squad" and step["kind"] == "study")
@@ -51,7 +50,7 @@ def test_every_job_counts_once_at_its_step(store: Store) -> None:
     assert json.loads(json.dumps(whole)) == whole
 
 
-def test_a_run_that_another_sweep_began_is_at_the_step_that_uses_it(store: Store) -> None:
+def test_a_trial_that_another_sweep_ran_is_at_the_step_that_uses_it(store: Store) -> None:
     fakes.execute_job(fakes.small(seeds=(0,)), store)
     plan = fakes.small()
     fakes.execute_job(plan, store)
@@ -68,7 +67,7 @@ def test_jobs_without_times_are_counted_apart(store: Store) -> None:
     found = {(step.kind, step.name): step for step in steps}[("study", "mini.squad")]
     assert (found.jobs, found.unmeasured, found.seconds) == (3, 3, None)
     assert document(steps)["total"]["total"] == pytest.approx(whole["total"] - 24.0)
-    assert f"3 of {whole['jobs']} jobs were done before times were kept, and are not in the sums" in shown(steps)
+    assert f"3 of {whole['jobs']} jobs have no profile, and are not in the sums" in shown(steps)
     (line,) = (line for line in markdown(steps).splitlines() if line.startswith("| study | mini.squad |"))
     assert line.count("–") == len(PARTS) + 1
 

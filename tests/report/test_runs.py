@@ -1,4 +1,4 @@
-"""The runs that a tracking server is to have, as values."""
+"""The MLflow runs of a sweep, as values."""
 
 from collections import Counter
 from typing import Any
@@ -22,8 +22,8 @@ def runs_of(plan: Plan, store: Store, **how: Any) -> dict[str, TrackedRun]:
 
 def test_every_row_study_and_trial_once_below_the_first_that_uses_it(store: Store) -> None:
     runs = runs_of(fakes.small(), store)
-    # Studies: squad and the mixture, and after each start udpos and squad. Squad from the encoder is row two's
-    # intermediate and the baseline's fine-tuning for xquad.
+    # Studies: squad and the mixture, and from each parent udpos and squad. Squad from the encoder is the intermediate of the
+    # second row and the baseline's fine-tuning for xquad.
     assert Counter(run.kind for run in runs.values()) == {"row": 3, "study": 7, "trial": 21, "pretrain": 1}
     rows = [run.name for run in runs.values() if run.kind == "row"]
     assert rows == ["mini.baseline", "mini.squad", "mini.hellaswag-squad"]
@@ -37,7 +37,7 @@ def test_every_row_study_and_trial_once_below_the_first_that_uses_it(store: Stor
     assert all(order.index(run.parent) < order.index(run.digest) for run in runs.values() if run.parent)
 
 
-def test_a_row_is_the_line_of_the_table(store: Store) -> None:
+def test_a_row_has_the_metrics_of_the_table(store: Store) -> None:
     row = runs_of(fakes.small(), store, collapsing="mini.squad.udpos-lr0.001-s1")["row mini.squad"]
     metrics = {point.name: point.value for point in row.metrics}
     assert set(metrics) == {
@@ -71,13 +71,13 @@ def test_tags_say_what_a_run_is(store: Store) -> None:
         "data.squad": f"mini {mini.VERSION}",
     }
     assert wanted.items() <= trial.tags.items()
-    assert trial.tags["checkpoint"].startswith(f"{store.url}/trial/mini.squad.squad-lr0.001-s1-")
+    assert trial.tags["checkpoint"].startswith(f"{store.url}/train/mini.squad.squad-lr0.001-s1-")
     assert len(trial.tags["checkpoint.sha256"]) == 64
     assert trial.tags["stilts.git_commit"].startswith("0123")
     assert runs["trial mini.squad.squad-lr0.0003-s0"].tags["selected"] == "false"
 
 
-def test_selected_target_runs_are_models(store: Store) -> None:
+def test_selected_trials_of_targets_are_models(store: Store) -> None:
     runs = runs_of(fakes.small(), store, diverging="mini.udpos-lr0.001-s1")
     models = {run.name: run.model[0] for run in runs.values() if run.model}
     assert models["mini.squad.squad-lr0.001-s1"] == "small.mini.squad.squad"
@@ -124,7 +124,7 @@ def test_failures_have_reasons(store: Store) -> None:
     assert runs["trial mini.udpos-lr0.0003-s0"].status == "FAILED"
 
 
-def test_a_run_that_another_sweep_began_is_shown(store: Store) -> None:
+def test_a_trial_that_another_sweep_ran_is_shown(store: Store) -> None:
     fakes.execute_job(fakes.small(name="first", seeds=(0, 1, 2)), store)
     runs = runs_of(fakes.small(name="second"), store)
     assert Counter(run.kind for run in runs.values()) == {"row": 3, "study": 7, "trial": 21, "pretrain": 1}

@@ -11,6 +11,8 @@ from rich.text import Text
 from stilts_ray.config import Mixture, Search
 from stilts_ray.plan.build import Plan
 from stilts_ray.report import terminal
+from stilts_ray.report.best import BestCell, By
+from stilts_ray.report.cells import CellTrial, Score
 from stilts_ray.report.table import results
 from stilts_ray.store.state import state_of
 from stilts_ray.store.store import Store
@@ -65,7 +67,7 @@ def test_several_encoders_have_headings(store: Store) -> None:
     assert shown(fakes.small(), store)[0] == "small: mini"
 
 
-def test_collapsed_runs_are_named_and_missing_cells_are_dashes(store: Store) -> None:
+def test_collapsed_trials_are_named_and_missing_cells_are_dashes(store: Store) -> None:
     plan = fakes.small()
     fakes.execute_job(plan, store, collapsing="mini.squad.udpos-lr0.001-s1", failing="hellaswag")
     text = "\n".join(shown(plan, store))
@@ -75,11 +77,18 @@ def test_collapsed_runs_are_named_and_missing_cells_are_dashes(store: Store) -> 
     assert text.endswith("best per target, no choice: udpos, xquad, tatoeba (hellaswag+squad is not done)")
 
 
-def cell(**changes: Any) -> dict[str, Any]:
-    return {"score": 50.0, "sd": 1.0, "delta": 1.0, "collapsed": 0, "seeds": [{}, {}], **changes}
+TRIALS = tuple(CellTrial(seed=seed, learning_rate=1e-5, score=50.0, collapsed=False, dev=None) for seed in (0, 1))
 
 
-def texts(*cells: dict[str, Any] | None) -> list[Text]:
+def cell(**changes: Any) -> Score:
+    return Score(**{"score": 50.0, "sd": 1.0, "delta": 1.0, "trials": TRIALS, **changes})
+
+
+def chosen(by: By, **changes: Any) -> BestCell:
+    return BestCell(**{"score": 50.0, "sd": 1.0, "delta": 1.0, **changes}, by=by, trials=(), chosen=(), reason="")
+
+
+def texts(*cells: Score | None) -> list[Text]:
     return terminal._column(cells)
 
 
@@ -104,8 +113,8 @@ def test_the_best_of_a_column_is_bold() -> None:
 
 
 def test_what_was_chosen_is_marked_and_never_bold() -> None:
-    chosen = [cell(score=60.0, by="other seeds"), cell(score=4.0, sd=None, by="other seeds"), cell(by="dev score")]
-    made = terminal._column([cell(score=51.0)], chosen)
+    best = [chosen(By.OTHERS, score=60.0), chosen(By.OTHERS, score=4.0, sd=None), chosen(By.DEV)]
+    made = terminal._column([cell(score=51.0)], best)
     assert [text.plain for text in made] == [
         "51.0 ±1.0  (+1.0)",
         "60.0 ±1.0† (+1.0)",
@@ -133,7 +142,7 @@ def test_eleven_rows_on_nine_targets(store: Store) -> None:
         assert sum(line.startswith(" best per") for line in lines[:end]) == parts
 
 
-def test_a_cell_of_diverged_runs_alone() -> None:
+def test_a_cell_of_diverged_trials_alone() -> None:
     (text,) = texts(cell(score=None, sd=None, delta=None, collapsed=2))
     assert text.plain == "2 of 2 collapsed"
 

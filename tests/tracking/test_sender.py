@@ -65,7 +65,7 @@ def test_a_server_that_is_gone_and_comes_back(plan: Plan, store: Store, uri: str
             name = f"name='{plan.sweep.name}.mini.squad.udpos'"
             assert not client.search_model_versions(name), "a server takes no path of another machine"
             tracking.Tracker(there, plan).sync(replace(state_of(store), store="s3://bucket/runs"))
-            sources = {version.source.split("/trial")[0] for version in client.search_model_versions(name)}
+            sources = {version.source.split("/train")[0] for version in client.search_model_versions(name)}
             assert sources == {"s3://bucket/runs"}
 
 

@@ -35,7 +35,7 @@ def test_sends_all_once(
     assert picture(uri, plan) == first
     versions = address.client_of(uri).search_model_versions(f"name='{plan.sweep.name}.mini.squad.udpos'")
     assert sorted(version.tags["seed"] for version in versions) == ["0", "1"]
-    assert all(version.source.startswith(f"{store.url}/trial/mini.squad.udpos-lr0.001-s") for version in versions)
+    assert all(version.source.startswith(f"{store.url}/train/mini.squad.udpos-lr0.001-s") for version in versions)
     assert [path.name for path in tmp_path.iterdir()] == ["store"], "something was written to the working folder"
     assert capfd.readouterr() == ("", ""), "MLflow said something"
 
