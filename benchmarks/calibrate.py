@@ -24,7 +24,7 @@ from transformers import AutoConfig, PretrainedConfig, XLMRobertaXLConfig
 from stilts_ray import tasks
 from stilts_ray.config import Encoder, Pretraining, Recipe, Shape, Untrained
 from stilts_ray.config.sweep_file import load, named
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.models import model as models
 from stilts_ray.plan.calibration import CPU, Calibration, Speed, calibrated_as

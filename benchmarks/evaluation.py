@@ -35,7 +35,7 @@ from transformers import (
 
 from stilts_ray import tasks
 from stilts_ray.config import Shape
-from stilts_ray.data.encode import IGNORE, Encoded
+from stilts_ray.data.encoded import IGNORE, Encoded
 from stilts_ray.evaluation.predict import predict
 from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models

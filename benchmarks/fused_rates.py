@@ -22,7 +22,7 @@ from training_step import LENGTHS, PERCENT
 from stilts_ray import tasks
 from stilts_ray.config import Optimizer, Shape
 from stilts_ray.data.batches import Batch, collate
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.models import losses
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model

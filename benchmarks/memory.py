@@ -17,7 +17,7 @@ from training_step import ACTIVE, SHAPES, VOCABULARY
 
 from stilts_ray import tasks
 from stilts_ray.config import Optimizer, Shape
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.models.vocabulary import prune_embeddings

@@ -45,7 +45,7 @@ def rows(folder: Path, split: str) -> list[dict[str, Any]]:
     from stilts_ray import tasks
     from stilts_ray.data.batches import drawn, generator
     from stilts_ray.data.cache import encoded
-    from stilts_ray.data.encode import TokenizationConfig
+    from stilts_ray.data.encoded import TokenizationConfig
     from stilts_ray.data.sources import MiniSource
 
     made = encoded(

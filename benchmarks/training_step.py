@@ -37,7 +37,7 @@ from transformers import (
 from stilts_ray import tasks
 from stilts_ray.config import Optimizer, Shape
 from stilts_ray.data.batches import Batch, Items, by_length, collate
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.models.vocabulary import prune_embeddings

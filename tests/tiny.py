@@ -7,7 +7,7 @@ import torch
 from transformers import XLMRobertaConfig
 
 from stilts_ray.config import Shape
-from stilts_ray.data.encode import IGNORE, Encoded
+from stilts_ray.data.encoded import IGNORE, Encoded
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.base import Kind, Task

@@ -11,10 +11,11 @@ from stilts_ray.data.encoders import encoder_folder
 from stilts_ray.data.sources import DataSource
 from stilts_ray.errors import RequestError
 from stilts_ray.execution.jobs import ParentCheckpoint
+from stilts_ray.kinds import model_for
 from stilts_ray.models import hf_folders as files
 from stilts_ray.models import weights
 from stilts_ray.models.families import longest_input
-from stilts_ray.models.model import Model, with_heads
+from stilts_ray.models.model import Model
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import Task
 from stilts_ray.timing import part
@@ -68,9 +69,9 @@ def restored(start: ParentCheckpoint, trained: Task | None, place: WorkerContext
     """The model of a run on `trained`, with its head, or of an encoder without one; and the encoder's folder."""
     if trained is None or start.run is None:
         encoder, folder = started(start, place)
-        return with_heads(encoder, [], seed=0), folder
+        return model_for(encoder, [], seed=0), folder
     folder = located(start.encoder, place)
-    model = with_heads(files.load_encoder(str(folder)), [trained], seed=0)
+    model = model_for(files.load_encoder(str(folder)), [trained], seed=0)
     weights.load_weights(model, _own_weights(model.encoder, start.run, place.store))
     return model, folder
 

@@ -14,7 +14,7 @@ from stilts_ray import tasks
 from stilts_ray.config import Pretraining, Untrained
 from stilts_ray.data import cache
 from stilts_ray.data.batches import generator
-from stilts_ray.data.encode import TokenizationConfig, encode_texts
+from stilts_ray.data.encoded import TokenizationConfig, encode_texts
 from stilts_ray.data.encoders import encoder_folder
 from stilts_ray.data.row_check import look, rows_read
 from stilts_ray.data.sources import UNRESOLVED
@@ -23,6 +23,7 @@ from stilts_ray.execution.context import WorkerContext
 from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.trial import outcome_of
 from stilts_ray.identity import file_digest
+from stilts_ray.kinds import model_for, save_model
 from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
 from stilts_ray.plan.inputs import location
@@ -73,8 +74,7 @@ def _masked_training(job: Job, folder: Path, place: WorkerContext) -> Record:
         train_data, test_data = (encode_texts([text for _, text in own], tokenizer, reading) for own in (seen, unseen))
     config = models.xlm_roberta(spec.shape.model_copy(update={"dropout": 0.0}), len(tokenizer))
     encoder = models.new_encoder(config, spec.seed)
-    head = models.fresh_masked_head(encoder, spec.seed)
-    model = models.Model(encoder, {masked.HEAD: head}).to(place.process_group.device)
+    model = model_for(encoder, [tasks.get(masked.HEAD)], spec.seed).to(place.process_group.device)
     data_source = np.array([name for name, _ in seen])
     sources = [(np.flatnonzero(data_source == name), share) for name, share in spec.texts.items()]
     batches = masked.token_batches(train_data.lengths, sources, spec.batch_tokens, spec.tokens, spec.seed)
@@ -96,7 +96,7 @@ def _masked_training(job: Job, folder: Path, place: WorkerContext) -> Record:
         raise RequestError(f"pretraining {job.name}: the loss is not finite after {outcome.progress.step} steps")
     encoder.config.hidden_dropout_prob = spec.shape.dropout
     encoder.config.attention_probs_dropout_prob = spec.shape.dropout
-    files.save_model(model, tasks.get(masked.HEAD), folder if place.process_group.rank == 0 else None)
+    save_model(model, tasks.get(masked.HEAD), folder if place.process_group.rank == 0 else None)
     tokenizer.save_pretrained(folder)
     looked = look(place.data_source, [(name, tasks.get(name).train or "train", language) for name, language in texts])
     kept = {f"{name}/{language}": len(own) for (name, language), own in texts.items()}

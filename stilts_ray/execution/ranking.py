@@ -9,9 +9,9 @@ from safetensors.numpy import save_file
 from stilts_ray import tasks
 from stilts_ray.config import Mixture, Recipe
 from stilts_ray.data.batches import drawn, generator
-from stilts_ray.data.encode import selected
+from stilts_ray.data.encoded import select
 from stilts_ray.data.rows import labelled
-from stilts_ray.evaluation.losses import item_losses
+from stilts_ray.evaluation.item_losses import item_losses
 from stilts_ray.execution.context import WorkerContext, restored
 from stilts_ray.execution.jobs import Job, ParentCheckpoint
 from stilts_ray.execution.training_examples import LOSSES, all_rows
@@ -31,7 +31,7 @@ def rank_rows(job: Job, place: WorkerContext) -> Record:
     data = all_rows(name, mixture, recipe, folder, place.data_source)
     rows = drawn(data.items, recipe.train_examples, generator(details["seed"], name))
     with part("evaluate"):
-        losses = item_losses(model, task, selected(data, rows))
+        losses = item_losses(model, task, select(data, rows))
     with part("upload"), tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / LOSSES
         save_file({"rows": rows, "losses": losses}, path)

@@ -11,14 +11,13 @@ from safetensors.numpy import load_file
 
 from stilts_ray import tasks
 from stilts_ray.config import Mixture, Recipe
-from stilts_ray.data import cache
 from stilts_ray.data.batches import Items
-from stilts_ray.data.encode import Encoded, TokenizationConfig, joined, selected, with_answers
+from stilts_ray.data.encoded import Encoded, TokenizationConfig, concatenate, select
 from stilts_ray.data.sources import DataSource
 from stilts_ray.errors import RequestError
 from stilts_ray.execution.context import WorkerContext
+from stilts_ray.kinds import encoded_split, objective_of
 from stilts_ray.plan.inputs import training_splits
-from stilts_ray.tasks import Kind
 from stilts_ray.timing import part
 
 LOSSES = "losses.safetensors"
@@ -42,15 +41,11 @@ def training_rows(
         return found
     (task,) = mixture.tasks
     rows, losses = _ranked(place.store.fetch(ranking["path"], LOSSES))
-    classes = (
-        found[task].fields["label"][rows]
-        if tasks.get(task).kind is Kind.SEQUENCE_CLASSIFICATION
-        else np.zeros(len(rows))
-    )
+    classes = objective_of(tasks.get(task).kind).strata(found[task])[rows]
     items = rows[in_quantiles(mixture, losses, classes)]
     if not len(items):
         raise RequestError(f"intermediates: {'-'.join(mixture.parts)} has no rows; widen the band")
-    return found | {task: selected(found[task], items)}
+    return found | {task: select(found[task], items)}
 
 
 @part("tokenise")
@@ -59,8 +54,8 @@ def all_rows(name: str, mixture: Mixture, recipe: Recipe, folder: Path, data_sou
     task = tasks.get(name)
     split = task.train or "train"
     languages = training_splits(task, mixture, data_source)[split]
-    whole = joined([cache.encoded(data_source, task, split, code, str(folder), reading(recipe)) for code in languages])
-    return with_answers(whole) if task.kind is Kind.DUAL else whole
+    parts = [encoded_split(data_source, task, split, code, str(folder), reading(recipe)) for code in languages]
+    return objective_of(task.kind).training_items(concatenate(parts))
 
 
 def reading(recipe: Recipe) -> TokenizationConfig:

@@ -10,18 +10,16 @@ from stilts_ray import tasks
 from stilts_ray.config import Mixture, Recipe
 from stilts_ray.data import cache
 from stilts_ray.data.batches import Batch, Items, Share, by_length, collate, order
-from stilts_ray.data.encode import Encoded, selected
+from stilts_ray.data.encoded import Encoded, select
 from stilts_ray.data.row_check import look, rows_read
 from stilts_ray.data.rows import labelled
 from stilts_ray.data.sources import DataSource
-from stilts_ray.evaluation.metrics import Scores, majority, score
-from stilts_ray.evaluation.predict import predict
 from stilts_ray.execution.context import WEIGHTS, WorkerContext, check_length, started
 from stilts_ray.execution.jobs import Job, ParentCheckpoint
 from stilts_ray.execution.training_examples import reading, training_rows
 from stilts_ray.identity import file_digest
-from stilts_ray.models import hf_folders as files
-from stilts_ray.models import model as models
+from stilts_ray.kinds import encoded_split, masked_lm, model_for, scoring_of
+from stilts_ray.metrics.scores import Scores
 from stilts_ray.models import vocabulary, weights
 from stilts_ray.models.model import Model
 from stilts_ray.plan.inputs import mixture_reads
@@ -44,9 +42,9 @@ def train_trial(job: Job, place: WorkerContext) -> Record:
     for name, recipe in recipes.items():
         check_length(encoder, name, recipe.max_length)
     trained = [labelled(place.data_source, tasks.get(name)) for name in mixture.tasks]
-    model = models.with_heads(encoder, trained, details["seed"])
+    model = model_for(encoder, trained, details["seed"])
     if mixture.masked:
-        model.heads[mixture.masked.texts] = files.load_masked_head(encoder, folder, details["seed"])
+        model.heads[mixture.masked.texts] = masked_lm.load_head(encoder, folder, details["seed"])
     data = training_rows(mixture, recipes, folder, start.ranking, place)
     dev = Dev(trained, recipes, folder, place.data_source)
     vocabulary.prune_embeddings(model, [*data.values(), *dev.encoded.values()])
@@ -130,7 +128,7 @@ class Dev:
             place = (data_source, task, task.dev or "validation", data_source.source_language)
             recipe = recipes[task.name]
             self.examples[task.name] = cache.examples(*place)[: recipe.dev_examples]
-            whole = cache.encoded(*place, str(folder), reading(recipe))
+            whole = encoded_split(*place, str(folder), reading(recipe))
             self.encoded[task.name] = first_examples(whole, task, len(self.examples[task.name]))
 
     def evaluate(self, model: Model) -> Scores:
@@ -138,15 +136,16 @@ class Dev:
         metrics: Scores = {}
         for task in self.trained:
             examples, limit = self.examples[task.name], self.recipes[task.name].max_answer_length
-            predictions = predict(model, task, examples, self.encoded[task.name], limit)
-            scores = score(task, examples, predictions, self.language)
+            scoring = scoring_of(task)
+            predictions = scoring.predict(model, task, examples, self.encoded[task.name], limit)
+            scores = scoring.score(task, examples, predictions, self.language)
             metrics |= {f"{task.name}/{name}": value for name, value in scores.items()}
         metrics["score"] = float(np.mean([metrics[f"{task.name}/score"] for task in self.trained]))
         return metrics
 
     def majority(self) -> float:
         """The score of a model that always predicts the same."""
-        return float(np.mean([majority(task, self.examples[task.name]) for task in self.trained]))
+        return float(np.mean([scoring_of(task).majority(task, self.examples[task.name]) for task in self.trained]))
 
 
 def first_examples(encoded: Encoded, task: Task, count: int) -> Encoded:
@@ -154,4 +153,4 @@ def first_examples(encoded: Encoded, task: Task, count: int) -> Encoded:
     sequences = count * encoded.group
     if "example" in encoded.fields:
         sequences = int(np.searchsorted(encoded.fields["example"], count))
-    return selected(encoded, np.arange(sequences // encoded.group))
+    return select(encoded, np.arange(sequences // encoded.group))

@@ -7,7 +7,7 @@ import pytest
 from datasets import ClassLabel, Features, List
 
 from stilts_ray.data import cache
-from stilts_ray.data.encode import Encoded, TokenizationConfig, encode
+from stilts_ray.data.encoded import Encoded, TokenizationConfig, encode
 from stilts_ray.data.rows import labelled, load
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError

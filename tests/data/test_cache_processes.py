@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from stilts_ray.data import cache
-from stilts_ray.data.encode import Encoded, TokenizationConfig
+from stilts_ray.data.encoded import Encoded, TokenizationConfig
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.tasks import TASKS
 
@@ -22,7 +22,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from stilts_ray.data import cache
-from stilts_ray.data.encode import Reading
+from stilts_ray.data.encoded import Reading
 from stilts_ray.data.sources import Folder
 from stilts_ray.tasks import TASKS
 

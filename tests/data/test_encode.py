@@ -11,7 +11,7 @@ from tokenizers import normalizers, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer
 
-from stilts_ray.data.encode import (
+from stilts_ray.data.encoded import (
     APART,
     IGNORE,
     QUESTION,
@@ -111,7 +111,7 @@ def test_mentions_are_encoded_alone_and_entities_in_blocks(tokenizer: Any, monke
     entities = [Entity(text, text) for text in texts]
     whole = encode(TASKS["candidate_entities"], entities, tokenizer, TokenizationConfig(24))
     assert (whole.tokens.tolist(), whole.offsets.tolist()) == (asked.tokens.tolist(), asked.offsets.tolist())
-    monkeypatch.setattr("stilts_ray.data.encode.BLOCK", 2)
+    monkeypatch.setattr("stilts_ray.data.encoded.BLOCK", 2)
     parts = encode(TASKS["candidate_entities"], entities, tokenizer, TokenizationConfig(24))
     assert (parts.tokens.tolist(), parts.offsets.tolist()) == (whole.tokens.tolist(), whole.offsets.tolist())
 

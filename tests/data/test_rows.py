@@ -7,7 +7,7 @@ import pyarrow.parquet as parquet
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from stilts_ray.data.encode import TokenizationConfig, encode
+from stilts_ray.data.encoded import TokenizationConfig, encode
 from stilts_ray.data.rows import labelled, load
 from stilts_ray.data.sources import FolderSource, HubSource
 from stilts_ray.data.tables import dataset_table

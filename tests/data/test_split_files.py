@@ -13,7 +13,7 @@ from huggingface_hub import constants
 from stilts_ray.config import Encoder, Pretrained, Sweep
 from stilts_ray.data import cache, rows
 from stilts_ray.data import split_files as repositories
-from stilts_ray.data.encode import TokenizationConfig
+from stilts_ray.data.encoded import TokenizationConfig
 from stilts_ray.data.hub import look_up
 from stilts_ray.data.sources import HubSource, looked_up
 from stilts_ray.errors import RequestError, RowError

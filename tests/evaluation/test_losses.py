@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from stilts_ray.data.batches import collate
-from stilts_ray.data.encode import selected
+from stilts_ray.data.encoded import selected
 from stilts_ray.evaluation import losses, predict
 from stilts_ray.models.heads import HEADS
 from stilts_ray.models.losses import COUNTS, INSEPARABLE, loss

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.evaluation import mining, nearest, retrieval
 from stilts_ray.evaluation.metrics import Mined
 from stilts_ray.models.model import Model

@@ -15,7 +15,7 @@ from transformers import (
 )
 
 from stilts_ray.data.batches import Batch, collate, packed
-from stilts_ray.data.encode import IGNORE, Encoded, TokenizationConfig, encode
+from stilts_ray.data.encoded import IGNORE, Encoded, TokenizationConfig, encode
 from stilts_ray.data.rows import load
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError

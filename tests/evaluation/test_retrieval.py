@@ -6,7 +6,7 @@ import torch
 from transformers import AutoModel
 
 from stilts_ray.data.batches import collate
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.evaluation import predict, retrieval
 from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models

@@ -28,7 +28,7 @@ from stilts_ray.config import (
     Untrained,
 )
 from stilts_ray.data import cache
-from stilts_ray.data.encode import TokenizationConfig, encode
+from stilts_ray.data.encoded import TokenizationConfig, encode
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError, RowError
 from stilts_ray.execution.context import WEIGHTS, WorkerContext, started

@@ -17,7 +17,7 @@ from stilts_ray.config import MaskedShare, Mixture, Search, Sweep
 from stilts_ray.config.mini_variant import MINI, SHORT
 from stilts_ray.data import cache
 from stilts_ray.data.batches import Share, collate, order
-from stilts_ray.data.encode import TokenizationConfig
+from stilts_ray.data.encoded import TokenizationConfig
 from stilts_ray.data.sources import MiniSource
 from stilts_ray.errors import RequestError
 from stilts_ray.execution import training_examples as rows

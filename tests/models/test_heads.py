@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from stilts_ray.data.batches import Batch, collate
-from stilts_ray.data.encode import IGNORE, Encoded
+from stilts_ray.data.encoded import IGNORE, Encoded
 from stilts_ray.models import model as models
 from stilts_ray.models.heads import HEADS
 from stilts_ray.models.losses import COUNTS, INSEPARABLE, TERMS, loss

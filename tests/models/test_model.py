@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from stilts_ray.data.batches import collate
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.errors import RequestError
 from stilts_ray.models import families
 from stilts_ray.models import hf_folders as files

@@ -11,7 +11,7 @@ from transformers import BertConfig, T5Config, XLMRobertaXLConfig
 
 from stilts_ray.config import Optimizer
 from stilts_ray.data.batches import Share, collate, order
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.models import model as models
 from stilts_ray.models import vocabulary, weights
 from stilts_ray.models.families import word_embeddings

@@ -10,7 +10,7 @@ from datasets import ClassLabel, Features, List
 
 from stilts_ray.data import rows as data
 from stilts_ray.data.batches import collate
-from stilts_ray.data.encode import TokenizationConfig, encode
+from stilts_ray.data.encoded import TokenizationConfig, encode
 from stilts_ray.data.sources import FolderSource, sliced
 from stilts_ray.errors import RequestError, RowError
 from stilts_ray.evaluation.answers import Answer

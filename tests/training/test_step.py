@@ -10,7 +10,7 @@ import torch
 
 from stilts_ray.config import Optimizer
 from stilts_ray.data.batches import Batch, collate
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.errors import RequestError
 from stilts_ray.models import attention
 from stilts_ray.models.families import layers_of
