@@ -149,7 +149,7 @@ def number(row: Row, column: str) -> float:
     """A finite number. Raises ValueError for anything else."""
     value = row[column]
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"column {column!r} is {_kind(value)}, not a number")
+        raise ValueError(f"column {column!r} is {_kind(value)}, not a finite number")
     return float(value)
 
 
