@@ -28,7 +28,7 @@ from stilts_ray.config import (
     Untrained,
 )
 from stilts_ray.data import cache
-from stilts_ray.data.encode import TokenizationConfig, encode
+from stilts_ray.data.encoded import TokenizationConfig
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError, RowError
 from stilts_ray.execution.context import WEIGHTS, WorkerContext, load_parent
@@ -37,6 +37,7 @@ from stilts_ray.execution.jobs import ExistingEncoder, Job, ParentCheckpoint, St
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.execution.trial import first_examples
 from stilts_ray.identity import file_digest
+from stilts_ray.kinds import encoded_split
 from stilts_ray.models import weights
 from stilts_ray.models.hf_folders import load_encoder
 from stilts_ray.plan.build import Plan, make_plan
@@ -47,6 +48,7 @@ from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
 from stilts_ray.timing import PARTS
 from stilts_ray.training import masked
+from tests.by_kind import encode
 from tests.execution import fakes
 from tests.execution.fakes import run
 from tests.tasks.rows import FIXTURES, SUPERTAGS, write
@@ -473,7 +475,7 @@ def test_the_first_examples_are_those_of_the_first_rows(
     task = TASKS[name]
     place = (bench.data_source, task, task.dev or "", "en")
     reading = TokenizationConfig(16 if name == "udpos" else 40, 8)
-    whole = cache.encoded(*place, str(tiny_encoder), reading)
+    whole = encoded_split(*place, str(tiny_encoder), reading)
     part = first_examples(whole, task, count)
     everything = first_examples(whole, task, len(cache.examples(*place)))
     assert everything.tokens.tolist() == whole.tokens.tolist()
