@@ -10,6 +10,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
+import stilts_ray
 from stilts_ray import Encoder, Pretrained, Sweep, cli
 from stilts_ray.config.sweep_file import load, named
 from stilts_ray.data.sources import HubSource, MiniSource
@@ -82,6 +83,19 @@ def test_the_glossary_has_each_term_once_in_order() -> None:
     terms = [term for term in terms if not term.startswith("-")]
     assert len(terms) > 30
     assert terms == sorted(set(terms), key=str.lower)
+
+
+def test_ci_runs_one_script_that_builds_the_pages() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    (job,) = workflow["jobs"].values()
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert "mkdocs build --quiet --strict" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == stilts_ray.__version__
+    assert citation["license"] == "Apache-2.0"
 
 
 # Commands
