@@ -23,7 +23,7 @@ def test_the_tasks_are_those_of_the_registry() -> None:
 
 
 def test_the_converters_command_exists() -> None:
-    (module,) = re.findall(r"`python -m ([\w.]+) SRC DIR`", TEXT)
+    (module,) = re.findall(r"`python -m ([\w.]+) SRC DIR`", FLAT)
     assert (ROOT / module.replace(".", "/")).with_suffix(".py").is_file()
 
 
