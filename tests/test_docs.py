@@ -173,16 +173,16 @@ def test_the_published_recipes_are_there() -> None:
     found: dict[str, Any] = {}
     exec(code, found)
     encoder = Encoder(name="large", weights=Pretrained(source="FacebookAI/xlm-roberta-large"))
-    sweep = {"name": "s", "encoders": [encoder], "targets": ["xnli", "udpos", "xquad"]}
+    sweep: dict[str, Any] = {"name": "s", "encoders": [encoder], "targets": ["xnli", "udpos", "xquad"]}
     asked = Sweep(**sweep, recipes=found["recipes"], search=found["rates"])
     assert len(make_plan(asked, HubSource({})).conditions) == 1
 
 
-def test_the_task_entry_is_the_real_one() -> None:
-    (entry,) = [block for block in blocks(read("extending.md"), "python") if "= Task(" in block]
-    source = (ROOT / "stilts_ray" / "tasks" / "nli.py").read_text(encoding="utf-8")
-    for line in entry.splitlines():
-        assert re.sub(r"\s*#.*", "", line).strip() in source
+@pytest.mark.parametrize("begin, file", [("MNLI = Task(", "tasks/nli.py"), ("REGRESSION: ", "kinds/regression.py")])
+def test_an_entry_to_copy_is_the_real_one(begin: str, file: str) -> None:
+    (entry,) = [block for block in blocks(read("extending.md"), "python") if block.startswith(begin)]
+    source = (ROOT / "stilts_ray" / file).read_text(encoding="utf-8")
+    assert re.sub(r"\s+# .*", "", entry).strip() in re.sub(r"\s+# .*", "", source)
 
 
 # Sweeps and figures
