@@ -10,7 +10,6 @@ from stilts_ray.config.sweep_file import load
 from stilts_ray.data.sources import MiniSource
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.steps import Evaluation, Study
-from stilts_ray.report.table import intermediate_name
 from tests.pages import README, ROOT, blocks
 
 TEXT = README.read_text(encoding="utf-8")
@@ -77,7 +76,7 @@ def test_the_table_is_of_the_quickstart(sweep: Sweep, plan: Plan) -> None:
     columns, rows = printed()
     assert blocks(TEXT, "console")[0].splitlines()[0] == f"{sweep.name}: {sweep.encoders[0].name}"
     assert columns == ["intermediate", *sweep.targets, "average"]
-    conditions = [intermediate_name(condition.intermediate) for condition in plan.conditions]
+    conditions = ["+".join(condition.intermediate) or "baseline" for condition in plan.conditions]
     assert list(rows) == [*conditions, "best per target"]
     assert all(len(cells) == len(columns) - 1 for cells in rows.values())
 
