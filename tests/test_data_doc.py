@@ -11,8 +11,20 @@ from stilts_ray.store.pins import REPOSITORIES
 from stilts_ray.tasks.base import COPIED, Repair
 from stilts_ray.tasks.published_sizes import REPAIRED
 
-TEXT = (Path(__file__).resolve().parent.parent / "docs" / "data.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 FLAT = " ".join(TEXT.split())
+
+
+def test_the_tasks_are_those_of_the_registry() -> None:
+    lines = re.findall(r"^\| [^|]+ \| ([a-z0-9_, ]+) \|$", TEXT, flags=re.MULTILINE)
+    named = [name for line in lines for name in line.split(", ")]
+    assert sorted(named) == sorted(tasks.TASKS)
+
+
+def test_the_converters_command_exists() -> None:
+    (module,) = re.findall(r"`python -m ([\w.]+) SRC DIR`", FLAT)
+    assert (ROOT / module.replace(".", "/")).with_suffix(".py").is_file()
 
 
 def test_every_rule_has_its_line() -> None:
