@@ -22,8 +22,8 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from stilts_ray.data import cache
-from stilts_ray.data.encode import Reading
-from stilts_ray.data.sources import Folder
+from stilts_ray.data.encode import TokenizationConfig
+from stilts_ray.data.sources import FolderSource
 from stilts_ray.tasks import TASKS
 
 encode, save_file = cache.encode, cache.save_file
@@ -44,7 +44,7 @@ def broken_off(arrays, path):
 cache.encode = counted
 if pace == "broken_off":
     cache.save_file = broken_off
-found = cache.encoded(Folder(Path(data)), TASKS["squad"], "train", "en", tokenizer, Reading(48, 12))
+found = cache.encoded(FolderSource(Path(data)), TASKS["squad"], "train", "en", tokenizer, TokenizationConfig(48, 12))
 print(int(found.tokens.sum()), len(found.tokens), int(found.fields["stop"].sum()))
 """
 """A process that reads SQuAD's training rows through the cache, and notes when it encodes them."""

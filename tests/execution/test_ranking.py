@@ -70,7 +70,7 @@ RANKED = {"mnli": 6, "squad": 5, "udpos": 4, "hellaswag": 4}
 def test_every_row_that_was_drawn_has_the_loss_that_the_finished_run_gives_it_alone(
     task: str, bench: Bench, store: Store
 ) -> None:
-    recipe = QUICK.model_copy(update={"train_rows": RANKED[task], "max_length": 24, "stride": 6, "epochs": 1})
+    recipe = QUICK.model_copy(update={"train_examples": RANKED[task], "max_length": 24, "stride": 6, "epochs": 1})
     _, jobs = done(bench, store, intermediates=[Mixture(tasks=(task,), difficulty_quantiles=(0, 0.5))], recipe=recipe)
     job, plain = jobs[f"tiny.{task}-ranking-s{SEED}"], jobs[f"tiny.{task}"]
     found, losses = ranked(store, job)
@@ -236,7 +236,7 @@ def test_what_one_run_finds_hard_another_does_too(store: Store) -> None:
         data="mini",
         encoders=(MINI,),
         intermediates=thirds[2:],
-        recipe=SHORT.model_copy(update={"train_rows": 2400}),
+        recipe=SHORT.model_copy(update={"train_examples": 2400}),
         search=Search(learning_rates=(1e-3,)),
         seeds=(0, 1),
     )

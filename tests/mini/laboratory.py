@@ -8,7 +8,7 @@ import torch
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep, mini
 from stilts_ray.data import cache
 from stilts_ray.data.encode import TokenizationConfig, encode_texts
-from stilts_ray.data.sources import Mini
+from stilts_ray.data.sources import MiniSource
 from stilts_ray.execution.context import WorkerContext
 from stilts_ray.execution.execute import execute_job
 from stilts_ray.execution.scheduler import Scheduler
@@ -30,7 +30,7 @@ TRANSFER = Sweep(
     data="mini",
     targets=("udpos", "tydiqa", "tatoeba"),
     languages={"udpos": _CODES, "tydiqa": _CODES, "tatoeba": _CODES[1:]},
-    recipe=_LITTLE.model_copy(update={"epochs": 2, "batch_size": 32, "train_rows": 5000}),
+    recipe=_LITTLE.model_copy(update={"epochs": 2, "batch_size": 32, "train_examples": 5000}),
     recipes={"udpos": _LITTLE, "tydiqa": _LITTLE.model_copy(update={"epochs": 4})},
     search=Search(learning_rates=(1e-3,)),
     # Of another seed than a head that is made for scoring, which must get the trained one's weights.
@@ -47,8 +47,8 @@ Scores = dict[tuple[str, str, str], float]
 
 def run(sweep: Sweep, folder: Path) -> Scores:
     """The scores of a sweep, made in this process; and, as ("", "mlm_text", pivot), how well masked words are guessed."""
-    plan = make_plan(sweep, Mini())
-    scheduler, place = Scheduler(plan, {}, {}), WorkerContext(Store(str(folder)), plan.origin, checkpoint_seconds=1e9)
+    plan = make_plan(sweep, MiniSource())
+    scheduler, place = Scheduler(plan, {}, {}), WorkerContext(Store(str(folder)), plan.data_source, checkpoint_seconds=1e9)
     while job := scheduler.next():
         scheduler.finish(job, execute_job(job, place))
     scores: Scores = {("", "mlm_text", PIVOT): masked_accuracy()}

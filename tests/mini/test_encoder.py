@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stilts_ray import mini
 from stilts_ray.config.sweep_file import load
-from stilts_ray.data.sources import Mini
+from stilts_ray.data.sources import MiniSource
 from stilts_ray.identity import file_digest
 from stilts_ray.plan.build import make_plan
 
@@ -14,7 +14,7 @@ RECORD = json.loads((mini.ENCODER / "record.json").read_text())
 
 
 def test_its_record_is_of_the_recipe_that_the_sweep_holds() -> None:
-    (step,) = make_plan(load(ROOT / "sweeps" / "mini_pretrain.py"), Mini()).steps
+    (step,) = make_plan(load(ROOT / "sweeps" / "mini_pretrain.py"), MiniSource()).steps
     assert RECORD["digest"] == step.digest
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from stilts_ray.data.cache_folder import cache_folder
 from stilts_ray.errors import RequestError
 from stilts_ray.store.store import STALE_SECONDS, Store, StoreLock, now
-from stilts_ray.store.store import store as stores
 
 
 @pytest.fixture(params=["folder", "object store"])
@@ -258,12 +258,12 @@ def test_of_runs_that_start_together_one_gets_the_store(store: Store) -> None:
 
 
 def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert stores.cache_folder() == Path(os.environ["STILTS_CACHE"])
+    assert cache_folder() == Path(os.environ["STILTS_CACHE"])
     monkeypatch.delenv("STILTS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert stores.cache_folder() == tmp_path / "stilts_ray"
+    assert cache_folder() == tmp_path / "stilts_ray"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert stores.cache_folder() == Path.home() / ".cache" / "stilts_ray"
+    assert cache_folder() == Path.home() / ".cache" / "stilts_ray"
 
 
 def test_records_are_readable_text(store: Store) -> None:
