@@ -48,7 +48,10 @@ Scores = dict[tuple[str, str, str], float]
 def run(sweep: Sweep, folder: Path) -> Scores:
     """The scores of a sweep, made in this process; and, as ("", "mlm_text", pivot), how well masked words are guessed."""
     plan = make_plan(sweep, MiniSource())
-    scheduler, place = Scheduler(plan, {}, {}), WorkerContext(Store(str(folder)), plan.data_source, checkpoint_seconds=1e9)
+    scheduler, place = (
+        Scheduler(plan, {}, {}),
+        WorkerContext(Store(str(folder)), plan.data_source, checkpoint_seconds=1e9),
+    )
     while job := scheduler.next():
         scheduler.finish(job, execute_job(job, place))
     scores: Scores = {("", "mlm_text", PIVOT): masked_accuracy()}

@@ -14,10 +14,11 @@ from stilts_ray.data import rows as reader
 from stilts_ray.data.repairs import Use
 from stilts_ray.data.tables import dataset_table
 from stilts_ray.evaluation.metrics import majority, score
-from stilts_ray.mini import PIVOT, build, domains
+from stilts_ray.mini import PIVOT, domains
 from stilts_ray.mini.lexicon import lexicon
 from stilts_ray.mini.world import CLASSES, COMMON, OPPOSITE, PATIENTS, QUALITIES, SYNONYM, TRAITS
 from stilts_ray.tasks.examples import Choice, Pair
+from tests.mini.generated import rows_of
 from tests.mini.test_choices import examples, guessed
 
 FORMS = lexicon(PIVOT)
@@ -112,7 +113,7 @@ def test_the_form_of_a_holding_says_nothing() -> None:
 def studies() -> tuple[list[Pair], list[Pair]]:
     """Training and dev examples, as the task divides them."""
     task = tasks.get("pubmedqa")
-    table = dataset_table(Dataset.from_list(list(build.rows(task.source.folder, "train"))), "train")
+    table = dataset_table(Dataset.from_list(rows_of(task.source.folder, "train")), "train")
     made = reader.examples(task, table, Use(training=True))
     pairs = [example for example in made.examples if isinstance(example, Pair)]
     return pairs[1000:], pairs[:1000]
