@@ -429,7 +429,9 @@ def _trials(store: Store) -> dict[str, Record]:
 
 
 def test_rows_and_tokens_are_as_the_recipe_says(bench: Bench, store: Store, tokenizer: Any) -> None:
-    few = QUICK.model_copy(update={"train_examples": 4, "dev_examples": 2, "epochs": 3, "batch_size": 3, "evaluations": 1})
+    few = QUICK.model_copy(
+        update={"train_examples": 4, "dev_examples": 2, "epochs": 3, "batch_size": 3, "evaluations": 1}
+    )
     record = bench.do(bench.job(recipe=few), store)
     assert record["steps"] == 3 * 2
     assert record["score"] in (0.0, 50.0, 100.0)
