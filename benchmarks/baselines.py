@@ -10,13 +10,13 @@ from statistics import mean
 from typing import Any
 
 from datasets import Dataset
-from stilts_ray.metrics.answers import token_f1
 
 from stilts_ray import tasks
 from stilts_ray.data.repairs import Use
 from stilts_ray.data.rows import examples
 from stilts_ray.data.tables import dataset_table
 from stilts_ray.kinds import scoring_of
+from stilts_ray.metrics.answers import token_f1
 from stilts_ray.mini import PIVOT, build, questions
 from stilts_ray.mini.render import span, words
 from stilts_ray.mini.seeds import generator

@@ -90,7 +90,7 @@ def test_tags_transfer_to_languages_other_than_english(plan: Plan, tmp_path: Pat
     assert isinstance(start, Pretraining)
     languages = ("en", "de", "es")
     small = start.model_copy(update={"tokens": 60_000, "languages": languages, "vocabulary": 3000})
-    encoder = sweep.encoders[0].model_copy(update={"start": small})
+    encoder = sweep.encoders[0].model_copy(update={"weights": small})
     changes = {
         "encoders": (encoder,),
         "intermediates": ((),),
@@ -107,7 +107,7 @@ def test_tags_transfer_to_languages_other_than_english(plan: Plan, tmp_path: Pat
     )
     while job := scheduler.next():
         scheduler.finish(job, execute_job(job, place))
-    (row,) = short.rows
+    (row,) = short.conditions
     scores = scheduler.records[row.cells["udpos"]]["languages"]
     for language in languages:
         tags = Counter(

@@ -227,6 +227,7 @@ def test_the_chosen_learning_rate_ranks(bench: Bench, store: Store) -> None:
 
 
 @pytest.mark.laboratory
+@pytest.mark.timeout(3600)
 def test_what_one_run_finds_hard_another_does_too(store: Store) -> None:
     """Each of two runs has drawn rows of its own, and within each class they agree on those that both have seen."""
     thirds = [Mixture(tasks=("mnli",), difficulty_quantiles=(part / 3, (part + 1) / 3)) for part in range(3)]

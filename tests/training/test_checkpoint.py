@@ -1,6 +1,6 @@
-import time
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from stilts_ray.config import Optimizer
 from stilts_ray.errors import RequestError
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
+from stilts_ray.training import checkpoint
 from stilts_ray.training.checkpoint import Checkpoints, Progress
 from stilts_ray.training.optimizer import make_optimizer
 from tests import tiny
@@ -49,31 +50,43 @@ def test_nothing_there_is_the_beginning(store: Store) -> None:
     assert Checkpoints(store, "trial/x", 0).load(*trained_a_little(0)) == Progress()
 
 
-def test_a_checkpoint_is_due_when_its_seconds_have_passed(store: Store) -> None:
-    checkpoints = Checkpoints(store, "trial/x", seconds=0.05)
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The clock of checkpoints; `now` is its time in seconds."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(checkpoint, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def test_a_checkpoint_is_due_when_its_seconds_have_passed(store: Store, clock: SimpleNamespace) -> None:
+    checkpoints = Checkpoints(store, "trial/x", seconds=60, _last=clock.now)
+    clock.now += 59
     assert not checkpoints.due()
-    time.sleep(0.06)
+    clock.now += 1
     assert checkpoints.due()
     checkpoints.save(*trained_a_little(0), Progress(1))
     assert not checkpoints.due()
 
 
-def test_checkpoints_that_take_long_are_made_less_often(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoints_that_take_long_are_made_less_often(
+    store: Store, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     upload = Store.upload
 
     def slowly(*place: Any) -> None:
-        time.sleep(0.02)
+        clock.now += 20
         upload(*place)
 
     monkeypatch.setattr(Store, "upload", slowly)
-    often, seldom = Checkpoints(store, "trial/x", seconds=0), Checkpoints(store, "trial/y", seconds=0.01)
+    often, seldom = Checkpoints(store, "trial/x", seconds=0), Checkpoints(store, "trial/y", seconds=10)
     for checkpoints in (often, seldom):
         checkpoints.save(*trained_a_little(0), Progress(1))
-    time.sleep(0.1)
-    assert often.due()
-    assert not seldom.due()
-    time.sleep(20 * 0.1)
-    assert seldom.due()
+        saved = clock.now
+        assert checkpoints.due() is (checkpoints is often)
+        clock.now = saved + 19 * 20 - 1
+        assert checkpoints.due() is (checkpoints is often)
+        clock.now = saved + 19 * 20
+        assert checkpoints.due()
 
 
 def test_a_checkpoint_of_another_model_is_refused_in_one_line(store: Store) -> None:
