@@ -18,9 +18,9 @@ GENERAL, DOMAINS = ("mnli", "hellaswag"), ("case_hold", "pubmedqa")
 
 def sweep() -> Sweep:
     """Two encoders, six rows each."""
-    sized = {task: JIANT["mnli"].model_copy(update={"train_rows": ROWS}) for task in (*GENERAL, *DOMAINS)}
+    sized = {task: JIANT["mnli"].model_copy(update={"train_examples": ROWS}) for task in (*GENERAL, *DOMAINS)}
     # Abstracts are long, and few of the answers are the "no" whose F1 selects.
-    sized["pubmedqa"] = sized["pubmedqa"].model_copy(update={"max_length": 512, "dev_rows": None})
+    sized["pubmedqa"] = sized["pubmedqa"].model_copy(update={"max_length": 512, "dev_examples": None})
     return Sweep(
         name="domains",
         encoders=[

@@ -47,7 +47,7 @@ def sweep() -> Sweep:
         recipes={
             **JIANT,
             **{task: XTREME_SCRIPTS[task] for task in ONLY_THERE},
-            **{task: recipe.model_copy(update={"train_rows": ROWS[task]}) for task, recipe in sized.items()},
+            **{task: recipe.model_copy(update={"train_examples": ROWS[task]}) for task, recipe in sized.items()},
         },
         search=search(RATES, *RATES),
         seeds=[0, 1, 2],
@@ -61,5 +61,5 @@ def mini() -> Sweep:
         sweep(),
         intermediates=rows(codes, codes),
         targets=[tasks.get(target).form for target in TARGETS],
-        recipe=SHORT.model_copy(update={"train_rows": 600}),
+        recipe=SHORT.model_copy(update={"train_examples": 600}),
     )

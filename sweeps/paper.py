@@ -20,7 +20,7 @@ CAP = 100_000
 
 RECIPES = {
     **JIANT,
-    "anli_plus": JIANT["mnli"].model_copy(update={"dev_rows": None}),
+    "anli_plus": JIANT["mnli"].model_copy(update={"dev_examples": None}),
     "squad_v2": JIANT["squad"],
     "ccg": JIANT["udpos"].model_copy(update={"epochs": 5}),
     "cosmosqa": JIANT["mnli"].model_copy(update={"epochs": 3}),

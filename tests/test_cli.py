@@ -150,7 +150,7 @@ def test_wrong_places_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path:
         (["plan", str(tmp_path / "no.py")], "no sweep file"),
         (["plan", real, "--data-dir", str(tmp_path / "no")], "is not a folder"),
         (["plan", real, "--data-dir", str(tmp_path)], "no file mlm_text/ar/train.parquet"),
-        (["plan", QUICKSTART, "--data-dir", str(tmp_path)], "--data-dir has no place in it"),
+        (["plan", QUICKSTART, "--data-dir", str(tmp_path)], "--data-dir does not apply to it"),
         (["plan", QUICKSTART, "--store", "nothing://bucket"], "store nothing://bucket"),
         (["plan", QUICKSTART, "--calibration", str(file)], "is not what benchmarks/calibrate.py writes"),
         (["run", QUICKSTART, "--store", str(file / "store")], "cannot be read"),
