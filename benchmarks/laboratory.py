@@ -18,17 +18,14 @@ from typing import Any
 
 from baselines import GUESSES, guesses
 from figures import draw
-from rich.console import Console
 from scipy.stats import spearmanr
 from tables import GROUPS, fill
 
-from stilts_ray import Sweep
-from stilts_ray.config import Runtime
+from stilts_ray import Sweep, run
 from stilts_ray.config.sweep_file import load
-from stilts_ray.data.sources import MiniSource
 from stilts_ray.mini import LANGUAGES, PIVOT, WORLDS, Language
 from stilts_ray.mini.describe import describe
-from stilts_ray.plan.build import Plan, make_plan
+from stilts_ray.plan.build import Plan
 from stilts_ray.report.table import intermediate_name
 from stilts_ray.store.records import EvaluationRecord
 from stilts_ray.store.state import state_of
@@ -71,12 +68,10 @@ def intermediate_of(whole: Sweep, rows: int) -> Sweep:
 
 def carried_out(sweep: Sweep, store: Store) -> Plan:
     """Runs what is left of a sweep. Ends the program if something failed."""
-    from stilts_ray.execution.command import run_sweep
-
-    plan = make_plan(sweep, MiniSource(sweep.data))
-    if run_sweep(plan, store, Runtime(checkpoint_seconds=30), Console(stderr=True)):
+    results = run(sweep, store.url, gpus_per_trial=0.0, checkpoint_seconds=30.0)
+    if results.failed:
         sys.exit(f"sweep {sweep.name} has failures; the same command again tries them once more")
-    return plan
+    return results.plan
 
 
 def scores_of(record: EvaluationRecord) -> Seeds:

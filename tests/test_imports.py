@@ -31,6 +31,7 @@ ORDER = [
     "paper",
     "tracking",
     "execution",
+    "api",
     "cli",
 ]
 """A module imports only what stands at or before its own place."""
@@ -199,7 +200,7 @@ def test_every_kind_is_described_once() -> None:
 
 
 def test_the_package_itself_gives_a_sweep_file_what_it_needs_and_no_more() -> None:
-    assert {part(name) for name in imports(Path("stilts_ray/__init__.py"))} == {"config"}
+    assert {part(name) for name in imports(Path("stilts_ray/__init__.py"))} == {"config", "api", "errors"}
 
 
 def test_planning_loads_nothing_heavy() -> None:
@@ -222,7 +223,7 @@ def test_benchmarks_for_gpus_need_neither_them_nor_data_sets() -> None:
 
 
 def test_the_driver_starts_processes_before_anything_that_they_need_is_loaded() -> None:
-    modules = ("stilts_ray.execution.command", "stilts_ray.execution.tune_searcher", "stilts_ray.execution.trainable")
+    modules = ("stilts_ray.execution.run", "stilts_ray.execution.tune_searcher", "stilts_ray.execution.trainable")
     assert not loaded(*modules) & {"torch", "transformers"}
 
 

@@ -182,9 +182,26 @@ def waiting(runtime: Runtime, there: dict[str, float]) -> int:
 
 @contextlib.contextmanager
 def _ray(runtime: Runtime) -> Iterator[None]:
-    """Ray, started on this machine or joined at `address`, and left at the end."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    """Ray: the one that this process has joined already, which is left running; else one that is started on this machine or
+    joined at `address`, and left at the end."""
+    import ray
+
+    joined = ray.is_initialized()
+    with _environment(ENVIRONMENT), _quiet():
+        if not joined:
+            _init(runtime)
+        try:
+            there = ray.cluster_resources()
+            if runtime.address is None:
+                _check_resources(runtime, there)
+            with _environment({"TUNE_MAX_PENDING_TRIALS_PG": str(waiting(runtime, there))}):
+                yield
+        finally:
+            if not joined:
+                ray.shutdown()
+
+
+def _init(runtime: Runtime) -> None:
     import ray
 
     options: dict[str, Any] = {
@@ -199,14 +216,30 @@ def _ray(runtime: Runtime) -> Iterator[None]:
     except (ConnectionError, ValueError, RuntimeError) as error:
         where = runtime.address or "this machine"
         raise RequestError(f"cannot use Ray on {where}: {first_line(error)}") from None
-    there = ray.cluster_resources()
-    if runtime.address is None:
-        _check_resources(runtime, there)
-    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(waiting(runtime, there)))
-    logging.getLogger("ray.train").setLevel(logging.ERROR)
-    # Of a trial that broke off Tune prints the whole trace; the searcher tries again, and the display says so.
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Sets environment variables that are not set, and unsets them at the end: a notebook may use Ray for more than this."""
+    added = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(added)
     try:
         yield
     finally:
-        ray.shutdown()
+        for name in added:
+            os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences Ray's loggers. Of a trial that crashed Tune logs the whole trace; the searcher restarts it, and the display says
+    so."""
+    levels = {"ray.train": logging.ERROR, "ray.tune": logging.CRITICAL}
+    before = {name: logging.getLogger(name).level for name in levels}
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)

@@ -16,9 +16,10 @@ from stilts_ray.cli import check
 from stilts_ray.config import LogUniform, Mixture
 from stilts_ray.config.sweep_file import load
 from stilts_ray.data.sources import HubSource
-from stilts_ray.execution.command import check_encoders, check_rows
 from stilts_ray.execution.context import WorkerContext
 from stilts_ray.execution.execute import execute_job
+from stilts_ray.execution.progress import Progress
+from stilts_ray.execution.run import check_encoders, check_rows
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.report.repaired_rows import repaired, rows_read
@@ -197,7 +198,7 @@ def test_few_requests_and_only_what_is_read(hub: StandIn, store: Store, local: P
     assert hub.requests.count() == hub.requests.count("GET /api/") <= len(plan.data_source.repositories)
     assert repositories <= set(plan.data_source.repositories)
     check_encoders(plan)
-    check_rows(plan, set(), _runtime(), _console())
+    check_rows(plan, set(), _runtime(), _display())
     asked = [request.path for request in hub.requests]
     assert not any("PAN-X.fr" in path or "MLQA.en.de" in path for path in asked), "languages that are not tested"
     assert any("facebook/xnli" in path and "/ar/train" in path for path in asked)
@@ -211,7 +212,7 @@ def test_few_requests_and_only_what_is_read(hub: StandIn, store: Store, local: P
     other = Store(f"{store.url}-other")
     again = resolve(plan_of("english_or_multilingual", local, intermediates=rows), other)
     check_encoders(again)
-    check_rows(again, set(), _runtime(), _console())
+    check_rows(again, set(), _runtime(), _display())
     assert hub.requests.count("resolve") == hub.requests.count("blobs") == 0
     assert hub.requests.count() <= len(plan.data_source.repositories)
 
@@ -222,12 +223,12 @@ def _runtime() -> Any:
     return Runtime()
 
 
-def _console() -> Any:
+def _display() -> Any:
     import io
 
     from rich.console import Console
 
-    return Console(file=io.StringIO())
+    return Progress(Console(file=io.StringIO()))
 
 
 def test_a_refused_encoder_ends_the_run_before_any_row_is_fetched(

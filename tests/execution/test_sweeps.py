@@ -25,7 +25,8 @@ from tests.execution.fakes import run
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "paper_plan.txt"
 QUESTIONS = (
-    "paper", "paper_variants", "morphology", "families_by_scale", "english_or_multilingual", "domains", "difficulty",
+    "first_gpu", "paper", "paper_variants", "morphology", "families_by_scale", "english_or_multilingual", "domains",
+    "difficulty",
 )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from stilts_ray.cli import main
 from stilts_ray.data.repository import CONVERTED, Repository
 from stilts_ray.data.sources import UNRESOLVED, FolderSource, HubSource, MiniSource, at, looked_up, replaced_in
 from stilts_ray.errors import RequestError
-from stilts_ray.execution.command import warn_of_changes
+from stilts_ray.execution.progress import Progress
+from stilts_ray.execution.run import show_changes
 from stilts_ray.identity import file_digest
 from stilts_ray.plan.build import make_plan
 from stilts_ray.store.pins import REPOSITORIES, changes, data_set, lock, resolved
@@ -134,9 +135,9 @@ def test_a_folder_is_pinned_by_what_is_in_it(data_dir: Path, tiny_encoder: Path,
     assert changes(before, after) == ["xnli test"]
     assert changes(after, after) == []
     out = io.StringIO()
-    warn_of_changes(before, after, Console(file=out, width=200))
-    assert out.getvalue() == "changed since the last run, so that what depends on it is made anew: xnli test\n"
-    warn_of_changes(None, after, Console(file=out))
+    show_changes(before, after, Progress(Console(file=out, width=200)))
+    assert out.getvalue() == "changed since the last run, so steps that read it are run again: xnli test\n"
+    show_changes(None, after, Progress(Console(file=out)))
     assert out.getvalue().count("\n") == 1
 
 

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from stilts_ray.data.row_check import look, size_warnings
 from stilts_ray.data.sources import FolderSource, MiniSource
-from stilts_ray.execution.command import warn_of_sizes
+from stilts_ray.execution.progress import Progress
+from stilts_ray.execution.run import show_sizes
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.published_sizes import ROWS, published_rows, size_warning
 from tests.tasks.rows import FIXTURES
@@ -43,5 +44,5 @@ def test_a_split_of_another_size_is_one_line_with_both_numbers(data_dir: Path) -
 
 def test_many_splits_of_other_sizes_are_a_few_lines() -> None:
     out = io.StringIO()
-    warn_of_sizes([f"split {number}" for number in range(8)], Console(file=out))
+    show_sizes([f"split {number}" for number in range(8)], Progress(Console(file=out)))
     assert out.getvalue().splitlines() == [*(f"split {n}" for n in range(5)), "and 3 more splits of other sizes"]
