@@ -139,7 +139,7 @@ def best_spans(logits: torch.Tensor, batch: Batch, max_answer: int) -> tuple[tor
     """
     layout = Layout.of(batch)
     outside = (batch.fields["begin"] < 0)[:, None]
-    start, end = layout.spread(logits.float().masked_fill(outside, float("-inf")), fill=float("-inf")).unbind(-1)
+    start, end = layout.pad(logits.float().masked_fill(outside, float("-inf")), fill=float("-inf")).unbind(-1)
     window = min(max_answer, layout.longest)
     ends, extra = pad(end, (0, window - 1), value=float("-inf")).unfold(1, window, 1).max(-1)
     values, first = (start + ends).max(-1)

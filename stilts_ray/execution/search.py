@@ -63,8 +63,8 @@ def to_optuna_trial(tried: ObservedTrial, distribution: "FloatDistribution") -> 
 
     states = optuna.trial.TrialState
     curve = tried.record["curve"] if tried.record else []
-    stopped = tried.record is not None and tried.record["end"] == "stopped"
-    state = states.COMPLETE if tried.score is not None else states.PRUNED if stopped else states.FAIL
+    pruned = tried.record is not None and tried.record["end"] == "pruned"
+    state = states.COMPLETE if tried.score is not None else states.PRUNED if pruned else states.FAIL
     return optuna.trial.create_trial(
         state=state,
         value=tried.score,

@@ -97,7 +97,7 @@ class TuneSearcher(Searcher):  # type: ignore[misc]
     def _retry(self, job: Job) -> bool:
         """Puts a job that broke off in line again, unless that was its last time or its work was done. Times are counted
         from when it last came further: in training, or in what it knows of the device's memory."""
-        state = [self.store.read_json(job.path, "checkpoint", name) for name in ("latest.json", "room.json")]
+        state = [self.store.read_json(job.path, "checkpoint", name) for name in ("latest.json", "memory_budget.json")]
         tried = (job.digest, repr(state))
         self.broken[tried] += 1
         if self.broken[tried] > self.retries or self.store.read_json(job.path, "record.json"):

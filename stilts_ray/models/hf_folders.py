@@ -1,4 +1,4 @@
-"""Folders of models that transformers reads without this package."""
+"""Hugging Face model folders, which transformers loads without this package."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ CLASSES = {
     Kind.TAGGING: "ForTokenClassification",
     Kind.TEXT: "ForMaskedLM",
 }
-"""How transformers' classes end, by the kind of the task; they begin with the name of the architecture."""
+"""Suffix of transformers' class name, by kind of task. The prefix is the name of the architecture."""
 
 _MASKED = {
     "bert": {
@@ -35,8 +35,8 @@ _MASKED = {
 }
 
 
-def head_names(kind: Kind, base: str) -> dict[str, str]:
-    """How names of parameters of our head begin, and how they do in transformers, whose name for the encoder is `base`."""
+def head_prefixes(kind: Kind, base: str) -> dict[str, str]:
+    """Parameter-name prefixes of our head -> those in transformers, where the encoder's attribute is called `base`."""
     match kind:
         case Kind.TEXT:
             return _MASKED[base]
@@ -50,10 +50,7 @@ def head_names(kind: Kind, base: str) -> dict[str, str]:
 
 
 def load_encoder(location: str) -> Any:
-    """The encoder in a folder, set to packed attention, in float32.
-
-    Raises RequestError if nothing loads from there, or not all of it.
-    """
+    """The encoder in a folder, with packed attention, in float32. Raises RequestError if it does not load completely."""
     try:
         return families.loaded(location, AutoConfig.from_pretrained(location))
     except (OSError, ValueError, RuntimeError) as error:
@@ -61,18 +58,17 @@ def load_encoder(location: str) -> Any:
 
 
 def load_masked_head(encoder: Any, folder: Path, seed: int) -> MaskedHead:
-    """A masked-LM head over the encoder's embeddings: the one in the encoder's folder if it holds one, else a fresh one.
+    """A masked-LM head that shares the encoder's embeddings: the one in the encoder's folder if there is one, else a new one.
 
-    Raises RequestError if the architecture has none.
+    Raises RequestError if the architecture has no such head.
     """
     head = fresh_masked_head(encoder, seed)
-    ours = {
-        theirs: name for name, theirs in head_names(Kind.TEXT, families.family_of(encoder.config).base or "").items()
-    }
+    prefixes = head_prefixes(Kind.TEXT, families.family_of(encoder.config).base or "")
+    ours = {theirs: prefix for prefix, theirs in prefixes.items()}
     found: dict[str, torch.Tensor] = {}
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, "pt") as tensors:
-            for name in tensors.keys():  # noqa: SIM118 -- it is no mapping
+            for name in tensors.keys():  # noqa: SIM118 -- not a mapping
                 for theirs in filter(name.startswith, ours):
                     found[ours[theirs] + name.removeprefix(theirs)] = tensors.get_tensor(name).float()
     if found:
@@ -81,12 +77,12 @@ def load_masked_head(encoder: Any, folder: Path, seed: int) -> MaskedHead:
 
 
 def save_encoder(encoder: Any, folder: Path) -> str:
-    """Writes an encoder as a folder. Returns the class of transformers that loads it."""
+    """Writes an encoder as a folder. Returns the name of the transformers class that loads it."""
     config, weights = encoder.config, encoder.state_dict()
     if families.family_of(config).base is not None:
         _write(folder, config, weights, f"{_architecture(config)}Model")
         return "AutoModel"
-    # What is called an encoder there is the stack with the embeddings beside it.
+    # T5's encoder class has the stack and the shared embeddings as separate attributes.
     weights = {f"encoder.{name}": tensor for name, tensor in weights.items()}
     weights["shared.weight"] = weights.pop("encoder.embed_tokens.weight")
     _write(folder, config, weights, f"{_architecture(config)}EncoderModel")
@@ -94,8 +90,8 @@ def save_encoder(encoder: Any, folder: Path) -> str:
 
 
 def save_model(model: Model, task: Task, folder: Path | None) -> str:
-    """Writes the encoder with the head of `task` as a folder. Returns the class of transformers that loads it. Of a sharded
-    model all processes take part, and one gives a folder.
+    """Writes the encoder with the head of `task` as a folder. Returns the name of the transformers class that loads it.
+    Collective if the model is sharded: every process calls it, and one gives a folder.
 
     Raises RequestError if transformers has no class for it.
     """
@@ -104,10 +100,10 @@ def save_model(model: Model, task: Task, folder: Path | None) -> str:
     if base is None or task.kind not in CLASSES:
         raise RequestError(f"transformers has no class for a {config.model_type} encoder with a head for {task.kind}")
     weights = {f"{base}.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
-    names = head_names(task.kind, base)
+    prefixes = head_prefixes(task.kind, base)
     for name, tensor in model.heads[task.name].state_dict().items():
-        ours = next(beginning for beginning in names if name.startswith(beginning))
-        weights[names[ours] + name.removeprefix(ours)] = tensor
+        ours = next(prefix for prefix in prefixes if name.startswith(prefix))
+        weights[prefixes[ours] + name.removeprefix(ours)] = tensor
     labels = {"id2label": dict(enumerate(task.labels)), "label2id": {label: i for i, label in enumerate(task.labels)}}
     _write(folder, config, weights, _architecture(config) + CLASSES[task.kind], **(labels if task.labels else {}))
     return f"AutoModel{CLASSES[task.kind]}"
@@ -126,6 +122,6 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     save_tensors(weights, folder / "model.safetensors", {"format": "pt"})
     written = {**config.to_diff_dict(), "architectures": [architecture], **more}
-    # Nobody else knows this attention.
+    # transformers alone does not have this attention.
     written.pop("_attn_implementation", None)
     (folder / "config.json").write_text(json.dumps(written, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -19,7 +19,7 @@ def _class_terms(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 
 def _span_terms(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-    grid = Layout.of(batch).spread(logits, fill=float("-inf"))
+    grid = Layout.of(batch).pad(logits, fill=float("-inf"))
     start, end = (F.cross_entropy(grid[..., n], batch.fields[name], reduction="none") for n, name in enumerate(_ENDS))
     return (start + end) / 2
 

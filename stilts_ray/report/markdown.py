@@ -97,7 +97,7 @@ def _rates(plan: Plan, state: StoreState) -> str:
 def _dev(run: dict[str, Any]) -> str:
     if run["score"] is None:
         return str(run["end"])
-    return f"{run['score']:.1f}" + (" (stopped)" if run["end"] == "stopped" else "")
+    return f"{run['score']:.1f}" + (" (pruned)" if run["end"] == "pruned" else "")
 
 
 # What went wrong

@@ -53,7 +53,7 @@ def succeed(job: Job) -> Record:
     scores, end = [number(job, place) for place in range(4)], "finished"
     for place, bar in enumerate(job.details["stop_below"]):
         if bar is not None and scores[place] < bar:
-            scores, end = scores[: place + 1], "stopped"
+            scores, end = scores[: place + 1], "pruned"
             break
     return {
         "digest": job.digest,

@@ -336,7 +336,7 @@ def test_a_stopped_run_keeps_no_weights(bench: Bench, store: Store) -> None:
     start = ParentCheckpoint(study.start, {"location": str(bench.encoder), "revision": None})
     job = trial_job(study, start, rate=1e-12, seed=0, pruning_thresholds=(None, 99.9))
     record = bench.do(job, store)
-    assert (record["end"], record["files"], len(record["curve"])) == ("stopped", {}, 2)
+    assert (record["end"], record["files"], len(record["curve"])) == ("pruned", {}, 2)
     assert record["steps"] == record["curve"][-1]["step"] < 2 * 3
     assert not store.fs.exists(store.path(job.path, WEIGHTS))
 

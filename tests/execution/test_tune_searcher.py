@@ -86,10 +86,12 @@ def test_tries_are_counted_from_where_a_job_last_came_further(
     searcher: TuneSearcher, store: Store, callback: Ended
 ) -> None:
     """A team that runs out of memory begins again with less room, and may have to more often than anything may break off."""
-    rooms = [{"tokens": tokens, "recompute": False} for tokens in (4096, 2048, 1024, 512, 256)]
+    rooms = [
+        {"micro_batch_tokens": tokens, "activation_checkpointing": False} for tokens in (4096, 2048, 1024, 512, 256)
+    ]
     for number, room in enumerate(rooms):
         job = Job.from_json(searcher.suggest(str(number))["job"])
-        store.write_json(room, job.path, "checkpoint", "room.json")
+        store.write_json(room, job.path, "checkpoint", "memory_budget.json")
         searcher.on_trial_complete(str(number), error=True)
     assert callback.outcomes == []
     for number in range(RETRIES):

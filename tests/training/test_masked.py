@@ -16,8 +16,8 @@ MASK = 4
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
-def test_tokenizer_has_xlm_rs_form(kind: Any) -> None:
-    # The Unigram trainer stops where the text ends; BPE merges what it can.
+def test_the_tokenizer_has_xlm_rs_format(kind: Any) -> None:
+    # On so little text the Unigram trainer stays below the vocabulary size; BPE makes all merges there are.
     tokenizer = masked.make_tokenizer(list(rows.texts()), kind, 400)
     assert 100 < len(tokenizer) <= 400
     assert [tokenizer.convert_tokens_to_ids(name) for name in (*masked.SPECIAL, masked.MASK)] == [0, 1, 2, 3, 4]
@@ -36,15 +36,17 @@ def test_tokenizer_has_xlm_rs_form(kind: Any) -> None:
 @given(
     lengths=st.lists(st.integers(2, 30), min_size=1, max_size=40),
     budget=st.integers(20, 80),
-    passes=st.integers(1, 3),
+    epochs=st.integers(1, 3),
     seed=st.integers(0, 5),
 )
-def test_batches_by_tokens_see_every_text_once_a_pass(lengths: list[int], budget: int, passes: int, seed: int) -> None:
+def test_batches_by_tokens_see_every_text_once_an_epoch(
+    lengths: list[int], budget: int, epochs: int, seed: int
+) -> None:
     sizes = np.array(lengths)
-    whole = [(np.arange(len(lengths)), 1.0)]
-    batches = masked.token_batches(sizes, whole, budget, passes * sum(lengths), seed)
-    assert np.bincount(np.concatenate(batches)).tolist() == [passes] * len(lengths)
-    again = masked.token_batches(sizes, whole, budget, passes * sum(lengths), seed)
+    sources = [(np.arange(len(lengths)), 1.0)]
+    batches = masked.token_batches(sizes, sources, budget, epochs * sum(lengths), seed)
+    assert np.bincount(np.concatenate(batches)).tolist() == [epochs] * len(lengths)
+    again = masked.token_batches(sizes, sources, budget, epochs * sum(lengths), seed)
     assert all(np.array_equal(one, other) for one, other in zip(batches, again, strict=True))
 
 
@@ -55,7 +57,7 @@ def test_batches_are_never_empty_nor_much_over_their_budget(lengths: list[int], 
     assert all(0 < sizes[items].sum() < budget + sizes.max() for items in batches)
 
 
-def test_batches_end_when_the_tokens_have_been_seen() -> None:
+def test_batches_end_at_the_number_of_tokens() -> None:
     sizes = np.full(50, 10)
     batches = masked.token_batches(sizes, [(np.arange(50), 1.0)], 40, 120, 0)
     seen = [int(sizes[items].sum()) for items in batches]
@@ -101,7 +103,7 @@ def test_masks_depend_on_the_seed_alone() -> None:
     assert not torch.equal(first.fields["masked"], other.fields["masked"])
 
 
-def test_held_out_is_the_mean_over_all_masked_tokens_whatever_the_batches() -> None:
+def test_held_out_metrics_are_means_over_all_masked_tokens_for_any_batches() -> None:
     model = tiny.model(TASKS["mlm_text"])
     tiny.roughen(model, 0)
     model.eval()
