@@ -1,4 +1,4 @@
-"""The laboratory's figures, from its document alone."""
+"""The laboratory's figures, made from its document."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +16,11 @@ LINES = ("#3b6fb6", "#e0903c", "#4d9d72", "#8a62b5")
 
 
 def draw(document: dict[str, Any], folder: Path) -> None:
-    """Writes transfer.png, relatedness.png, intermediates.png and controls.png, as far as their parts were measured."""
+    """Writes transfer.png, relatedness.png, intermediates.png and controls.png, if their parts were measured."""
     with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 150}):
-        for name, (parts, picture) in _PICTURES.items():
+        for name, (parts, plot) in _FIGURES.items():
             if document.keys() >= parts:
-                figure = picture(document)
+                figure = plot(document)
                 figure.savefig(folder / f"{name}.png", bbox_inches="tight")
                 plt.close(figure)
 
@@ -37,7 +37,7 @@ def _grid(count: int, width: float = 3.1, height: float = 2.5) -> tuple[Any, lis
 
 
 def _transfer(document: dict[str, Any]) -> Any:
-    """A panel a target: groups of languages, mini's encoder beside random weights, the guess as a line."""
+    """One panel per target: mini's encoder and random weights as bars by group of languages, the baseline as a line."""
     found = document["transfer"]
     figure, axes = _grid(len(found))
     for axis, (target, cells) in zip(axes, found.items(), strict=True):
@@ -63,7 +63,7 @@ def _transfer(document: dict[str, Any]) -> Any:
 
 
 def _relatedness(document: dict[str, Any]) -> Any:
-    """A panel a target: each language's score against its relatedness to the pivot."""
+    """One panel per target: each language's score against its relatedness to the pivot."""
     found = document["transfer"]
     figure, axes = _grid(len(found))
     for axis, (target, cells) in zip(axes, found.items(), strict=True):
@@ -78,7 +78,7 @@ def _relatedness(document: dict[str, Any]) -> Any:
 
 
 def _intermediates(document: dict[str, Any]) -> Any:
-    """Rows x targets: the difference from the baseline; in bold where it is more than two standard errors."""
+    """Intermediates x targets: the difference from the baseline, in bold if it exceeds two standard errors."""
     found = document["intermediates"]
     rows, targets = list(found), list(next(iter(found.values())))
     figure, axis = plt.subplots(figsize=(1.1 * len(targets) + 1.5, 0.45 * len(rows) + 0.8))
@@ -100,7 +100,7 @@ def _intermediates(document: dict[str, Any]) -> Any:
 
 
 def _controls(document: dict[str, Any]) -> Any:
-    """Text in two languages, words in common, and size of the intermediate task."""
+    """The controls: text in two languages, shared words, and the size of the intermediate task."""
     figure, axes = _grid(4, width=3.0, height=2.6)
     for axis, target in zip(axes[:2], ("udpos", "tatoeba"), strict=True):
         _mixing(axis, document["mixing"], target)
@@ -148,7 +148,7 @@ def _mixing(axis: Axes, found: dict[str, Any], target: str) -> None:
     axis.legend(frameon=False, fontsize=7)
 
 
-_PICTURES: dict[str, tuple[set[str], Callable[[dict[str, Any]], Any]]] = {
+_FIGURES: dict[str, tuple[set[str], Callable[[dict[str, Any]], Any]]] = {
     "transfer": ({"transfer"}, _transfer),
     "relatedness": ({"transfer"}, _relatedness),
     "intermediates": ({"intermediates"}, _intermediates),
