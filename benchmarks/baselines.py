@@ -91,9 +91,9 @@ def right_type(task: Task, code: str) -> float:
     for _ in test_of(task, code):
         events = questions.deeds(rng)
         chosen, role, _ = questions.asked_about(events, rng)
-        found = [span(words(Sentence(event), code), role)[1] for event in events if getattr(event, role)]
+        candidates = [span(words(Sentence(event), code), role)[1] for event in events if getattr(event, role)]
         gold = span(words(Sentence(events[chosen]), code), role)[1]
-        scores.append(mean((float(text == gold) + token_f1(gold, text)) / 2 for text in found))
+        scores.append(mean((float(text == gold) + token_f1(gold, text)) / 2 for text in candidates))
     return 100 * mean(scores)
 
 

@@ -76,8 +76,8 @@ def random_examples(target: str, tokens: int, vocabulary: int) -> tuple[list[Exa
     numbers, last = np.arange(len(lengths)), places == np.repeat(lengths, lengths) - 1
     match target:
         case "udpos":
-            begun = (places == 1) | (draw.random(offsets[-1]) < WORDS)
-            tags = np.where((places > 0) & ~last & begun, 0, IGNORE)
+            starts_word = (places == 1) | (draw.random(offsets[-1]) < WORDS)
+            tags = np.where((places > 0) & ~last & starts_word, 0, IGNORE)
             fields = {"tags": tags, "example": numbers}
             words = np.add.reduceat(tags != IGNORE, offsets[:-1])
             examples: list[Example] = [Tagged(("w",) * n, ("NOUN",) * n) for n in words]

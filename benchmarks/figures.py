@@ -38,9 +38,9 @@ def _grid(count: int, width: float = 3.1, height: float = 2.5) -> tuple[Any, lis
 
 def _transfer(document: dict[str, Any]) -> Any:
     """One panel per target: mini's encoder and random weights as bars by group of languages, the baseline as a line."""
-    found = document["transfer"]
-    figure, axes = _grid(len(found))
-    for axis, (target, cells) in zip(axes, found.items(), strict=True):
+    results = document["transfer"]
+    figure, axes = _grid(len(results))
+    for axis, (target, cells) in zip(axes, results.items(), strict=True):
         groups = [name for name in GROUPS if name in cells["mini"]]
         for number, encoder in enumerate(("mini", "random")):
             heights = [cells[encoder][name]["mean"] for name in groups]
@@ -64,9 +64,9 @@ def _transfer(document: dict[str, Any]) -> Any:
 
 def _relatedness(document: dict[str, Any]) -> Any:
     """One panel per target: each language's score against its relatedness to the pivot."""
-    found = document["transfer"]
-    figure, axes = _grid(len(found))
-    for axis, (target, cells) in zip(axes, found.items(), strict=True):
+    results = document["transfer"]
+    figure, axes = _grid(len(results))
+    for axis, (target, cells) in zip(axes, results.items(), strict=True):
         points = [(cells["relatedness"][code], score, code) for code, score in cells["languages"]["mini"].items()]
         axis.scatter([x for x, _, _ in points], [y for _, y, _ in points], s=14, color=COLORS["mini"])
         for x, y, code in points:
@@ -79,15 +79,15 @@ def _relatedness(document: dict[str, Any]) -> Any:
 
 def _intermediates(document: dict[str, Any]) -> Any:
     """Intermediates x targets: the difference from the baseline, in bold if it exceeds two standard errors."""
-    found = document["intermediates"]
-    rows, targets = list(found), list(next(iter(found.values())))
+    results = document["intermediates"]
+    rows, targets = list(results), list(next(iter(results.values())))
     figure, axis = plt.subplots(figsize=(1.1 * len(targets) + 1.5, 0.45 * len(rows) + 0.8))
-    values = [[found[row][target]["mean"] for target in targets] for row in rows]
+    values = [[results[row][target]["mean"] for target in targets] for row in rows]
     bound = max(abs(value) for line in values for value in line)
     axis.imshow(values, cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto", alpha=0.75)
     for y, row in enumerate(rows):
         for x, target in enumerate(targets):
-            cell = found[row][target]
+            cell = results[row][target]
             weight = "bold" if abs(cell["mean"]) > 2 * cell["se"] else "normal"
             text = f"{cell['mean']:+.1f} ±{cell['se']:.1f}"
             axis.text(x, y, text, ha="center", va="center", fontsize=7.5, fontweight=weight)
@@ -122,24 +122,24 @@ def _related(axis: Axes, points: list[dict[str, Any]]) -> None:
     axis.legend(frameon=False, fontsize=7)
 
 
-def _sizes(axis: Axes, found: dict[str, Any]) -> None:
+def _sizes(axis: Axes, results: dict[str, Any]) -> None:
     for color, target in zip(LINES, ("tydiqa", "pawsx"), strict=False):
-        cells = [cells[target] for cells in found.values()]
+        cells = [cells[target] for cells in results.values()]
         means, errors = [cell["mean"] for cell in cells], [cell["se"] for cell in cells]
-        axis.errorbar([int(rows) for rows in found], means, errors, color=color, label=target, marker="o", ms=3)
+        axis.errorbar([int(rows) for rows in results], means, errors, color=color, label=target, marker="o", ms=3)
     axis.axhline(0, color="#999", lw=0.7)
     axis.set_xscale("log")
-    axis.set_xticks([int(rows) for rows in found], labels=list(found))
+    axis.set_xticks([int(rows) for rows in results], labels=list(results))
     axis.minorticks_off()
     axis.set_xlabel("rows of the intermediate SQuAD")
     axis.set_title("gain over the baseline", loc="left", fontweight="bold")
     axis.legend(frameon=False, fontsize=7)
 
 
-def _mixing(axis: Axes, found: dict[str, Any], target: str) -> None:
-    shares = [int(share) for share in found]
+def _mixing(axis: Axes, results: dict[str, Any], target: str) -> None:
+    shares = [int(share) for share in results]
     for color, group in zip(LINES, GROUPS, strict=True):
-        cells = [found[share][target].get(group) for share in found]
+        cells = [results[share][target].get(group) for share in results]
         if all(cells):
             means, errors = [cell["mean"] for cell in cells], [cell["se"] for cell in cells]
             axis.errorbar(shares, means, errors, color=color, label=group, marker="o", ms=3)

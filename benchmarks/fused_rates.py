@@ -82,8 +82,8 @@ def together(shape: Shape, rates: list[float], data: list[Batch]) -> list[dict[s
     for batch in data:
 
         def loss(parameters: dict[str, torch.Tensor], batch: Batch = batch) -> torch.Tensor:
-            found = functional_call(base, (parameters, {n: b[0] for n, b in buffers.items()}), (TASK.name, batch))
-            return losses.loss(TASK.kind, found, batch) / BATCH
+            logits = functional_call(base, (parameters, {n: b[0] for n, b in buffers.items()}), (TASK.name, batch))
+            return losses.loss(TASK.kind, logits, batch) / BATCH
 
         gradients, _ = vmap(grad_and_value(loss), randomness="different")(
             {name: torch.stack([own[name].detach() for own in slices]) for name in stacked}

@@ -89,9 +89,9 @@ def scores_of(record: Record) -> Seeds:
 
 def summary(values: Iterable[float]) -> dict[str, float]:
     """Mean and standard error."""
-    found = list(values)
-    error = stdev(found) / len(found) ** 0.5 if len(found) > 1 else 0.0
-    return {"mean": round(mean(found), 2), "se": round(error, 2), "n": len(found)}
+    results = list(values)
+    error = stdev(results) / len(results) ** 0.5 if len(results) > 1 else 0.0
+    return {"mean": round(mean(results), 2), "se": round(error, 2), "n": len(results)}
 
 
 def by_group(seeds: Seeds) -> dict[str, dict[str, float]]:
@@ -114,13 +114,13 @@ def transfer(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
     correlation of score and relatedness over all languages but the pivot."""
     related = {language.code: describe(language)["relatedness"] for language in LANGUAGES}
     cells_of = {condition.encoder: condition.cells for condition in plan.conditions}
-    found = {}
+    results = {}
     for target in plan.sweep.targets:
         mini, random = (scores_of(records[cells_of[name][target]]) for name in ("mini", "random"))
         languages = by_language(mini)
         codes = [code for code in languages if code != PIVOT]
         guess = guesses(languages, target) if target in GUESSES else {}
-        found[target] = {
+        results[target] = {
             "mini": by_group(mini),
             "random": by_group(random),
             "guess": {"what": GUESSES[target][0], **by_group({0: guess})} if guess else None,
@@ -129,7 +129,7 @@ def transfer(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
             "languages": {"mini": languages, "random": by_language(random), "guess": guess},
             "spearman": round(float(spearmanr([languages[c] for c in codes], [related[c] for c in codes])[0]), 3),
         }
-    return found
+    return results
 
 
 def intermediates(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
@@ -159,52 +159,52 @@ def difference(scores: Seeds, baseline: Seeds) -> dict[str, Any]:
 
 def mixing(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
     """Share of text in two languages -> target -> group, summarised over pretraining seeds."""
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for share in sorted({condition.encoder.partition("-")[0] for condition in plan.conditions}):
         conditions = [condition for condition in plan.conditions if condition.encoder.startswith(share)]
         for target in plan.sweep.targets:
             scores = [scores_of(records[condition.cells[target]])[0] for condition in conditions]
-            found.setdefault(share.removeprefix("mixed"), {})[target] = by_group(dict(enumerate(scores)))
-    return found
+            results.setdefault(share.removeprefix("mixed"), {})[target] = by_group(dict(enumerate(scores)))
+    return results
 
 
 def relatedness(plan: Plan, records: dict[str, Record]) -> dict[str, Any]:
     """Language -> its share of the pivot's words, and its scores summarised over pretraining seeds."""
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for language in WORLDS["mini-gradient"]:
         facts = describe(language)
-        found[language.code] = {"cognates": facts["cognates"]}
+        results[language.code] = {"cognates": facts["cognates"]}
         for target in plan.sweep.targets:
             scores = [scores_of(records[condition.cells[target]])[0] for condition in plan.conditions]
             if language.code in scores[0]:
-                found[language.code][target] = summary(each[language.code] for each in scores)
-    return found
+                results[language.code][target] = summary(each[language.code] for each in scores)
+    return results
 
 
 def sizes(store: Store) -> dict[str, Any]:
     """Training examples of the intermediate SQuAD -> target -> difference from the baseline."""
     plan = execute(load(ROOT / "sweeps" / "mini_intermediate.py"), store)
     baseline = next(condition.cells for condition in plan.conditions if not condition.intermediate)
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for size in SIZES:
         (condition,) = execute(squad_of_size(plan.sweep, size), store).conditions
         records = state_of(store).steps
-        found[str(size)] = {
+        results[str(size)] = {
             target: difference(scores_of(records[digest]), scores_of(records[baseline[target]]))
             for target, digest in condition.cells.items()
         }
-    return found
+    return results
 
 
-def verdict(found: dict[str, Any]) -> dict[str, Any]:
+def verdict(results: dict[str, Any]) -> dict[str, Any]:
     """The hypotheses, and whether they hold, for the parts that were measured."""
     conclusions: dict[str, Any] = {}
-    if "transfer" in found:
-        cells = found["transfer"]
+    if "transfer" in results:
+        cells = results["transfer"]
         conclusions["pivot > related > unrelated"] = {target: ordering(groups) for target, groups in cells.items()}
         conclusions["spearman"] = round(mean(groups["spearman"] for groups in cells.values()), 3)
     for name, sign in (("helps", 1), ("harms", -1)):
-        by_intermediate = found.get("intermediates", {})
+        by_intermediate = results.get("intermediates", {})
         conclusions[name] = {
             intermediate: targets
             for intermediate, cells in by_intermediate.items()

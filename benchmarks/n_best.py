@@ -29,14 +29,14 @@ def best_answer(
 ) -> str:
     """The best answer of a window; "empty" if there is none, as in the script. starts, ends: [at least tokens]."""
     firsts, lasts = (np.argsort(logits)[: -N_BEST - 1 : -1].tolist() for logits in (starts, ends))
-    found = []
+    candidates = []
     for first in firsts:
         for last in lasts:
             if max(first, last) >= len(characters) or not first <= last < first + longest:
                 continue
             begin, end = characters[first], characters[last]
             if begin is not None and end is not None:
-                found.append({"span": (begin[0], end[1]), "score": starts[first] + ends[last]})
-    best = sorted(found, key=lambda each: each["score"], reverse=True)[:N_BEST]
+                candidates.append({"span": (begin[0], end[1]), "score": starts[first] + ends[last]})
+    best = sorted(candidates, key=lambda each: each["score"], reverse=True)[:N_BEST]
     texts = [context[slice(*each["span"])] for each in best]
     return texts[0] if texts else "empty"

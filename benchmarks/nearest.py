@@ -51,7 +51,7 @@ def flat(sides: Sides, count: int) -> list[Any]:
 def measured(sides: Sides, count: int, repeats: int) -> dict[str, Any]:
     """Median seconds of both, their ratio, and the share of equal neighbours."""
     both = {"ours": ours, "faiss": flat}
-    found = {name: np.concatenate(search(sides, count)) for name, search in both.items()}
+    neighbours = {name: np.concatenate(search(sides, count)) for name, search in both.items()}
     seconds: dict[str, list[float]] = {name: [] for name in both}
     for _ in range(repeats):
         for name, search in both.items():
@@ -59,7 +59,7 @@ def measured(sides: Sides, count: int, repeats: int) -> dict[str, Any]:
             search(sides, count)
             seconds[name].append(time.perf_counter() - started)
     medians = {name: round(median(values), 3) for name, values in seconds.items()}
-    equal = round(float((found["ours"] == found["faiss"]).mean()), 5)
+    equal = round(float((neighbours["ours"] == neighbours["faiss"]).mean()), 5)
     return {"seconds": medians, "equal": equal, "ratio": round(medians["faiss"] / medians["ours"], 2)}
 
 

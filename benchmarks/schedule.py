@@ -104,7 +104,7 @@ def dependencies(plan: Plan, jobs: Sequence[Job]) -> dict[str, set[str]]:
     for job in jobs:
         if _searches(plan, job):
             searches[job.step].append(job.digest)
-    found = {}
+    needed = {}
     for job in jobs:
         before: set[str] = set()
         if run := job.details["start"]["run"]:
@@ -114,8 +114,8 @@ def dependencies(plan: Plan, jobs: Sequence[Job]) -> dict[str, set[str]]:
             own, per_round = searches[job.step], plan.by_digest[job.step].search.trials_per_round
             place = own.index(job.digest) if job.digest in own else len(own)
             before |= set(own if place == len(own) else own[: place - place % per_round])
-        found[job.digest] = before
-    return found
+        needed[job.digest] = before
+    return needed
 
 
 def _searches(plan: Plan, job: Job) -> bool:

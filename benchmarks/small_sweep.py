@@ -155,17 +155,17 @@ def by_optuna(folder: Path) -> int:
     """Runs the search; returns the number of trials."""
     from optuna import samplers
 
-    tried = []
+    trials = []
     with tempfile.TemporaryDirectory() as scratch:
         trainer(folder, scratch, rows(folder, "train"), rows(folder, "validation_matched")).hyperparameter_search(
             hp_space=lambda trial: {"learning_rate": trial.suggest_categorical("learning_rate", list(RATES))},
             n_trials=len(RATES),
             direction="maximize",
             backend="optuna",
-            compute_objective=lambda metrics: tried.append(metrics) or metrics["eval_accuracy"],
+            compute_objective=lambda metrics: trials.append(metrics) or metrics["eval_accuracy"],
             sampler=samplers.GridSampler({"learning_rate": list(RATES)}),
         )
-    return len(tried)
+    return len(trials)
 
 
 SIDES: dict[str, Callable[[Path], int]] = {"ours": ours, "peer_ray": by_ray, "peer_optuna": by_optuna}
@@ -237,10 +237,12 @@ def main() -> None:
         for _ in range(given.repeats):
             for name in SIDES:
                 runs[name].append(timed(name, folder))
-    found = {name: summary(each) for name, each in runs.items()}
-    fastest = min(each["seconds"] for name, each in found.items() if name != "ours" and "seconds" in each)
-    ratio = round(fastest / found["ours"]["seconds"], 2)
-    print(json.dumps({"benchmark": "small_sweep", "peer": given.peer, "steps": ROWS // BATCH, **found, "ratio": ratio}))
+    results = {name: summary(each) for name, each in runs.items()}
+    fastest = min(each["seconds"] for name, each in results.items() if name != "ours" and "seconds" in each)
+    ratio = round(fastest / results["ours"]["seconds"], 2)
+    print(
+        json.dumps({"benchmark": "small_sweep", "peer": given.peer, "steps": ROWS // BATCH, **results, "ratio": ratio})
+    )
     return None
 
 

@@ -32,12 +32,12 @@ def gain(cell: Cell) -> str:
 def transfer(document: Cell) -> str:
     """One row per target and encoder, and one for the model-free baseline."""
     lines = []
-    for target, found in document["transfer"].items():
+    for target, results in document["transfer"].items():
         for name in ("mini", "random", "guess"):
-            cells = found[name]
+            cells = results[name]
             if cells:
                 label = f"guess: {cells['what']}" if name == "guess" else f"{name} encoder"
-                rank = f"{found['spearman']:.2f}" if name == "mini" else ""
+                rank = f"{results['spearman']:.2f}" if name == "mini" else ""
                 lines.append([target, label, *(value(cells.get(group)) for group in GROUPS), rank])
     return markdown(["target", "", *GROUPS, "ρ"], lines)
 
@@ -100,12 +100,12 @@ def sizes(document: Cell) -> str:
 def short(document: Cell) -> str:
     """For the README: mini's encoder, and in brackets the encoder with random weights."""
 
-    def both(found: Cell, group: str) -> str:
-        if group not in found["mini"]:
+    def both(results: Cell, group: str) -> str:
+        if group not in results["mini"]:
             return ""
-        return f"{found['mini'][group]['mean']:.1f} ({found['random'][group]['mean']:.1f})"
+        return f"{results['mini'][group]['mean']:.1f} ({results['random'][group]['mean']:.1f})"
 
-    lines = [[target, *(both(found, group) for group in GROUPS)] for target, found in document["transfer"].items()]
+    lines = [[target, *(both(results, group) for group in GROUPS)] for target, results in document["transfer"].items()]
     return markdown(["", *GROUPS], lines)
 
 

@@ -65,14 +65,14 @@ def load_masked_head(encoder: Any, folder: Path, seed: int) -> MaskedHead:
     head = fresh_masked_head(encoder, seed)
     prefixes = head_prefixes(Kind.TEXT, families.family_of(encoder.config).base or "")
     ours = {theirs: prefix for prefix, theirs in prefixes.items()}
-    found: dict[str, torch.Tensor] = {}
+    weights: dict[str, torch.Tensor] = {}
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, "pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118 -- not a mapping
                 for theirs in filter(name.startswith, ours):
-                    found[ours[theirs] + name.removeprefix(theirs)] = tensors.get_tensor(name).float()
-    if found:
-        head.load_state_dict(found)
+                    weights[ours[theirs] + name.removeprefix(theirs)] = tensors.get_tensor(name).float()
+    if weights:
+        head.load_state_dict(weights)
     return head
 
 

@@ -46,7 +46,7 @@ class PrunedEmbedding(nn.Module):
 
 def prune_embeddings(model: Model, data: Iterable[Encoded]) -> None:
     """Keeps only the embeddings of tokens that occur in `data`. Keeps all of them if the model has a masked-language-model
-    head, which predicts over the whole vocabulary."""
+    head, which predicts over the full vocabulary."""
     if any(isinstance(head, MaskedHead) for head in model.heads.values()):
         return
     table = word_embeddings(model.encoder).detach()

@@ -95,7 +95,9 @@ class Checkpoints:
     @part("checkpoint")
     def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
         """Restores model and optimizer from the last committed checkpoint and returns its progress. If there is none, or it
-        is damaged, leaves both as they are and returns the progress of a new run."""
+        is damaged, leaves both as they are and returns the progress of a new run.
+
+        Raises RequestError if it is of another model."""
         latest = self.store.read_json(self.path, "checkpoint", "latest.json")
         if latest is None:
             return Progress()

@@ -24,9 +24,9 @@ from stilts_ray.training.training_run import TrainingRun
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """How a batch is computed on a device: in micro-batches of at most `micro_batch_tokens` tokens (None: the whole batch at
-    once), and with or without activation checkpointing (Chen et al., 2016). Gradients are the same up to rounding; dropout
-    masks are drawn for each micro-batch."""
+    """How a batch is computed on a device: in micro-batches of at most `micro_batch_tokens` tokens or one item (None: the
+    whole batch at once), with or without activation checkpointing (Chen et al., 2016). Gradients are the same up to rounding;
+    dropout masks are drawn for each micro-batch."""
 
     micro_batch_tokens: int | None = None
     activation_checkpointing: bool = False

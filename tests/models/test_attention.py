@@ -77,11 +77,11 @@ def reference_and_ours(family: str, seed: int) -> tuple[Any, Any]:
 def test_states_of_every_layer_equal_the_padded_models(family: str, seed: int) -> None:
     """The families differ in the first position id (BERT's is 0, RoBERTa's follows the padding index); T5 has none."""
     reference, encoder = reference_and_ours(family, seed)
-    made = tiny.sequences(6, np.random.default_rng(seed), longest=30)
+    encoded = tiny.sequences(6, np.random.default_rng(seed), longest=30)
 
-    states = Model(encoder, {}).eval().states(collate(made, np.arange(made.items)))
+    states = Model(encoder, {}).eval().states(collate(encoded, np.arange(encoded.items)))
 
-    ids, mask = tiny.padded(made)
+    ids, mask = tiny.padded(encoded)
     expected = reference(ids, attention_mask=mask, output_hidden_states=True).hidden_states
     assert len(states) == len(expected) == 3
     for ours, theirs in zip(states, expected, strict=True):
@@ -92,11 +92,11 @@ def test_states_of_every_layer_equal_the_padded_models(family: str, seed: int) -
 def test_gradients_equal_the_padded_models(family: str) -> None:
     """In double precision, since some gradients (of key biases) are zero up to rounding."""
     reference, encoder = (model.double() for model in reference_and_ours(family, 5))
-    made = tiny.sequences(6, np.random.default_rng(5), longest=30)
-    batch = collate(made, np.arange(made.items))
+    encoded = tiny.sequences(6, np.random.default_rng(5), longest=30)
+    batch = collate(encoded, np.arange(encoded.items))
     weights = torch.randn(int(batch.lengths.sum()), 16, generator=torch.Generator().manual_seed(0)).double()
     (Model(encoder, {}).eval().states(batch)[-1] * weights).sum().backward()
-    ids, mask = tiny.padded(made)
+    ids, mask = tiny.padded(encoded)
     (reference(ids, attention_mask=mask).last_hidden_state[mask.bool()] * weights).sum().backward()
     theirs = dict((reference.encoder if not FAMILIES[family].positions else reference).named_parameters())
     for name, ours in encoder.named_parameters():
@@ -125,10 +125,10 @@ def test_an_unknown_architecture_is_one_line(tmp_path: Path) -> None:
 
 def test_segments_are_passed_to_the_encoder_if_there_are_any() -> None:
     reference, encoder = reference_and_ours("bert", 2)
-    made = tiny.sequences(4, np.random.default_rng(2))
-    made.fields["segments"] = np.random.default_rng(3).integers(0, 2, len(made.tokens)).astype(np.int32)
-    batch = collate(made, np.arange(4))
-    ids, mask = tiny.padded(made)
+    encoded = tiny.sequences(4, np.random.default_rng(2))
+    encoded.fields["segments"] = np.random.default_rng(3).integers(0, 2, len(encoded.tokens)).astype(np.int32)
+    batch = collate(encoded, np.arange(4))
+    ids, mask = tiny.padded(encoded)
     segments = torch.zeros_like(ids)
     segments[mask.bool()] = batch.fields["segments"]
     expected = reference(ids, attention_mask=mask, token_type_ids=segments).last_hidden_state[mask.bool()]
@@ -138,19 +138,19 @@ def test_segments_are_passed_to_the_encoder_if_there_are_any() -> None:
 def test_a_sequence_does_not_attend_to_its_neighbours() -> None:
     encoder = models.new_encoder(tiny.config(), seed=0)
     tiny.roughen(encoder, 0)
-    made = tiny.sequences(4, np.random.default_rng(1))
+    encoded = tiny.sequences(4, np.random.default_rng(1))
     model = Model(encoder, {}).eval()
-    together = model.states(collate(made, np.arange(4)))[-1]
-    alone = [model.states(collate(made, np.array([item])))[-1] for item in range(4)]
+    together = model.states(collate(encoded, np.arange(4)))[-1]
+    alone = [model.states(collate(encoded, np.array([item])))[-1] for item in range(4)]
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("lengths", [[3], [1, 1], [4, 4, 4], [2, 5, 1], [7, 1, 3, 7]])
 def test_the_layout_pads_and_unpads_every_token_once(lengths: list[int]) -> None:
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    made = tiny.sequences(1, np.random.default_rng(0))
-    made = type(made)(np.arange(offsets[-1], dtype=np.int32), offsets)
-    batch = collate(made, np.arange(len(lengths)))
+    encoded = tiny.sequences(1, np.random.default_rng(0))
+    encoded = type(encoded)(np.arange(offsets[-1], dtype=np.int32), offsets)
+    batch = collate(encoded, np.arange(len(lengths)))
     layout = Layout.of(batch)
 
     grid = layout.pad(batch.tokens.float(), fill=-1.0)
@@ -168,8 +168,8 @@ def test_the_layout_pads_and_unpads_every_token_once(lengths: list[int]) -> None
 @pytest.mark.parametrize("lengths", [[3], [4, 4, 4], [2, 5, 1], [7, 1, 3, 7], [16, 4, 15, 8, 2, 11], [9, 8, 3, 3]])
 def test_buckets_hold_every_token_once_and_restore_its_place(lengths: list[int]) -> None:
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    made = tiny.sequences(1, np.random.default_rng(0))
-    batch = collate(type(made)(np.arange(offsets[-1], dtype=np.int32), offsets), np.arange(len(lengths)))
+    encoded = tiny.sequences(1, np.random.default_rng(0))
+    batch = collate(type(encoded)(np.arange(offsets[-1], dtype=np.int32), offsets), np.arange(len(lengths)))
     buckets = Buckets.of(batch)
     ordered = batch.tokens if buckets.order is None else batch.tokens[buckets.order]
     assert (buckets.order is None) == (buckets.inverse is None) == (sorted(lengths, reverse=True) == lengths)
@@ -186,13 +186,13 @@ def test_jagged_and_padded_attention_are_equal(lengths: list[int]) -> None:
     """The layout used on a GPU, its outputs and its gradients."""
     draw = torch.Generator().manual_seed(len(lengths))
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    made = tiny.sequences(1, np.random.default_rng(0))
-    batch = collate(type(made)(np.arange(offsets[-1], dtype=np.int32), offsets), np.arange(len(lengths)))
+    encoded = tiny.sequences(1, np.random.default_rng(0))
+    batch = collate(type(encoded)(np.arange(offsets[-1], dtype=np.int32), offsets), np.arange(len(lengths)))
     results = []
     parts = [torch.randn(1, 2, int(offsets[-1]), 8, generator=draw).requires_grad_() for _ in range(3)]
     for layout in (Buckets.of(batch), Jagged.of(batch)):
-        found, _ = packed_attention(torch.nn.Module(), *parts, None, layout=layout)
-        results.append((found, *torch.autograd.grad(found.square().sum(), parts)))
+        output, _ = packed_attention(torch.nn.Module(), *parts, None, layout=layout)
+        results.append((output, *torch.autograd.grad(output.square().sum(), parts)))
     for padded, jagged in zip(*results, strict=True):
         torch.testing.assert_close(jagged, padded, rtol=1e-5, atol=1e-5)
 
@@ -207,19 +207,19 @@ def flash(q: Any, k: Any, v: Any, offsets: Any, _: Any, longest: int, *rest: Any
     """A stand-in for FlashAttention's variable-length kernel, with its signature: the output, and state for the backward."""
     assert offsets.dtype == torch.int32, "the kernel's type"
     assert longest == int(offsets.diff().max())
-    found = [((q @ k.mT) * scale).softmax(-1) @ v for q, k, v in by_sequence(offsets, q, k, v)]
-    return torch.cat([part.transpose(0, 1) for part in found]).to(q.dtype), *(q.new_zeros(()) for _ in range(4))
+    outputs = [((q @ k.mT) * scale).softmax(-1) @ v for q, k, v in by_sequence(offsets, q, k, v)]
+    return torch.cat([part.transpose(0, 1) for part in outputs]).to(q.dtype), *(q.new_zeros(()) for _ in range(4))
 
 
 def flash_back(given: Any, q: Any, k: Any, v: Any, _: Any, __: Any, offsets: Any, *rest: Any, scale: float) -> Any:
     """The gradients of attention: a softmax between two matrix products."""
-    found = []
+    gradients = []
     for dy, q, k, v in by_sequence(offsets, given, q, k, v):  # noqa: B020
         share = ((q @ k.mT) * scale).softmax(-1)
         inner = share * (dy @ v.mT - (dy * (share @ v)).sum(-1, keepdim=True)) * scale
-        found.append((inner @ k, inner.mT @ q, share.mT @ dy))
+        gradients.append((inner @ k, inner.mT @ q, share.mT @ dy))
     return tuple(
-        torch.cat([part.transpose(0, 1) for part in parts]).to(given.dtype) for parts in zip(*found, strict=True)
+        torch.cat([part.transpose(0, 1) for part in parts]).to(given.dtype) for parts in zip(*gradients, strict=True)
     )
 
 
@@ -231,13 +231,13 @@ def test_the_variable_length_kernel_is_called_with_its_signature() -> None:
         library.impl("_flash_attention_backward", flash_back, "CPU")
         draw, lengths = torch.Generator().manual_seed(0), [16, 15, 11, 8, 4, 2]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        made = type(tiny.sequences(1, np.random.default_rng(0)))(np.arange(offsets[-1], dtype=np.int32), offsets)
-        batch = collate(made, np.arange(len(lengths)))
+        encoded = type(tiny.sequences(1, np.random.default_rng(0)))(np.arange(offsets[-1], dtype=np.int32), offsets)
+        batch = collate(encoded, np.arange(len(lengths)))
         parts = [torch.randn(1, 2, sum(lengths), 8, generator=draw).bfloat16().requires_grad_() for _ in range(3)]
         results = []
         for layout in (Buckets.of(batch), replace(Jagged.of(batch), flash=True)):
-            found, _ = packed_attention(torch.nn.Module(), *parts, None, scaling=0.3, layout=layout)
-            results.append((found, *torch.autograd.grad(found.float().square().sum(), parts)))
+            output, _ = packed_attention(torch.nn.Module(), *parts, None, scaling=0.3, layout=layout)
+            results.append((output, *torch.autograd.grad(output.float().square().sum(), parts)))
         for padded, jagged in zip(*results, strict=True):
             torch.testing.assert_close(jagged, padded, rtol=0.05, atol=0.05)
     finally:

@@ -61,16 +61,16 @@ def test_logits_are_equal(family: str, kind: Kind, tmp_path: Path) -> None:
     if task.labels:
         assert [theirs.config.id2label[place] for place in range(len(task.labels))] == list(task.labels)
 
-    made = tiny.encoded(task, 4, seed=2)
-    batch = collate(made, np.arange(made.items))
+    encoded = tiny.encoded(task, 4, seed=2)
+    batch = collate(encoded, np.arange(encoded.items))
     ours = model(task.name, batch)
-    ids, mask = tiny.padded(made)
+    ids, mask = tiny.padded(encoded)
     real = mask.bool()
     match kind:
         case Kind.SEQUENCE_CLASSIFICATION:
             expected = theirs(ids, attention_mask=mask).logits
         case Kind.CHOICE:
-            shape = (made.items, made.group, -1)
+            shape = (encoded.items, encoded.group, -1)
             expected = theirs(ids.view(shape), attention_mask=mask.view(shape)).logits
         case Kind.TAGGING:
             expected = theirs(ids, attention_mask=mask).logits[real]
@@ -91,11 +91,11 @@ def test_an_encoder_without_a_head_is_exported(family: str, tmp_path: Path) -> N
     )
     assert not report["missing_keys"]
     assert not report["unexpected_keys"]
-    made = tiny.sequences(3, np.random.default_rng(0))
-    ids, mask = tiny.padded(made)
+    encoded = tiny.sequences(3, np.random.default_rng(0))
+    ids, mask = tiny.padded(encoded)
     expected = theirs.eval()(ids, attention_mask=mask).last_hidden_state[mask.bool()]
     again = hf_folders.load_encoder(str(tmp_path / "out"))
-    ours = models.Model(again, {}).eval().states(collate(made, np.arange(3)))[-1]
+    ours = models.Model(again, {}).eval().states(collate(encoded, np.arange(3)))[-1]
     torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
 
 

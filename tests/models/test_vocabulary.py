@@ -32,9 +32,9 @@ MIXTURE = ("mnli", "udpos", "squad")
 
 def data(names: tuple[str, ...] = MIXTURE, tokens: Any = TOKENS) -> dict[str, Encoded]:
     """Random examples of these tokens."""
-    made = {name: tiny.encoded(TASKS[name], ITEMS, seed=number) for number, name in enumerate(names)}
+    encoded = {name: tiny.encoded(TASKS[name], ITEMS, seed=number) for number, name in enumerate(names)}
     return {
-        name: replace(each, tokens=tokens[each.tokens % len(tokens)].astype(np.int32)) for name, each in made.items()
+        name: replace(each, tokens=tokens[each.tokens % len(tokens)].astype(np.int32)) for name, each in encoded.items()
     }
 
 
@@ -171,8 +171,8 @@ def test_two_runs_in_a_row_update_the_active_rows_of_both(store: Store, tmp_path
 
 def test_the_full_embeddings_are_the_decayed_ones_with_the_active_rows_replaced() -> None:
     table = torch.arange(8.0).view(4, 2)
-    made = vocabulary.full_embeddings(
+    restored = vocabulary.full_embeddings(
         table, torch.tensor([[9.0, 9.0]]), torch.tensor([2]), torch.tensor(0.5, dtype=torch.float64)
     )
-    assert made.tolist() == [[0, 0.5], [1, 1.5], [9, 9], [3, 3.5]]
-    assert made.dtype == torch.float32
+    assert restored.tolist() == [[0, 0.5], [1, 1.5], [9, 9], [3, 3.5]]
+    assert restored.dtype == torch.float32

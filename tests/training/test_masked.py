@@ -75,10 +75,10 @@ def test_each_source_has_its_share_of_the_tokens(share: float, tokens: int) -> N
 
 
 def test_masking_follows_berts_rule() -> None:
-    made = tiny.sequences(400, np.random.default_rng(0))
-    made.tokens[made.offsets[:-1]] = 0
-    items = np.arange(made.items)
-    plain, batch = collate(made, items), masked.masked_batch(made, items, tiny.masking(0.15), 7)
+    encoded = tiny.sequences(400, np.random.default_rng(0))
+    encoded.tokens[encoded.offsets[:-1]] = 0
+    items = np.arange(encoded.items)
+    plain, batch = collate(encoded, items), masked.masked_batch(encoded, items, tiny.masking(0.15), 7)
     where, target = batch.fields["masked"], batch.fields["target"]
     ordinary = int((plain.tokens >= tiny.FIRST_ORDINARY).sum())
 
@@ -89,15 +89,15 @@ def test_masking_follows_berts_rule() -> None:
     untouched = torch.ones_like(plain.tokens, dtype=torch.bool).index_fill(0, where, False)
     assert torch.equal(batch.tokens[untouched], plain.tokens[untouched])
     shown = batch.tokens[where]
-    masks, kept = (shown == MASK).float().mean().item(), (shown == target).float().mean().item()
+    masks, unchanged = (shown == MASK).float().mean().item(), (shown == target).float().mean().item()
     assert masks == pytest.approx(0.8, abs=0.05)
-    assert kept == pytest.approx(0.1, abs=0.04)
+    assert unchanged == pytest.approx(0.1, abs=0.04)
     assert (shown[shown != MASK] >= tiny.FIRST_ORDINARY).all()
 
 
 def test_masks_depend_on_the_seed_alone() -> None:
-    made, items = tiny.sequences(9, np.random.default_rng(0)), np.arange(9)
-    first, again, other = (masked.masked_batch(made, items, tiny.masking(0.3), seed) for seed in (1, 1, 2))
+    encoded, items = tiny.sequences(9, np.random.default_rng(0)), np.arange(9)
+    first, again, other = (masked.masked_batch(encoded, items, tiny.masking(0.3), seed) for seed in (1, 1, 2))
     assert torch.equal(first.tokens, again.tokens)
     assert torch.equal(first.fields["masked"], again.fields["masked"])
     assert not torch.equal(first.fields["masked"], other.fields["masked"])
@@ -107,11 +107,11 @@ def test_held_out_metrics_are_means_over_all_masked_tokens_for_any_batches() -> 
     model = tiny.model(TASKS["mlm_text"])
     tiny.roughen(model, 0)
     model.eval()
-    made = tiny.sequences(12, np.random.default_rng(0))
+    encoded = tiny.sequences(12, np.random.default_rng(0))
     with torch.inference_mode():
-        one = masked.held_out(model, made, tiny.masking(0.3), 10_000)
-        again = masked.held_out(model, made, tiny.masking(0.3), 10_000)
-        batch = masked.masked_batch(made, np.argsort(-made.lengths, kind="stable"), tiny.masking(0.3), 0)
+        one = masked.held_out(model, encoded, tiny.masking(0.3), 10_000)
+        again = masked.held_out(model, encoded, tiny.masking(0.3), 10_000)
+        batch = masked.masked_batch(encoded, np.argsort(-encoded.lengths, kind="stable"), tiny.masking(0.3), 0)
         logits = model("mlm_text", batch)
     assert one == again
     assert one["score"] == one["accuracy"]

@@ -75,12 +75,12 @@ def process(rank: int, folder: Path, data_parallel: Any, killed: bool) -> None:
 def pretrained(folder: Path, name: str, store: Store, process_group: ProcessGroup) -> None:
     """Pretrains an encoder and writes its folder."""
     task, model = TASKS["mlm_text"], tiny.model(TASKS["mlm_text"])
-    made, masking = tiny.encoded(task, 9, seed=4), tiny.masking(0.3)
+    encoded, masking = tiny.encoded(task, 9, seed=4), tiny.masking(0.3)
     run = TrainingRun(
         order=[(task.name, np.arange(9))] * 3,
-        make_batch=lambda step, _, items: masked_batch(made, items, masking, step),
+        make_batch=lambda step, _, items: masked_batch(encoded, items, masking, step),
         kinds={task.name: task.kind},
-        evaluate=partial(held_out, encoded=made, masking=masking, budget=100),
+        evaluate=partial(held_out, encoded=encoded, masking=masking, budget=100),
         evaluations=1,
         learning_rate=1e-2,
         optimizer=Optimizer(epsilon=1e-3),

@@ -52,16 +52,16 @@ class SmallDevice:
         model.forward = forward  # type: ignore[method-assign]
 
 
-def batches(task: Task, made: Encoded) -> Callable[..., Batch]:
+def batches(task: Task, encoded: Encoded) -> Callable[..., Batch]:
     if task.kind is Kind.TEXT:
-        return lambda step, name, items: masked_batch(made, items, tiny.masking(0.3), step)
-    return lambda step, name, items: collate(made, items)
+        return lambda step, name, items: masked_batch(encoded, items, tiny.masking(0.3), step)
+    return lambda step, name, items: collate(encoded, items)
 
 
-def run_of(task: Task, made: Encoded) -> TrainingRun:
+def run_of(task: Task, encoded: Encoded) -> TrainingRun:
     return TrainingRun(
         order=[(task.name, np.arange(ITEMS))] * 6,
-        make_batch=batches(task, made),
+        make_batch=batches(task, encoded),
         kinds={task.name: task.kind},
         evaluate=lambda model: {"score": 1.0},
         evaluations=2,
@@ -113,9 +113,9 @@ def test_a_device_that_is_too_small_gets_micro_batches(kind: Kind) -> None:
     expected, _ = gradients(kind, MemoryBudget())
     model, budgets = tiny.model(task), list[MemoryBudget]()
     tiny.roughen(model, 1)
-    made = tiny.encoded(task, ITEMS, seed=4)
-    most = max(int(made.item_lengths.max()), int(made.item_lengths.sum()) // 4)
-    small = SmallDevice(model, most)
+    encoded = tiny.encoded(task, ITEMS, seed=4)
+    limit = max(int(encoded.item_lengths.max()), int(encoded.item_lengths.sum()) // 4)
+    small = SmallDevice(model, limit)
     step = stepper(model, task, MemoryBudget(), budgets.append)
     step.update(0)
     for name, parameter in model.named_parameters():
@@ -127,7 +127,7 @@ def test_a_device_that_is_too_small_gets_micro_batches(kind: Kind) -> None:
     assert not step.memory_budget.activation_checkpointing, "smaller micro-batches are tried first: they cost nothing"
     before = len(small.sizes)
     step.update(0)
-    assert all(size <= most for size in small.sizes[before:]), "the budget is kept"
+    assert all(size <= limit for size in small.sizes[before:]), "the budget is kept"
 
 
 def test_if_one_item_does_not_fit_activation_checkpointing_is_used() -> None:
@@ -157,16 +157,16 @@ def test_an_item_that_never_fits_is_one_clear_line() -> None:
 
 def test_a_run_on_a_small_device_ends_as_on_a_large_one_and_keeps_its_budget(store: Store) -> None:
     task = TASKS["mnli"]
-    made = tiny.encoded(task, ITEMS, seed=4)
+    encoded = tiny.encoded(task, ITEMS, seed=4)
 
     def ended(path: str, tokens: int, **change: Any) -> tuple[Model, list[int]]:
         model = tiny.model(task)
         small = SmallDevice(model, tokens)
-        train(model, replace(run_of(task, made), **change), Checkpoints(store, path, 0.0))
+        train(model, replace(run_of(task, encoded), **change), Checkpoints(store, path, 0.0))
         return model, small.sizes
 
     large, _ = ended("trial/large", 10_000)
-    total = len(made.tokens)
+    total = len(encoded.tokens)
     model, sizes = ended("trial/small", total // 2)
     for name, tensor in large.state_dict().items():
         torch.testing.assert_close(model.state_dict()[name], tensor, rtol=0, atol=1e-6)
