@@ -28,7 +28,6 @@ from stilts_ray.execution.tune_searcher import TuneSearcher
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.steps import Evaluation, Study
 from stilts_ray.store.store import Store
-from stilts_ray.tasks.published_sizes import published_rows
 
 SWEEP = Path(__file__).parents[1] / "sweeps" / "paper.py"
 FORWARD = 1 / 3
@@ -54,7 +53,7 @@ def work(plan: Plan, job: Job) -> float:
         return step.tokens
     assert isinstance(step, Evaluation)
     task = tasks.get(step.task)
-    rows = sum(published_rows(task.name, task.test, code) or LARGEST_TEST[task.name] for code in step.languages)
+    rows = sum(task.published_rows(task.test, code) or LARGEST_TEST[task.name] for code in step.languages)
     measured = tasks.get(task.trained).tokens if task.trained else 0
     longest = step.identity["read"]["max_length"]
     return FORWARD * rows * min(measured or longest, longest)

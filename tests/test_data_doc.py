@@ -9,7 +9,7 @@ from stilts_ray.data.repairs import FEW
 from stilts_ray.data.repository import CONVERTED
 from stilts_ray.store.pins import REPOSITORIES
 from stilts_ray.tasks.base import COPIED, Repair
-from stilts_ray.tasks.published_sizes import REPAIRED
+from stilts_ray.tasks.terms import REPAIRED
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "data.md").read_text(encoding="utf-8")
 FLAT = " ".join(TEXT.split())

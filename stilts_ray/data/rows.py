@@ -18,11 +18,11 @@ from stilts_ray.data import split_files as repositories
 from stilts_ray.data.hub import look_up
 from stilts_ray.data.repairs import Use, allowed, repaired
 from stilts_ray.data.repository import Repository
-from stilts_ray.data.sources import DataSource, FolderSource, HubSource, MiniSource, sliced
+from stilts_ray.data.sources import DataSource, FolderSource, HubSource, MiniSource
 from stilts_ray.data.tables import Table, parquet_table
 from stilts_ray.errors import RequestError, RowError
 from stilts_ray.identity import file_digest
-from stilts_ray.tasks.base import Repair, Row, Task
+from stilts_ray.tasks.base import Repair, Row, Task, parse_split
 from stilts_ray.tasks.examples import Choice, Example, Pair, Tagged
 
 ID_COLUMNS = ("id", "uid", "guid", "example_id", "pairID", "idx", "ind")
@@ -197,7 +197,7 @@ def _nameless(label: str) -> str:
 
 def table_of(data_source: DataSource, task: Task, split: str, language: str) -> Table:
     """The rows of a split of one part. Raises RequestError if they cannot be read."""
-    name, wanted = sliced(split)
+    name, wanted = parse_split(split)
     match data_source:
         case HubSource():
             folder = data_source.folder_of(task)
@@ -237,7 +237,7 @@ def _of_language(task: Task, table: Table, language: str) -> Table:
 
 def _from_folder(folder: FolderSource, task: Task, split: str, language: str) -> Table:
     file = folder.file(task, split, language)
-    return parquet_table([file], [str(file.relative_to(folder.root))]).part(sliced(split)[1])
+    return parquet_table([file], [str(file.relative_to(folder.root))]).part(parse_split(split)[1])
 
 
 def _repository(hub: HubSource, task: Task) -> Repository:
@@ -259,7 +259,7 @@ def content(data_source: DataSource, task: Task, split: str, language: str) -> A
 
 def _read_from(hub: HubSource, task: Task, split: str, language: str) -> dict[str, Any]:
     repository, config = _repository(hub, task), task.source.hub_config(language)
-    files = repositories.files(repository, config, sliced(split)[0])
+    files = repositories.files(repository, config, parse_split(split)[0])
     return {
         "files": [file_digest(file) for file in files],
         # Files may leave it to the card to say what their integers stand for.

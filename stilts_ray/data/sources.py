@@ -4,7 +4,6 @@ Three origins hold rows in the same columns: the hub, a folder laid out `<task>/
 mini. Reading them is the business of `stilts_ray.data`; nothing here opens a row.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from stilts_ray.data.cache_folder import cache_folder
 from stilts_ray.data.repository import Repository
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.identity import canonical_json, file_digest
-from stilts_ray.tasks.base import BY_VECTOR, Task
+from stilts_ray.tasks.base import BY_VECTOR, Task, parse_split
 
 UNRESOLVED = "unresolved"
 """Stands for the commit of a hub repository that has not been looked up yet; digests made with it are provisional."""
@@ -52,22 +51,9 @@ class DataSource(Protocol):
         """Plain data from which `at` makes this origin again, in another process."""
 
 
-_SPLIT = re.compile(r"([^\[\]]+)(?:\[(\d*):(\d*)\])?")
-
-
-def sliced(split: str) -> tuple[str, slice]:
-    """The file that a split is in and which of its rows are meant, from `train`, `train[:1000]` or `train[1000:]`, as the
-    hub's library writes it. Raises ValueError for anything else, as percentages and rows counted from the end."""
-    found = _SPLIT.fullmatch(split)
-    if found is None:
-        raise ValueError(f"split {split!r} is neither a name nor a slice of one, as train[:1000]")
-    name, *bounds = found.groups()
-    return name, slice(*(int(bound) if bound else None for bound in bounds))
-
-
 def _count(rows: int, split: str) -> int:
     """How many of a file's rows are in the split."""
-    return len(range(rows)[sliced(split)[1]])
+    return len(range(rows)[parse_split(split)[1]])
 
 
 def _pinned(task: Task, split: str, pin: Callable[[Task, str], Any]) -> Any:
@@ -183,7 +169,7 @@ class FolderSource:
 
     def file(self, task: Task, split: str, language: str) -> Path:
         """The file of a split. Raises RequestError naming what is there instead."""
-        path = self.root / task.source.path(language) / f"{sliced(split)[0]}.parquet"
+        path = self.root / task.source.path(language) / f"{parse_split(split)[0]}.parquet"
         if not path.is_file():
             present = sorted(p.parent.name for p in (self.root / task.source.path(language)).parent.glob("*/*.parquet"))
             there = f"; there: {', '.join(dict.fromkeys(present))}" if present else ""
@@ -196,7 +182,7 @@ class FolderSource:
 
     def _pin(self, task: Task, split: str, language: str) -> str:
         """The digest of the file, and which part of it is read."""
-        return file_digest(self.file(task, split, language)) + split.removeprefix(sliced(split)[0])
+        return file_digest(self.file(task, split, language)) + split.removeprefix(parse_split(split)[0])
 
     def train_size(self, task: Task) -> tuple[int, int]:
         import pyarrow.parquet as parquet
@@ -250,7 +236,7 @@ class MiniSource:
 
     def train_size(self, task: Task) -> tuple[int, int]:
         folders = [(part.source.folder, name) for part, name in task.parts(task.train or "train")]
-        counts = (_count(mini.SIZES[folder][sliced(name)[0]], name) for folder, name in folders)
+        counts = (_count(mini.SIZES[folder][parse_split(name)[0]], name) for folder, name in folders)
         return _total((count, mini.TOKENS[folder]) for count, (folder, _) in zip(counts, folders, strict=True))
 
     @property

@@ -15,7 +15,6 @@ from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.plan.inputs import training_languages_read
 from stilts_ray.store.pins import Splits, data_set, splits_of
 from stilts_ray.tasks import Task
-from stilts_ray.tasks.published_sizes import published_rows
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def _looked_at(data_source: DataSource, task: Task, split: str, codes: list[str]
         except RequestError as error:
             amiss.append(str(error))
     counts = together([each.counts for each in looked])
-    published = [rows for code in codes if (rows := published_rows(task.name, split, code)) is not None]
+    published = [rows for code in codes if (rows := task.published_rows(split, code)) is not None]
     return Finding(
         name=f"{task.name} {split}",
         where=_where(data_source, task, split),

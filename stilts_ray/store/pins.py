@@ -6,13 +6,14 @@ from typing import Any
 
 from stilts_ray import tasks
 from stilts_ray.data.repository import CONVERTED, Repository
-from stilts_ray.data.sources import HubSource, looked_up, sliced
+from stilts_ray.data.sources import HubSource, looked_up
 from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.identity import canonical
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.inputs import encoder_pin, encoders_read, hub_encoders, reads, used_tasks
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import Task
+from stilts_ray.tasks.base import parse_split
 
 REPOSITORIES = "repositories.json"
 """Where a store keeps what was looked up of the hub, for all its sweeps."""
@@ -84,7 +85,7 @@ def splits_of(data_source: HubSource, read: Iterable[tuple[str, str, str]]) -> d
     for name, split, language in read:
         for part, part_split in tasks.get(name).parts(split):
             if data_source.folder_of(part) is None and part.source.hub is not None:
-                wanted = part.source.hub_config(language), sliced(part_split)[0]
+                wanted = part.source.hub_config(language), parse_split(part_split)[0]
                 found.setdefault(data_source.key(part), set()).add(wanted)
     return found
 

@@ -3,7 +3,8 @@
 Head and loss follow from the kind, and so does the metric unless the task names another of the kind's.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -12,6 +13,18 @@ from stilts_ray.tasks.examples import Example
 
 Row = Mapping[str, Any]
 """A row in the hub's columns; class labels already mapped from integers to their names."""
+
+_SPLIT = re.compile(r"([^\[\]]+)(?:\[(\d*):(\d*)\])?")
+
+
+def parse_split(split: str) -> tuple[str, slice]:
+    """A split's file and the slice of its rows, from `train`, `train[:1000]` or `train[1000:]` (the notation of
+    `datasets`). Raises ValueError for percentages, negative bounds and steps."""
+    found = _SPLIT.fullmatch(split)
+    if found is None:
+        raise ValueError(f"split {split!r} is neither a name nor a slice of one, as train[:1000]")
+    name, *bounds = found.groups()
+    return name, slice(*(int(bound) if bound else None for bound in bounds))
 
 
 class Kind(StrEnum):
@@ -109,8 +122,10 @@ class Task:
     machine_translated: whether its training rows in these others are translations by machine.
     train_on: the tasks that are trained for this target, one after the other, if it is not the task itself.
     candidates: the task whose test rows are ranked for this target's, where these do not bring their candidates along.
-    train_size, tokens: published rows of the training split, and XLM-R tokens an example (measured on a sample of
-    English rows); for estimates only.
+    rows: file of a split -> published number of rows, in every language or by language. Sources, unless the entry names
+    another: dataset_infos.json of the hub's data sets (of their last scripts); for XTREME's targets arXiv 2010.12821,
+    table 11; for Mewsli-X google-research's mewsli-x.md.
+    tokens: XLM-R tokens per example, measured on a sample of English rows, for estimates only; 0: not measured.
     extends: the task whose larger variant this is, XTREME-R's of XTREME's.
     version: raised when code changes the meaning of the task's examples, features or scores.
     """
@@ -133,7 +148,7 @@ class Task:
     machine_translated: bool = False
     train_on: tuple[str, ...] = ()
     candidates: str | None = None
-    train_size: int = 0
+    rows: Mapping[str, int | Mapping[str, int]] = field(default_factory=dict)
     tokens: int = 0
     extends: str | None = None
     version: int = 1
@@ -159,6 +174,24 @@ class Task:
         added = (task for task in self.also if split == self.train)
         return own + tuple(part for task in added for part in task.parts(task.train or "train"))
 
+    def published_rows(self, split: str, language: str) -> int | None:
+        """Published number of rows of a split, with those that `also` adds; None if unknown."""
+        return _sum(part.own_rows(each, language) for part, each in self.parts(split))
+
+    def own_rows(self, split: str, language: str) -> int | None:
+        """Published number of rows of a split, without those that `also` adds; None if unknown."""
+        return _sum(self._rows_of(*parse_split(each), language) for each in split.split("+"))
+
+    def _rows_of(self, file: str, selected: slice, language: str) -> int | None:
+        rows = self.rows.get(file)
+        count = rows.get(language) if isinstance(rows, Mapping) else rows
+        return None if count is None else len(range(count)[selected])
+
+    @property
+    def train_size(self) -> int:
+        """Published number of its own English training rows, for estimates; 0 if unknown."""
+        return (self.own_rows(self.train, "en") if self.train else None) or 0
+
     def identity(self) -> dict[str, Any]:
         """What of this entry can change a number, apart from the rows themselves."""
         return {
@@ -176,3 +209,9 @@ class Task:
             **({"also": [task.identity() for task in self.also]} if self.also else {}),
             **({"candidates": self.candidates} if self.candidates else {}),
         }
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """The sum; None if one of the counts is unknown."""
+    known = list(counts)
+    return None if None in known else sum(count for count in known if count is not None)

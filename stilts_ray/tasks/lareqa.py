@@ -40,7 +40,7 @@ SQUAD_R = Task(
     example=asked,
     train="train",
     dev="validation",
-    train_size=SQUAD.train_size,
+    rows=SQUAD.rows,
     tokens=250,
 )
 """Raise its version, and LAReQA's, with every change of the rule for sentences: rows do not tell."""

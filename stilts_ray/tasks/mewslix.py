@@ -45,7 +45,7 @@ WIKIPEDIA_PAIRS = Task(
     example=linked,
     train="train",
     dev="validation",
-    train_size=167_719,
+    rows={"train": 167_719, "validation": 14_051},
 )
 
 CANDIDATE_ENTITIES = Task(
@@ -54,7 +54,13 @@ CANDIDATE_ENTITIES = Task(
     source=Source(hub=HUB, config="candidate_entities", folder="mewslix/candidate_entities"),
     example=entity,
     test="test",
+    rows={"test": 1_003_893},
 )
+
+TEST_ROWS = {
+    "ar": 1_501, "de": 1_551, "en": 1_490, "es": 1_552, "fa": 458, "ja": 1_519, "pl": 1_562, "ro": 672, "ta": 1_567,
+    "tr": 1_215, "uk": 1_537,
+}  # fmt: skip
 
 MEWSLIX = Task(
     name="mewslix",
@@ -62,7 +68,8 @@ MEWSLIX = Task(
     source=Source(hub=HUB, config="{}", folder="mewslix/{}", repairs=REPAIRS),
     example=mention,
     test="test",
-    languages=("ar", "de", "en", "es", "fa", "ja", "pl", "ro", "ta", "tr", "uk"),
+    languages=tuple(TEST_ROWS),
     train_on=("wikipedia_pairs",),
     candidates="candidate_entities",
+    rows={"test": TEST_ROWS},
 )

@@ -28,7 +28,7 @@ MNLI = Task(
     labels=LABELS,
     train="train",
     dev="validation_matched",
-    train_size=392_702,
+    rows={"train": 392_702, "validation_matched": 9_815},
     tokens=45,
 )
 
@@ -45,7 +45,7 @@ MNLI_TRANSLATED = Task(
     dev="validation",
     train_languages=XNLI_LANGUAGES,
     machine_translated=True,
-    train_size=392_702,
+    rows={"train": 392_702, "validation": 2_490},
     tokens=45,
 )
 
@@ -58,6 +58,7 @@ XNLI = Task(
     test="test",
     languages=XNLI_LANGUAGES,
     train_on=("mnli",),
+    rows={"test": 5_010},
 )
 
 SNLI = Task(
@@ -68,9 +69,13 @@ SNLI = Task(
     labels=LABELS,
     train="train",
     dev="validation",
-    train_size=550_152,  # with those that are left out
+    rows={"train": 550_152},  # pairs without a gold label included
     tokens=30,
 )
+
+ANLI_ROWS = {
+    "train_r1": 16_946, "train_r2": 45_460, "train_r3": 100_459, "dev_r1": 1_000, "dev_r2": 1_000, "dev_r3": 1_200,
+}  # fmt: skip
 
 ANLI = Task(
     name="anli",
@@ -81,14 +86,14 @@ ANLI = Task(
     train="train_r1+train_r2+train_r3",
     # In this order: a recipe whose `dev_rows` are few selects on the first round.
     dev="dev_r1+dev_r2+dev_r3",
-    train_size=162_865,
+    rows=ANLI_ROWS,
     tokens=96,
 )
 
 # Its rounds, each with harder pairs than the one before.
-ANLI_R1 = replace(ANLI, name="anli_r1", train="train_r1", dev="dev_r1", train_size=16_946)
-ANLI_R2 = replace(ANLI, name="anli_r2", train="train_r2", dev="dev_r2", train_size=45_460)
-ANLI_R3 = replace(ANLI, name="anli_r3", train="train_r3", dev="dev_r3", train_size=100_459)
+ANLI_R1 = replace(ANLI, name="anli_r1", train="train_r1", dev="dev_r1")
+ANLI_R2 = replace(ANLI, name="anli_r2", train="train_r2", dev="dev_r2")
+ANLI_R3 = replace(ANLI, name="anli_r3", train="train_r3", dev="dev_r3")
 
 # X-STILTs' ANLI+: all pairs under one head, which draws each data set in proportion to its size (jiant,
 # guides/tasks/task_specific.md).

@@ -24,7 +24,7 @@ QQP = Task(
     metric="acc_and_f1",
     train="train",
     dev="validation",
-    train_size=363_846,
+    rows={"train": 363_846, "validation": 40_430},
     tokens=33,
 )
 
@@ -43,6 +43,6 @@ PAWSX = Task(
     languages=PAWSX_LANGUAGES,
     train_languages=PAWSX_LANGUAGES,
     machine_translated=True,
-    train_size=49_401,
+    rows={"train": 49_401, "validation": 2_000, "test": 2_000},
     tokens=63,
 )

@@ -36,7 +36,7 @@ SQUAD = Task(
     example=squad,
     train="train",
     dev="validation",
-    train_size=87_599,
+    rows={"train": 87_599, "validation": 10_570},
     tokens=205,
 )
 
@@ -47,7 +47,7 @@ SQUAD_V2 = Task(
     example=squad_v2,
     train="train",
     dev="validation",
-    train_size=130_319,
+    rows={"train": 130_319, "validation": 11_873},
     tokens=205,
 )
 
@@ -63,6 +63,7 @@ XQUAD = Task(
     test="validation",
     languages=("en", "es", "de", "el", "ru", "tr", "ar", "vi", "th", "zh", "hi"),
     train_on=("squad",),
+    rows={"validation": 1_190},
 )
 
 # XTREME-R's twelve languages.
@@ -78,6 +79,9 @@ MLQA = Task(
     languages=("en", "es", "de", "ar", "hi", "vi", "zh"),
     answers="mlqa",
     train_on=("squad",),
+    rows={
+        "test": {"en": 11_590, "ar": 5_335, "de": 4_517, "es": 5_253, "hi": 4_918, "vi": 5_495, "zh": 5_137},
+    },
 )
 
 # The hub's configuration holds all languages; their names begin the ids.
@@ -105,6 +109,6 @@ TYDIQA = Task(
     test="validation",
     languages=tuple(TYDIQA_NAMES),
     train_languages=tuple(TYDIQA_NAMES),
-    train_size=3_696,
+    rows={"train": {"en": 3_696}},
     tokens=205,
 )

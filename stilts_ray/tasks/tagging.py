@@ -57,7 +57,7 @@ UDPOS = Task(
     test="test",
     languages=tuple(UD_NAMES),
     train_languages=tuple(code for code in UD_NAMES if code not in {"th", "tl", "yo"}),
-    train_size=21_253,
+    rows={"train": {"en": 21_253}, "validation": {"en": 3_974}, "test": {"en": 5_440}},
     tokens=23,
     # Scored as by seqeval 0.0.12.
     version=2,
@@ -88,7 +88,7 @@ PANX = Task(
     test="test",
     languages=LANGUAGES,
     train_languages=LANGUAGES,
-    train_size=20_000,
+    rows={"train": {"en": 20_000}, "validation": {"en": 10_000}, "test": {"jv": 100, "my": 100, "yo": 100}},
     tokens=14,
 )
 
@@ -103,7 +103,7 @@ PANX_XR = replace(
     train_languages=(),
     languages=(*LANGUAGES, "az", "gu", "lt", "pa", "pl", "qu", "ro", "uk"),
     train_on=("panx",),
-    train_size=0,
+    rows={},
     tokens=0,
 )
 

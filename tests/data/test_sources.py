@@ -6,19 +6,19 @@ import pytest
 
 from stilts_ray import mini
 from stilts_ray.data import rows
-from stilts_ray.data.sources import UNRESOLVED, DataSource, FolderSource, HubSource, MiniSource, at, sliced
+from stilts_ray.data.sources import UNRESOLVED, DataSource, FolderSource, HubSource, MiniSource, at
 from stilts_ray.errors import RequestError
 from stilts_ray.identity import canonical, file_digest
 from stilts_ray.mini import PIVOT
 from stilts_ray.tasks import TASKS
-from stilts_ray.tasks.base import Source
+from stilts_ray.tasks.base import Source, parse_split
 from tests.pins import at_commits
 
 COMMIT = "c" * 40
 
 
 @pytest.mark.parametrize(
-    "origin",
+    "data_source",
     [HubSource(at_commits({"nyu-mll/glue": COMMIT})), FolderSource(Path("/some/folder")), MiniSource()],
     ids=repr,
 )
@@ -101,13 +101,13 @@ def test_sizes_of_several_parts_are_sums(data_dir: Path) -> None:
     ],
 )
 def test_a_split_is_a_file_or_a_slice_of_one(split: str, name: str, rows: slice) -> None:
-    assert sliced(split) == (name, rows)
+    assert parse_split(split) == (name, rows)
 
 
 @pytest.mark.parametrize("split", ["train[:10%]", "train[-10:]", "train[5]", "train[::2]", "train[", "[:5]", ""])
 def test_other_slices_are_refused(split: str) -> None:
     with pytest.raises(ValueError, match="neither a name nor a slice of one"):
-        sliced(split)
+        parse_split(split)
 
 
 def test_slices_of_a_file_are_found_told_apart_and_counted(data_dir: Path) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from stilts_ray.data.sources import sliced
 from stilts_ray.tasks import TASKS, Task
-from stilts_ray.tasks.base import Repair
+from stilts_ray.tasks.base import Repair, parse_split
 
 Row = dict[str, Any]
 
@@ -55,13 +54,13 @@ def write(features: Features, rows: Sequence[Row], path: Path) -> None:
 def file_rows(split: str, rows: Sequence[Row]) -> list[Row]:
     """The rows of a file for a split. Where that is a slice, they end with these, and the same ones over again fill it up
     to where the slice begins or ends."""
-    bounds = sliced(split)[1]
+    bounds = parse_split(split)[1]
     return [*islice(cycle(rows), max(bounds.start or 0, bounds.stop or 0)), *rows]
 
 
 def file_of(task: Task, split: str, language: str, root: Path) -> Path:
     """Where a split of one part is below a data folder."""
-    return root / task.source.path(language) / f"{sliced(split)[0]}.parquet"
+    return root / task.source.path(language) / f"{parse_split(split)[0]}.parquet"
 
 
 def write_split(task: Task, split: str, language: str, root: Path) -> None:
@@ -74,7 +73,7 @@ def write_split(task: Task, split: str, language: str, root: Path) -> None:
 def rows_of(task: Task, split: str, language: str) -> list[Row]:
     """The fixture rows of a split, of all its parts."""
     parts = [(name, FIXTURES[part.name].rows[language]) for part, name in task.parts(split)]
-    return [row for name, rows in parts for row in file_rows(name, rows)[sliced(name)[1]]]
+    return [row for name, rows in parts for row in file_rows(name, rows)[parse_split(name)[1]]]
 
 
 def splits() -> Iterator[tuple[Task, str, str]]:
