@@ -215,7 +215,7 @@ class _Builder:
         (task,) = mixture.tasks
         if tasks.get(task).kind is Kind.DUAL:
             raise RequestError(f"intermediates: {task} has no bands; the loss of a row depends on the rows beside it")
-        plain = self.study(encoder, encoder.digest, (encoder.name,), mixture.all_difficulties)
+        plain = self.study(encoder, encoder.digest, (encoder.name,), mixture.unfiltered)
         return self.add(
             Ranking(
                 name=f"{plain.name}-ranking",
