@@ -42,7 +42,7 @@ JIANT_EVERY = 1_000
 
 
 def _jiant(task: str, epochs: int, batch_size: int, max_length: int) -> Recipe:
-    """Epochs and batch size (4 x gradient accumulation of 8 or 4): [J d_write_configs.sh]; lengths: [J c_tokenize_and_cache.sh].
+    """Epochs and batch size (4 x accumulation of 8 or 4): [J d_write_configs.sh]; lengths: [J c_tokenize_and_cache.sh].
 
     Common to all tasks: 500 dev examples [J e_run_models.sh]; AdamW with epsilon 1e-8, weight decay 0.01 except for biases and
     layer norms, gradient clipping at 1, linear decay [J shared/model_setup.py, runscript.py]; warm-up over a tenth of the

@@ -16,7 +16,7 @@ class Runtime(Spec):
     into micro-batches, each with its own dropout."""
 
     mlflow: str | None = None
-    """MLflow tracking URI; None: no tracking."""
+    """MLflow tracking URI; None: the default that belongs to the store (`stilts_ray.tracking.default_uri`)."""
     address: str | None = None
     """Address of a Ray cluster; None: Ray on this machine."""
     gpus_per_trial: Share = 0.0
@@ -25,7 +25,7 @@ class Runtime(Spec):
     """Data-parallel worker processes per trial."""
     data_parallel: DataParallel = "ddp"
     max_concurrent: Positive | None = None
-    """Upper bound on concurrent trials; None: as many as the resources allow."""
+    """Maximum number of concurrent trials; None: as many as the resources allow."""
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
     """Seconds between two checkpoints of a trial: the most training time that a crash costs."""
     max_failures: Annotated[int, Field(ge=0)] = 3
