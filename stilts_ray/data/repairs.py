@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 from stilts_ray.tasks.base import Repair, Row, Task
-from stilts_ray.tasks.columns import STATED, Blank, BlankText, NullText, answers, let_through, text
+from stilts_ray.tasks.columns import STATED_OFFSETS, Blank, BlankText, NullText, accept_blank, answers, text
 from stilts_ray.tasks.examples import Asked, Example, Mention, Span
 
 FEW = 5
@@ -54,7 +54,7 @@ def realign_answer(row: Row, use: Use) -> Row | None:
         placed = [(answer, start) for answer, start in placed if start is not None]
     if placed == list(stated):
         return row
-    return _with(row, **{STATED: [start for _, start in stated]}, answers=_listed(placed)) if placed else None
+    return _with(row, **{STATED_OFFSETS: [start for _, start in stated]}, answers=_listed(placed)) if placed else None
 
 
 def nearest(context: str, answer: str, stated: int) -> int | None:
@@ -112,7 +112,7 @@ def repaired(task: Task, row: Row, use: Use) -> Made:
             did.add(Repair.DROP_BLANK)
             if use.training:
                 return Made(None, did, dropped=True)
-            row = _with(row, **{error.column: let_through(row[error.column])})
+            row = _with(row, **{error.column: accept_blank(row[error.column])})
 
 
 def _by_row_rules(task: Task, row: Row, use: Use, did: set[Repair]) -> Row | None:

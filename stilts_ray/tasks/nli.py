@@ -1,4 +1,4 @@
-"""Natural language inference: does the premise entail, contradict or leave open the hypothesis?"""
+"""Natural language inference: entailment, contradiction or neutral."""
 
 from dataclasses import replace
 
@@ -14,9 +14,9 @@ def inference(row: Row) -> Pair:
     return Pair(text(row, "premise"), text(row, "hypothesis"), label(row, "label"))
 
 
-def agreed(row: Row) -> Pair | None:
-    """SNLI's own rule: a pair on which its annotators did not agree (-1 in the hub's files, "-" in its own) has no gold
-    label."""
+def with_gold_label(row: Row) -> Pair | None:
+    """SNLI's columns. A pair without annotator agreement has no gold label (-1 in the hub's files, "-" in SNLI's own) and is
+    excluded."""
     return None if row["label"] in (None, -1, "-") else inference(row)
 
 
@@ -34,7 +34,7 @@ MNLI = Task(
 
 XNLI_LANGUAGES = ("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")
 
-# MNLI's training pairs, translated by machine; English ones are MNLI's own.
+# MNLI's training pairs, machine-translated; the English ones are MNLI's own.
 MNLI_TRANSLATED = Task(
     name="mnli_translated",
     kind=Kind.SEQUENCE_CLASSIFICATION,
@@ -65,7 +65,7 @@ SNLI = Task(
     name="snli",
     kind=Kind.SEQUENCE_CLASSIFICATION,
     source=Source(hub="stanfordnlp/snli", config="plain_text", folder="snli/plain_text"),
-    example=agreed,
+    example=with_gold_label,
     labels=LABELS,
     train="train",
     dev="validation",
@@ -84,17 +84,17 @@ ANLI = Task(
     example=inference,
     labels=LABELS,
     train="train_r1+train_r2+train_r3",
-    # In this order: a recipe whose `dev_rows` are few selects on the first round.
+    # In this order, a recipe with few `dev_examples` selects on the first round.
     dev="dev_r1+dev_r2+dev_r3",
     rows=ANLI_ROWS,
     tokens=96,
 )
 
-# Its rounds, each with harder pairs than the one before.
+# ANLI's rounds, of increasing difficulty.
 ANLI_R1 = replace(ANLI, name="anli_r1", train="train_r1", dev="dev_r1")
 ANLI_R2 = replace(ANLI, name="anli_r2", train="train_r2", dev="dev_r2")
 ANLI_R3 = replace(ANLI, name="anli_r3", train="train_r3", dev="dev_r3")
 
-# X-STILTs' ANLI+: all pairs under one head, which draws each data set in proportion to its size (jiant,
-# guides/tasks/task_specific.md).
+# ANLI+ of X-STILTs (arXiv 2005.13013): ANLI, MNLI and SNLI concatenated under one head, so that each is sampled in
+# proportion to its size (jiant, guides/tasks/task_specific.md).
 ANLI_PLUS = replace(ANLI, name="anli_plus", also=(MNLI, SNLI))

@@ -1,4 +1,4 @@
-"""Paraphrases: do two sentences, or two questions, mean the same?"""
+"""Paraphrase identification: two sentences, or two questions, with the same meaning."""
 
 from stilts_ray.tasks.base import Kind, Row, Source, Task
 from stilts_ray.tasks.columns import label, text
@@ -28,7 +28,7 @@ QQP = Task(
     tokens=33,
 )
 
-# Its training sentences too were translated, by machine.
+# Machine-translated training pairs exist in all of them.
 PAWSX_LANGUAGES = ("de", "en", "es", "fr", "ja", "ko", "zh")
 
 PAWSX = Task(

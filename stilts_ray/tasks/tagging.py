@@ -1,4 +1,4 @@
-"""Tagging: one label a word."""
+"""Sequence tagging: one label per word."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def entities(row: Row) -> Tagged:
 
 
 def supertags(row: Row) -> Tagged:
-    """Columns of our own: CCGbank is licensed (LDC2005T13) and has no hub repository."""
+    """Columns written by `stilts_ray.data.ccgbank`: CCGbank is licensed (LDC2005T13) and not on the hub."""
     return Tagged(texts(row, "tokens"), labels(row, "tags"))
 
 
@@ -59,12 +59,12 @@ UDPOS = Task(
     train_languages=tuple(code for code in UD_NAMES if code not in {"th", "tl", "yo"}),
     rows={"train": {"en": 21_253}, "validation": {"en": 3_974}, "test": {"en": 5_440}},
     tokens=23,
-    # Scored as by seqeval 0.0.12.
+    # Version 2: scored as by seqeval 0.0.12.
     version=2,
 )
 
-# XTREME-R's thirty-eight languages from UD 2.7; its English training data are XTREME's. google/xtreme keeps the parts of
-# fused words, this repository does not: scores of one language differ between the two.
+# XTREME-R's thirty-eight languages, from UD 2.7; its English training data are XTREME's. google/xtreme splits multiword
+# tokens, this repository does not, so scores of one language differ between the two.
 UDPOS_XR = Task(
     name="udpos_xr",
     extends="udpos",
@@ -92,7 +92,7 @@ PANX = Task(
     tokens=14,
 )
 
-# XTREME-R's forty-eight languages, from the repository that has all of them, in the same columns.
+# XTREME-R's forty-eight languages, from a repository with the same columns that has all of them.
 PANX_XR = replace(
     PANX,
     name="panx_xr",

@@ -260,7 +260,7 @@ SPAN_BAD = (
     Bad({"answers": {"text": [MILL], "answer_start": [-1]}}, "is not at character -1", REALIGN, stays=True),
     Bad({"answers": {"text": ["museum"], "answer_start": [-7]}}, "is not at character -7", REALIGN, stays=True),
     Bad(
-        {"answers": {"text": ["The", " "], "answer_start": [0, 3]}}, "column 'answers' holds no text at place 1", BLANK
+        {"answers": {"text": ["The", " "], "answer_start": [0, 3]}}, "column 'answers' holds no text at index 1", BLANK
     ),
 )
 NO_ANSWERS = {"answers": None}
@@ -418,7 +418,7 @@ HELLASWAG = Fixture(
         Bad({"ctx_a": " "}, "column 'ctx_a' is white space", BLANK),
         Bad(
             {"ctx_b": "", "endings": ["runs.", "", "sits.", "eats."]},
-            "column 'endings' holds no text at place 1",
+            "column 'endings' holds no text at index 1",
             BLANK,
         ),
         Bad({"ctx_b": None}, "column 'ctx_b' is null", (Repair.BLANK_FOR_NULL,), stays=True),
@@ -492,7 +492,7 @@ COMMONSENSE_QA = Fixture(
         Bad({"answerKey": "F"}, "column 'answerKey' is 'F', none of A, B, C, D, E"),
         Bad(
             {"choices": {**FOUR, "label": list("ABCDE"), "text": [*FOUR["text"], ""]}},
-            "column 'choices' holds no text at place 4",
+            "column 'choices' holds no text at index 4",
             BLANK,
         ),
         Bad({"choices": FOUR, "answerKey": "B"}, "4 choices, not 5"),
@@ -604,7 +604,7 @@ CASE_HOLD = Fixture(
     },
     (
         Bad({"context": " "}, "column 'context' is white space", BLANK),
-        Bad({"endings": ["a", "b", "", "d", "e"]}, "column 'endings' holds no text at place 2", BLANK),
+        Bad({"endings": ["a", "b", "", "d", "e"]}, "column 'endings' holds no text at index 2", BLANK),
         Bad({"endings": ["a", "b", "c", "d"]}, "4 choices"),
         Bad({"label": -1}, "the row has no label"),
     ),
@@ -676,7 +676,7 @@ def tagged_bad(column: str, tag: str) -> tuple[Bad, ...]:
     return (
         Bad({"tokens": ["one", "two"], column: [tag]}, "2 words but 1 tags"),
         Bad({"tokens": [], column: []}, "no words"),
-        Bad({"tokens": ["one", ""], column: [tag, tag]}, "column 'tokens' holds no text at place 1", BLANK),
+        Bad({"tokens": ["one", ""], column: [tag, tag]}, "column 'tokens' holds no text at index 1", BLANK),
         Bad({"tokens": ["one"], column: [-1]}, "the row has no label"),
     )
 
@@ -860,13 +860,13 @@ BUCC2018 = Fixture(
     Features({**dict.fromkeys(SENTENCES, List(Value("string"))), "gold": List(List(Value("int64")))}),
     {"de": [BUCC_DE], "zh": [BUCC_ZH]},
     (
-        Bad({"sentence1": [*BUCC_DE["sentence1"], " "]}, "column 'sentence1' holds no text at place 13"),
-        Bad({"sentence2": ["", *BUCC_DE["sentence2"]]}, "column 'sentence2' holds no text at place 0"),
+        Bad({"sentence1": [*BUCC_DE["sentence1"], " "]}, "column 'sentence1' holds no text at index 13"),
+        Bad({"sentence2": ["", *BUCC_DE["sentence2"]]}, "column 'sentence2' holds no text at index 0"),
         Bad({"gold": [[0, 1], [2, 5]]}, "gold names sentence 0 of 13"),
         Bad({"gold": [[1, 2], [2, 13]]}, "gold names sentence 13 of 12"),
         Bad({"gold": [[1, 2]]}, "too few gold pairs"),
         Bad({"gold": []}, "too few gold pairs"),
-        Bad({"gold": [[1, 2, 3], [2, 5, 6]]}, "holds [1, 2, 3], not a pair of whole numbers"),
+        Bad({"gold": [[1, 2, 3], [2, 5, 6]]}, "holds [1, 2, 3], not a pair of integers"),
     ),
 )
 
