@@ -40,7 +40,7 @@ def plan() -> Plan:
 def test_every_row_of_the_sweep_fits(plan: Plan) -> None:
     splits = [split for step in plan.steps for split in reads(step, plan.data_source)]
     assert len(splits) > 30
-    assert not any(looked.counts.repairs for looked in check.look(plan.data_source, splits)), (
+    assert not any(looked.counts.repairs for looked in check.check_rows(plan.data_source, splits)), (
         "the files are the publishers' own"
     )
 

@@ -11,7 +11,7 @@ from stilts_ray.cli.app import app, out
 from stilts_ray.cli.request import DataOption, JsonOption, LocalOption, StoreOption, open_store, plan_of, real_origin
 from stilts_ray.config import Pretrained
 from stilts_ray.config.sweep_file import load, named
-from stilts_ray.data.sources import HubSource, looked_up
+from stilts_ray.data.sources import HubSource, parse_repositories
 from stilts_ray.errors import RequestError
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.inputs import encoder_key, encoder_pin, encoders_read, location, reads
@@ -37,7 +37,7 @@ def check(
     if sweep is not None:
         found = list(_of_plan(plan_of(load(*named(sweep)), place, data_dir, local_data)))
     else:
-        known = looked_up(place.read_json(REPOSITORIES) or {})
+        known = parse_repositories(place.read_json(REPOSITORIES) or {})
         found = list(_of_all(real_origin(known, data_dir, local_data, {})))
     from stilts_ray.report.survey import document
 

@@ -12,7 +12,7 @@ from stilts_ray import tasks
 from stilts_ray.config import Sweep
 from stilts_ray.config.sweep_file import load, named
 from stilts_ray.data.repository import Repository
-from stilts_ray.data.sources import FolderSource, HubSource, MiniSource, looked_up, replaced_in
+from stilts_ray.data.sources import FolderSource, HubSource, MiniSource, parse_repositories, replaced_folders
 from stilts_ray.errors import RequestError
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.store.pins import REPOSITORIES
@@ -69,7 +69,7 @@ def origin_of(
 ) -> HubSource | FolderSource | MiniSource:
     """Mini, if the sweep says so; else the folder given, else the one this store's run of the sweep used, else the hub, with
     what it lacks from another folder. Raises RequestError for a folder that is not there or has no place in the sweep."""
-    known = looked_up(store.read_json(REPOSITORIES) or {})
+    known = parse_repositories(store.read_json(REPOSITORIES) or {})
     if sweep.data != "hub":
         for option, given in (("--data-dir", data_dir), ("--local-data", local_data)):
             if given is not None:
@@ -88,7 +88,7 @@ def real_origin(
         return FolderSource(_existing("--data-dir", folder), repositories=known)
     if local_data is not None:
         local = _existing("--local-data", local_data)
-        return HubSource(known, local=local, replaced=replaced_in(local, tasks.TASKS.values()))
+        return HubSource(known, local=local, replaced=replaced_folders(local, tasks.TASKS.values()))
     if "folder" in used:
         return FolderSource(Path(used["folder"]), repositories=known)
     if "local" in used:

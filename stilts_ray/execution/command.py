@@ -87,7 +87,7 @@ def check_rows(plan: Plan, done: set[str], runtime: Runtime, out: Console) -> No
         out.print(
             f"looking at the rows of {len(dict.fromkeys(splits))} splits before anything is trained", highlight=False
         )
-    looked = check.look(plan.data_source, splits)
+    looked = check.check_rows(plan.data_source, splits)
     if runtime.flawed_rows == "refuse":
         check.refuse_repairs(looked)
     warn_of_sizes(check.size_warnings(plan.data_source, looked), out)

@@ -16,7 +16,7 @@ from stilts_ray.data import cache
 from stilts_ray.data.batches import generator
 from stilts_ray.data.encode import TokenizationConfig, encode_texts
 from stilts_ray.data.encoders import encoder_folder
-from stilts_ray.data.row_check import look, rows_read
+from stilts_ray.data.row_check import check_rows, rows_read
 from stilts_ray.data.sources import UNRESOLVED
 from stilts_ray.errors import RequestError
 from stilts_ray.execution.context import WorkerContext
@@ -98,7 +98,9 @@ def _masked_training(job: Job, folder: Path, place: WorkerContext) -> Record:
     encoder.config.attention_probs_dropout_prob = spec.shape.dropout
     files.save_model(model, tasks.get(masked.HEAD), folder if place.process_group.rank == 0 else None)
     tokenizer.save_pretrained(folder)
-    looked = look(place.data_source, [(name, tasks.get(name).train or "train", language) for name, language in texts])
+    looked = check_rows(
+        place.data_source, [(name, tasks.get(name).train or "train", language) for name, language in texts]
+    )
     kept = {f"{name}/{language}": len(own) for (name, language), own in texts.items()}
     return outcome_of(outcome) | {"texts": kept, "data": rows_read(looked)}
 

@@ -14,7 +14,7 @@ import torch
 from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.encode import Encoded, TokenizationConfig
-from stilts_ray.data.row_check import Split, look, rows_read
+from stilts_ray.data.row_check import Split, check_rows, rows_read
 from stilts_ray.data.rows import labelled, together
 from stilts_ray.errors import RequestError
 from stilts_ray.evaluation.metrics import Scores, map_at_20, score
@@ -72,7 +72,7 @@ def score_run(job: Job, place: WorkerContext) -> Record:
         with part("upload"):
             place.store.upload(Path(scratch), job.path, PREDICTIONS)
     apart = job.identity.get("candidates", {}).get("data")
-    looked = look(place.data_source, _splits(work.target, codes, place.data_source.source_language))
+    looked = check_rows(place.data_source, _splits(work.target, codes, place.data_source.source_language))
     repairs = together([each.counts for each in looked]).repairs
     record: Record = {
         # XTREME's rule: the plain mean over languages, the source language included.

@@ -11,7 +11,7 @@ from stilts_ray.config import Mixture, Recipe
 from stilts_ray.data import cache
 from stilts_ray.data.batches import Batch, Items, Share, by_length, collate, order
 from stilts_ray.data.encode import Encoded, selected
-from stilts_ray.data.row_check import look, rows_read
+from stilts_ray.data.row_check import check_rows, rows_read
 from stilts_ray.data.rows import labelled
 from stilts_ray.data.sources import DataSource
 from stilts_ray.evaluation.metrics import Scores, majority, score
@@ -74,7 +74,7 @@ def train_trial(job: Job, place: WorkerContext) -> Record:
         "collapsed": outcome.end == "diverged" or outcome.progress.curve[-1]["score"] <= dev.majority(),
         "learning_rate": details["learning_rate"],
         "seed": details["seed"],
-        "data": rows_read(look(place.data_source, mixture_reads(mixture, place.data_source))),
+        "data": rows_read(check_rows(place.data_source, mixture_reads(mixture, place.data_source))),
         **(_saved(model, start.run, job, place) if outcome.end == "finished" else {"files": {}, "bytes": 0}),
     }
 

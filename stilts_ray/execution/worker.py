@@ -80,7 +80,7 @@ def _work(
         torch.set_num_threads(1)
     place = WorkerContext(
         store=Store(setting.store),
-        data_source=origins.at(setting.data_source),
+        data_source=origins.from_address(setting.data_source),
         checkpoint_seconds=setting.checkpoint_seconds,
         process_group=_process_group(job, setting),
         report=report or (lambda entry: None),

@@ -8,7 +8,7 @@ from typing import Any
 from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.repository import Repository
-from stilts_ray.data.row_check import Looked, Split, size_warnings
+from stilts_ray.data.row_check import CheckedSplit, Split, size_warnings
 from stilts_ray.data.rows import together
 from stilts_ray.data.sources import UNRESOLVED, DataSource, HubSource
 from stilts_ray.errors import RequestError, Unavailable
@@ -91,7 +91,7 @@ def _looked_at(data_source: DataSource, task: Task, split: str, codes: list[str]
     looked, amiss = [], list[str]()
     for code in codes:
         try:
-            looked.append(Looked(task.name, split, code, cache.counts(data_source, task, split, code)))
+            looked.append(CheckedSplit(task.name, split, code, cache.counts(data_source, task, split, code)))
         except RequestError as error:
             amiss.append(str(error))
     counts = together([each.counts for each in looked])

@@ -6,7 +6,7 @@ from typing import Any
 
 from stilts_ray import tasks
 from stilts_ray.data.repository import CONVERTED, Repository
-from stilts_ray.data.sources import HubSource, looked_up
+from stilts_ray.data.sources import HubSource, parse_repositories
 from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.identity import canonical
 from stilts_ray.plan.build import Plan, make_plan
@@ -43,7 +43,7 @@ def resolved(plan: Plan, store: Store) -> Plan:
 
 def _kept(found: Mapping[str, Repository], store: Store) -> dict[str, Repository]:
     """What the store has after these were added; what another run has pinned meanwhile stays as it is."""
-    there = looked_up(store.read_json(REPOSITORIES) or {})
+    there = parse_repositories(store.read_json(REPOSITORIES) or {})
     known = {**there, **{key: each for key, each in found.items() if key not in there or not there[key].whole}}
     store.write_json({key: each.model_dump(mode="json") for key, each in known.items()}, REPOSITORIES)
     return known
@@ -97,7 +97,7 @@ def data_set(task: Task, splits: Splits) -> Repository:
 
     source = task.source
     assert source.hub is not None
-    first = source.asked_for
+    first = source.requested_revision
     refused: RequestError | None = None
     for branch in [first] if source.revision else [first, None if first == CONVERTED else CONVERTED]:
         try:

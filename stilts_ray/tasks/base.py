@@ -90,7 +90,7 @@ class Source:
     repairs: Mapping[Repair, float] = field(default_factory=lambda: COPIED)
 
     @property
-    def asked_for(self) -> str | None:
+    def requested_revision(self) -> str | None:
         """Commit or branch of the hub repository to read; None: the main branch."""
         return self.revision or self.branch
 

@@ -6,7 +6,7 @@ import pytest
 
 from stilts_ray import mini
 from stilts_ray.data import rows
-from stilts_ray.data.sources import UNRESOLVED, DataSource, FolderSource, HubSource, MiniSource, at
+from stilts_ray.data.sources import UNRESOLVED, DataSource, FolderSource, HubSource, MiniSource, from_address
 from stilts_ray.errors import RequestError
 from stilts_ray.identity import canonical, file_digest
 from stilts_ray.mini import PIVOT
@@ -22,14 +22,14 @@ COMMIT = "c" * 40
     [HubSource(at_commits({"nyu-mll/glue": COMMIT})), FolderSource(Path("/some/folder")), MiniSource()],
     ids=repr,
 )
-def test_an_origin_comes_back_from_its_address(data_source: DataSource) -> None:
+def test_a_data_source_is_reconstructed_from_its_address(data_source: DataSource) -> None:
     assert canonical(data_source.address()) == data_source.address(), "plain data"
-    assert at(data_source.address()) == data_source
+    assert from_address(data_source.address()) == data_source
 
 
 def test_an_address_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="not an origin"):
-        at({"floppy": "a:"})
+    with pytest.raises(ValueError, match="not the address of a data source"):
+        from_address({"floppy": "a:"})
 
 
 def test_a_folders_identity_is_the_contents_not_the_place(data_dir: Path, tmp_path: Path) -> None:
@@ -203,5 +203,5 @@ def test_the_hub_takes_from_a_folder_what_it_does_not_have(data_dir: Path, tmp_p
     assert rows.load(whole, ccg, "train", "en") == rows.load(FolderSource(data_dir), ccg, "train", "en")
     with pytest.raises(RequestError, match=r"ccg: no file ccg/default/train\.parquet"):
         HubSource({}, local=tmp_path).identity(ccg, "train", ("en",))
-    again = at(whole.address())
+    again = from_address(whole.address())
     assert again == whole

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from stilts_ray.data.row_check import look, size_warning, size_warnings
+from stilts_ray.data.row_check import check_rows, size_warning, size_warnings
 from stilts_ray.data.sources import FolderSource, MiniSource
 from stilts_ray.execution.command import warn_of_sizes
 from stilts_ray.tasks import TASKS
@@ -61,9 +61,9 @@ def test_rows_of_slices_and_of_several_parts() -> None:
 def test_a_split_of_another_size_is_one_line_with_both_numbers(data_dir: Path) -> None:
     count = len(FIXTURES["xnli"].rows["de"])
     data_source = FolderSource(data_dir)
-    said = size_warnings(data_source, look(data_source, [("xnli", "test", "de"), ("ccg", "train", "en")]))
+    said = size_warnings(data_source, check_rows(data_source, [("xnli", "test", "de"), ("ccg", "train", "en")]))
     assert said == [f"xnli test (de) has {count} rows, not the published 5,010"]
-    assert size_warnings(MiniSource(), look(MiniSource(), [("copa", "validation", "qaa")])) == []
+    assert size_warnings(MiniSource(), check_rows(MiniSource(), [("copa", "validation", "qaa")])) == []
     assert size_warning("xnli", "test", "de", 5_010) is None
     assert size_warning("tatoeba", "validation", "de", 7) is None, "not known here"
     assert size_warning("tatoeba", "validation", "jv", 204) == (
