@@ -29,7 +29,6 @@ from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.steps import Evaluation, Study
 from stilts_ray.store.records import AnyJobRecord, CurvePoint, ScoreRecord, TrainRecord
 from stilts_ray.store.store import Store
-from stilts_ray.tasks.published_sizes import published_rows
 
 SWEEP = Path(__file__).parents[1] / "sweeps" / "paper.py"
 FORWARD = 1 / 3
@@ -55,7 +54,7 @@ def work(plan: Plan, job: Job) -> float:
         return step.tokens
     assert isinstance(step, Evaluation)
     task = tasks.get(step.task)
-    rows = sum(published_rows(task.name, task.test, code) or LARGEST_TEST[task.name] for code in step.languages)
+    rows = sum(task.published_rows(task.test, code) or LARGEST_TEST[task.name] for code in step.languages)
     mean_length = tasks.get(task.trained).tokens if task.trained else 0
     longest = step.input.inference.max_length
     return FORWARD * rows * min(mean_length or longest, longest)

@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 from stilts_ray import tasks
-from stilts_ray.data.hub import PATIENCE
+from stilts_ray.data.hub import RETRY_SECONDS
 from stilts_ray.data.repairs import FEW
 from stilts_ray.data.repository import CONVERTED
 from stilts_ray.store.pins import REPOSITORIES
 from stilts_ray.tasks.base import COPIED, Repair
-from stilts_ray.tasks.published_sizes import REPAIRED
+from stilts_ray.tasks.terms import REPAIRED
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
@@ -54,7 +54,7 @@ def test_known_flaws_are_those_of_the_table() -> None:
 
 
 def test_bounds_and_names() -> None:
-    assert PATIENCE == 120
+    assert RETRY_SECONDS == 120
     assert "for at most two minutes in all" in FLAT
     assert f"`{REPOSITORIES}`" in TEXT
     assert f"`{CONVERTED}`" in TEXT

@@ -10,7 +10,7 @@ from stilts_ray import api, tasks
 from stilts_ray.cli.app import app, out
 from stilts_ray.cli.options import SWEEP_HELP, DataOption, JsonOption, LocalOption, StoreOption
 from stilts_ray.config import Pretrained
-from stilts_ray.data.sources import HubSource, looked_up
+from stilts_ray.data.sources import HubSource, parse_repositories
 from stilts_ray.errors import RequestError
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.inputs import encoder_key, encoder_pin, encoders_read, location, reads
@@ -34,7 +34,7 @@ def check(
     if sweep is not None:
         found = list(_of_plan(api.plan(sweep, store, data_dir=data_dir, local_data=local_data)))
     else:
-        known = looked_up(open_store(store).read_json(REPOSITORIES) or {})
+        known = parse_repositories(open_store(store).read_json(REPOSITORIES) or {})
         found = list(_of_all(real_data_source(known, data_dir, local_data, {})))
     from stilts_ray.report.survey import document
 

@@ -1,4 +1,4 @@
-"""Reads a sweep file: Python with a function `sweep() -> Sweep`, or others of that form."""
+"""Loads a sweep file: Python with a function `sweep() -> Sweep`, or others of that signature."""
 
 import importlib.util
 import traceback
@@ -38,7 +38,7 @@ def named(argument: str) -> tuple[Path, str]:
 
 
 def load(path: Path, function: str = "sweep") -> Sweep:
-    """The sweep that a function of a file returns. Raises RequestError, naming file and line, if there is none."""
+    """The sweep that a function of a file returns. Raises RequestError, with file and line, if it returns none."""
     if not path.is_file():
         near = sorted(p.name for p in path.parent.glob("*.py")) if path.parent.is_dir() else []
         there = f"; in {path.parent}: {', '.join(near)}" if near else ""
@@ -69,7 +69,7 @@ def _is_name(file: str) -> bool:
 
 
 def _place(path: Path, error: Exception) -> str:
-    """File and the last line of it that led to the error."""
+    """The file, with its last line in the traceback."""
     if isinstance(error, SyntaxError):
         return f"{path}:{error.lineno}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]

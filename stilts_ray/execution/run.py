@@ -80,7 +80,7 @@ def check_rows(plan: Plan, done: set[str], runtime: Runtime, display: Display) -
 
     if not isinstance(plan.data_source, MiniSource):
         display.message(f"checking the rows of {len(dict.fromkeys(splits))} splits before training")
-    looked = check.look(plan.data_source, splits)
+    looked = check.check_rows(plan.data_source, splits)
     if runtime.flawed_rows == "refuse":
         check.refuse_repairs(looked)
     show_sizes(check.size_warnings(plan.data_source, looked), display)

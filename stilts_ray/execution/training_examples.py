@@ -73,7 +73,7 @@ def in_quantiles(mixture: Mixture, losses: NDArray[Any], classes: NDArray[Any]) 
     for each in np.unique(classes):
         own = np.flatnonzero(classes == each)
         places[own[np.argsort(losses[own], kind="stable")]] = (np.arange(len(own)) + 0.5) / len(own)
-    return np.sort(np.argsort(places, kind="stable")[mixture.part(len(losses))])
+    return np.sort(np.argsort(places, kind="stable")[mixture.quantile_slice(len(losses))])
 
 
 def _ranked(path: Path) -> tuple[Items, NDArray[Any]]:

@@ -11,7 +11,7 @@ from stilts_ray.config import Mixture, Recipe
 from stilts_ray.data import cache
 from stilts_ray.data.batches import Batch, Items, Share, by_length, collate, order
 from stilts_ray.data.encoded import Encoded, select
-from stilts_ray.data.row_check import look, rows_read
+from stilts_ray.data.row_check import check_rows, rows_read
 from stilts_ray.data.rows import labelled
 from stilts_ray.data.sources import DataSource
 from stilts_ray.execution.context import WEIGHTS, WorkerContext, check_length, described, load_parent
@@ -55,7 +55,7 @@ def train_trial(job: TrainJob, context: WorkerContext) -> TrainRecord:
         collapsed=outcome.end == "diverged" or curve[-1].score <= dev.majority(),
         learning_rate=job.learning_rate,
         seed=job.seed,
-        data=rows_read(look(context.data_source, mixture_reads(job.mixture, context.data_source))),
+        data=rows_read(check_rows(context.data_source, mixture_reads(job.mixture, context.data_source))),
         **(_saved(model, job, context) if outcome.end == "finished" else {}),
     )
 

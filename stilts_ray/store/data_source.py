@@ -8,7 +8,7 @@ from typing import Any
 from stilts_ray import tasks
 from stilts_ray.config import Sweep
 from stilts_ray.data.repository import Repository
-from stilts_ray.data.sources import FolderSource, HubSource, MiniSource, looked_up, replaced_in
+from stilts_ray.data.sources import FolderSource, HubSource, MiniSource, parse_repositories, replaced_folders
 from stilts_ray.errors import RequestError
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.store.pins import REPOSITORIES
@@ -33,7 +33,7 @@ def data_source_in(
 ) -> HubSource | FolderSource | MiniSource:
     """Mini if the sweep says so; else `real_data_source`. Raises RequestError for a folder that does not exist, or that a
     sweep on mini cannot use."""
-    known = looked_up(store.read_json(REPOSITORIES) or {})
+    known = parse_repositories(store.read_json(REPOSITORIES) or {})
     if sweep.data == "hub":
         used = store.read_json("sweeps", f"{sweep.name}.json") or {}
         return real_data_source(known, data_dir, local_data, used)
@@ -53,7 +53,7 @@ def real_data_source(
         return FolderSource(_existing("--data-dir", folder), repositories=known)
     if local_data is not None:
         local = _existing("--local-data", local_data)
-        return HubSource(known, local=local, replaced=replaced_in(local, tasks.TASKS.values()))
+        return HubSource(known, local=local, replaced=replaced_folders(local, tasks.TASKS.values()))
     if "folder" in used:
         return FolderSource(Path(used["folder"]), repositories=known)
     if "local" in used:

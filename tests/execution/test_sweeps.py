@@ -106,7 +106,7 @@ def test_every_difficulty_has_as_many_rows() -> None:
         drawn = found[f"xlmr-large.{joined(mixture.parts)}"].recipes[task].train_examples
         assert drawn is not None
         assert drawn <= TASKS[task].train_size
-        assert len(range(drawn)[mixture.part(drawn)]) == TASKS["anli_r1"].train_size
+        assert len(range(drawn)[mixture.quantile_slice(drawn)]) == TASKS["anli_r1"].train_size
     assert len(rows) == 7
     # The bands are those of the baseline's own training for XNLI: ranking them trains nothing more.
     baseline = plan.by_digest[plan.conditions[0].cells["xnli"]]

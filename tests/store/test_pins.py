@@ -13,7 +13,15 @@ from rich.console import Console
 from stilts_ray import Encoder, Pretrained, Sweep, Untrained
 from stilts_ray.cli import main
 from stilts_ray.data.repository import CONVERTED, Repository
-from stilts_ray.data.sources import UNRESOLVED, FolderSource, HubSource, MiniSource, at, looked_up, replaced_in
+from stilts_ray.data.sources import (
+    UNRESOLVED,
+    FolderSource,
+    HubSource,
+    MiniSource,
+    from_address,
+    parse_repositories,
+    replaced_folders,
+)
 from stilts_ray.errors import RequestError
 from stilts_ray.execution.progress import Progress
 from stilts_ray.execution.run import show_changes
@@ -43,7 +51,7 @@ def hub(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def kept(store: Store) -> dict[str, Repository]:
-    return looked_up(store.read_json(REPOSITORIES) or {})
+    return parse_repositories(store.read_json(REPOSITORIES) or {})
 
 
 def test_on_the_hub_every_repository_is_at_a_commit(store: Store, hub: StandIn) -> None:
@@ -111,14 +119,14 @@ def test_rows_that_are_on_the_other_branch_are_taken_from_there(hub: StandIn) ->
 def test_a_folder_takes_the_place_of_single_tasks(store: Store, hub: StandIn, data_dir: Path, tmp_path: Path) -> None:
     local = tmp_path / "local"
     shutil.copytree(data_dir / "xnli", local / "xnli")
-    replaced = replaced_in(local, TASKS.values())
+    replaced = replaced_folders(local, TASKS.values())
     assert replaced == {"xnli/{}"}
     data_source = HubSource(local=local, replaced=replaced)
     document = lock(make_plan(sweep("owner/xlmr"), data_source), store)
     assert document["data"]["xnli"]["test"] == FolderSource(data_dir).identity(TASKS["xnli"], "test", ("de", "en"))
     assert document["data"]["mnli"]["train"]["hub"] == "nyu-mll/glue"
     assert not hub.requests.count("xnli")
-    again = at(json.loads(json.dumps(data_source.address())))
+    again = from_address(json.loads(json.dumps(data_source.address())))
     assert again == data_source
     assert again.place == data_source.place != HubSource().place
 
