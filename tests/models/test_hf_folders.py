@@ -13,7 +13,7 @@ from transformers import BertConfig, MT5Config, RobertaConfig, T5Config, XLMRobe
 
 from stilts_ray.data.batches import collate
 from stilts_ray.errors import RequestError
-from stilts_ray.kinds import KINDS, model_for, save_model
+from stilts_ray.kinds import KINDS, masked_lm, model_for, save_model
 from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
 from stilts_ray.models.families import FAMILIES
@@ -123,4 +123,4 @@ def test_what_transformers_has_no_class_for_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no class for a mt5 encoder with a head for pair classification"):
         save_model(model, TASKS["mnli"], tmp_path / "out")
     with pytest.raises(RequestError, match="a mt5 encoder has no masked-language-model head"):
-        files.load_masked_head(model.encoder, tmp_path, 0)
+        masked_lm.load_head(model.encoder, tmp_path, 0)
