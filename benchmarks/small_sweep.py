@@ -46,7 +46,7 @@ def rows(folder: Path, split: str) -> list[dict[str, Any]]:
     from stilts_ray.data.batches import drawn, generator
     from stilts_ray.data.encoded import TokenizationConfig
     from stilts_ray.data.sources import MiniSource
-    from stilts_ray.kinds import encoded_split
+    from stilts_ray.kinds.splits import encoded_split
 
     examples = encoded_split(
         MiniSource(),

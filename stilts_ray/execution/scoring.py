@@ -18,8 +18,9 @@ from stilts_ray.evaluation.prediction_files import keep_predictions
 from stilts_ray.evaluation.signature import signature
 from stilts_ray.execution.context import PREDICTIONS, WorkerContext, check_length, described, load_trained
 from stilts_ray.execution.jobs import ScoreJob
-from stilts_ray.kinds import encoded_split, scoring_of
+from stilts_ray.kinds import scoring_of
 from stilts_ray.kinds.spec import ZeroShotTest
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.models.inference import default_layer
 from stilts_ray.store.records import ScoreRecord
 from stilts_ray.tasks import Task

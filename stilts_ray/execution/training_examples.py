@@ -16,7 +16,8 @@ from stilts_ray.data.encoded import Encoded, TokenizationConfig, concatenate, se
 from stilts_ray.data.sources import DataSource
 from stilts_ray.errors import RequestError
 from stilts_ray.execution.context import WorkerContext
-from stilts_ray.kinds import encoded_split, objective_of
+from stilts_ray.kinds import objective_of
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.plan.inputs import training_splits
 from stilts_ray.store.records import RankingRef
 from stilts_ray.timing import part

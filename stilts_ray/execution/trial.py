@@ -18,7 +18,8 @@ from stilts_ray.execution.context import WEIGHTS, WorkerContext, check_length, d
 from stilts_ray.execution.jobs import TrainJob
 from stilts_ray.execution.training_examples import tokenization, training_examples
 from stilts_ray.identity import file_digest
-from stilts_ray.kinds import encoded_split, masked_lm, model_for, scoring_of
+from stilts_ray.kinds import masked_lm, model_for, scoring_of
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.metrics.scores import Scores
 from stilts_ray.models import vocabulary, weights
 from stilts_ray.models.model import Model

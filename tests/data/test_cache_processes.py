@@ -14,7 +14,7 @@ import pytest
 from stilts_ray.data import cache
 from stilts_ray.data.encoded import Encoded, TokenizationConfig
 from stilts_ray.data.sources import FolderSource
-from stilts_ray.kinds import encoded_split
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.tasks import TASKS
 
 READING = TokenizationConfig(48, 12)

@@ -17,7 +17,7 @@ from stilts_ray.data.encoded import TokenizationConfig
 from stilts_ray.data.hub import look_up
 from stilts_ray.data.sources import HubSource, parse_repositories
 from stilts_ray.errors import RequestError, RowError
-from stilts_ray.kinds import encoded_split
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.plan.build import make_plan
 from stilts_ray.store.pins import REPOSITORIES, resolved
 from stilts_ray.store.store import Store

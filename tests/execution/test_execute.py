@@ -41,7 +41,7 @@ from stilts_ray.execution.jobs import ExistingEncoder, Job, ParentCheckpoint, St
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.execution.trial import first_examples
 from stilts_ray.identity import file_digest
-from stilts_ray.kinds import encoded_split
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.models import weights
 from stilts_ray.models.hf_folders import load_encoder
 from stilts_ray.plan.build import Plan, make_plan

@@ -25,7 +25,8 @@ from stilts_ray.execution.context import WEIGHTS, WorkerContext, load_parent
 from stilts_ray.execution.execute import execute_job
 from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.scheduler import Scheduler
-from stilts_ray.kinds import encoded_split, model_for, objective_of
+from stilts_ray.kinds import model_for, objective_of
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.models import weights
 from stilts_ray.plan.build import make_plan
 from stilts_ray.store.store import Store

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from stilts_ray import Sweep, kinds
+from stilts_ray import Sweep
 from stilts_ray.data import cache
 from stilts_ray.execution import scoring, trial
 from stilts_ray.execution.jobs import ParentCheckpoint
+from stilts_ray.kinds import splits
 from stilts_ray.kinds.spec import Scoring
 from stilts_ray.models import families, weights
 from stilts_ray.tasks import Task
@@ -75,7 +76,7 @@ def intermediate_not_loaded(patch: pytest.MonkeyPatch) -> None:
 
 def another_tokenizer(patch: pytest.MonkeyPatch) -> None:
     """The encoder is given the ids of a tokenizer that numbers its pieces otherwise."""
-    original = kinds.kind_of
+    original = splits.kind_of
 
     def renumbered(task: Task, examples: Any, tokenizer: Any, tokenization: Any) -> Any:
         encoded = original(task).encode(task, examples, tokenizer, tokenization)
@@ -83,7 +84,7 @@ def another_tokenizer(patch: pytest.MonkeyPatch) -> None:
         shifted = 5 + (encoded.tokens - 5 + 100) % (len(tokenizer) - 5)
         return dataclasses.replace(encoded, tokens=shifted * ordinary + encoded.tokens * ~ordinary)
 
-    patch.setattr(kinds, "kind_of", lambda task: dataclasses.replace(original(task), encode=renumbered))
+    patch.setattr(splits, "kind_of", lambda task: dataclasses.replace(original(task), encode=renumbered))
 
 
 @pytest.fixture
