@@ -176,11 +176,12 @@ def _sweep(sweep: Sweep | str | Path) -> Sweep:
 
 
 def _lines() -> "Display":
+    """A line per step on stderr. A notebook's stderr says that it is a terminal, and keeps every frame of a live table."""
     from rich.console import Console
 
     from stilts_ray.execution.progress import Progress
 
-    return Progress(Console(stderr=True, force_jupyter=False))
+    return Progress(Console(stderr=True, force_terminal=False, force_jupyter=False))
 
 
 def _runtime(fields: dict[str, Any]) -> Runtime:
