@@ -44,7 +44,11 @@ WHOLE = TRANSFER.model_copy(update={"intermediates": ((), ("squad",))})
 
 def only(sweep: Sweep, *targets: str) -> Sweep:
     """A sweep with some of its targets; each is trained and scored as in the whole one."""
-    return sweep.model_copy(update={"targets": targets, "languages": {name: sweep.languages[name] for name in targets}})
+    of_targets = {
+        field: {name: value for name, value in getattr(sweep, field).items() if name in targets}
+        for field in ("languages", "recipes")
+    }
+    return sweep.model_copy(update={"targets": targets, **of_targets})
 
 
 Scores = dict[tuple[str, str, str], float]
