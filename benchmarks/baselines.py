@@ -10,13 +10,13 @@ from statistics import mean
 from typing import Any
 
 from datasets import Dataset
+from stilts_ray.metrics.answers import token_f1
 
 from stilts_ray import tasks
 from stilts_ray.data.repairs import Use
 from stilts_ray.data.rows import examples
 from stilts_ray.data.tables import dataset_table
-from stilts_ray.evaluation.answers import token_f1
-from stilts_ray.evaluation.metrics import score
+from stilts_ray.kinds import scoring_of
 from stilts_ray.mini import PIVOT, build, questions
 from stilts_ray.mini.render import span, words
 from stilts_ray.mini.seeds import generator
@@ -51,7 +51,7 @@ def dictionary_tags(task: Task, code: str) -> float:
     unknown = _UNKNOWN[task.name]
     test = test_of(task, code)
     guesses = [[known.get(word, unknown(word)) for word in e.words] for e in test if isinstance(e, Tagged)]
-    return score(task, test, guesses)["score"]
+    return scoring_of(task).score(task, test, guesses)["score"]
 
 
 _UNKNOWN: dict[str, Callable[[str], str]] = {
@@ -70,7 +70,7 @@ def shape_of_pair(task: Task, code: str) -> float:
     common = Counter(_label(pair) for pair in rows_of(source.name, "train", PIVOT)).most_common(1)[0][0]
     test = test_of(task, code)
     guesses = [counts[_shape(e)].most_common(1)[0][0] if _shape(e) in counts else common for e in test]
-    return score(task, test, guesses)["score"]
+    return scoring_of(task).score(task, test, guesses)["score"]
 
 
 def _shape(pair: Example) -> tuple[object, ...]:
@@ -106,7 +106,7 @@ def letters_in_common(task: Task, code: str) -> float:
         wanted = _trigrams(row["target_sentence"])
         shares = [len(wanted & other) / len(wanted | other) for other in foreign]
         guesses.append(shares.index(max(shares)))
-    return score(task, test_of(task, code), guesses)["score"]
+    return scoring_of(task).score(task, test_of(task, code), guesses)["score"]
 
 
 def _trigrams(sentence: str) -> frozenset[str]:

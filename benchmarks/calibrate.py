@@ -24,8 +24,9 @@ from transformers import AutoConfig, PretrainedConfig, XLMRobertaXLConfig
 from stilts_ray import tasks
 from stilts_ray.config import Encoder, Pretraining, Recipe, Shape, Untrained
 from stilts_ray.config.sweep_file import load, named
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.errors import RequestError, first_line
+from stilts_ray.kinds import model_for
 from stilts_ray.models import model as models
 from stilts_ray.plan.calibration import CPU, Calibration, Speed, calibrated_as
 from stilts_ray.plan.inputs import location
@@ -67,7 +68,7 @@ def examples_of(lengths: NDArray[np.int64], vocabulary: int) -> Encoded:
 def tokens_per_second(config: PretrainedConfig, examples: Encoded, batch_size: int, device: torch.device) -> float:
     """Of one epoch on the device, after its first steps."""
     task = tasks.get("mnli")
-    model = models.with_heads(models.new_encoder(config, 0), [task], 0).to(device)
+    model = model_for(models.new_encoder(config, 0), [task], 0).to(device)
     batches = np.split(np.random.default_rng(0).permutation(examples.items), examples.items // batch_size)
     seconds = loop_seconds(model, task, examples, batches, Clock(device, WARM_UP))
     return float(sum(examples.lengths[items].sum() for items in batches[WARM_UP:]) / seconds)

@@ -35,9 +35,8 @@ from transformers import (
 
 from stilts_ray import tasks
 from stilts_ray.config import Shape
-from stilts_ray.data.encode import IGNORE, Encoded
-from stilts_ray.evaluation.predict import predict
-from stilts_ray.models import hf_folders as files
+from stilts_ray.data.encoded import IGNORE, Encoded
+from stilts_ray.kinds import model_for, save_model, scoring_of
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.tasks.examples import Example, Pair, Span, Tagged
@@ -142,8 +141,8 @@ def sides_of(target: str, given: argparse.Namespace, folder: str) -> dict[str, C
     shape, vocabulary = SHAPES[given.shape]
     task = tasks.get(TRAINED[target])
     examples, encoded = made(target, given.tokens, vocabulary)
-    model: Model = models.with_heads(models.new_encoder(models.xlm_roberta(shape, vocabulary), 0), [task], 0)
-    files.save_model(model, task, Path(folder))
+    model: Model = model_for(models.new_encoder(models.xlm_roberta(shape, vocabulary), 0), [task], 0)
+    save_model(model, task, Path(folder))
     reference = CLASSES[target].from_pretrained(folder)
     device = torch.device(given.device)
     model = model.to(device, torch.float32 if device.type == "cuda" else getattr(torch, given.precision)).eval()
@@ -153,7 +152,7 @@ def sides_of(target: str, given: argparse.Namespace, folder: str) -> dict[str, C
 
     def ours() -> list[Any]:
         with torch.inference_mode(), precision(device):
-            return predict(model, task, examples, encoded, LONGEST_ANSWER)
+            return scoring_of(task).predict(model, task, examples, encoded, LONGEST_ANSWER)
 
     def theirs(peer: Trainer) -> list[Any]:
         return decoded(target, peer.predict(rows).predictions, examples, encoded)

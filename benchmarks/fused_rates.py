@@ -22,8 +22,8 @@ from training_step import LENGTHS, PERCENT
 from stilts_ray import tasks
 from stilts_ray.config import Optimizer, Shape
 from stilts_ray.data.batches import Batch, collate
-from stilts_ray.data.encode import Encoded
-from stilts_ray.models import losses
+from stilts_ray.data.encoded import Encoded
+from stilts_ray.kinds import model_for, objective_of
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.training.optimizer import make_optimizer, set_rate
@@ -51,7 +51,7 @@ def batches(steps: int) -> list[Batch]:
 
 def fresh(shape: Shape) -> Model:
     """The same model each time."""
-    return models.with_heads(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [TASK], 0).train()
+    return model_for(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [TASK], 0).train()
 
 
 def apart(shape: Shape, rates: list[float], data: list[Batch]) -> list[dict[str, torch.Tensor]]:
@@ -62,7 +62,7 @@ def apart(shape: Shape, rates: list[float], data: list[Batch]) -> list[dict[str,
         optimizer = make_optimizer(model, rate, SPEC)
         for batch in data:
             optimizer.zero_grad(set_to_none=True)
-            (losses.loss(TASK.kind, model(TASK.name, batch), batch) / BATCH).backward()
+            (objective_of(TASK.kind).loss(model(TASK.name, batch), batch) / BATCH).backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
         ended.append({name: p.detach() for name, p in model.named_parameters()})
@@ -83,7 +83,7 @@ def together(shape: Shape, rates: list[float], data: list[Batch]) -> list[dict[s
 
         def loss(parameters: dict[str, torch.Tensor], batch: Batch = batch) -> torch.Tensor:
             found = functional_call(base, (parameters, {n: b[0] for n, b in buffers.items()}), (TASK.name, batch))
-            return losses.loss(TASK.kind, found, batch) / BATCH
+            return objective_of(TASK.kind).loss(found, batch) / BATCH
 
         gradients, _ = vmap(grad_and_value(loss), randomness="different")(
             {name: torch.stack([own[name].detach() for own in slices]) for name in stacked}

@@ -17,7 +17,8 @@ from training_step import ACTIVE, SHAPES, VOCABULARY
 
 from stilts_ray import tasks
 from stilts_ray.config import Optimizer, Shape
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
+from stilts_ray.kinds import model_for
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.models.vocabulary import prune_embeddings
@@ -45,7 +46,7 @@ def sizes(model: Model) -> dict[str, int]:
 
 def made(shape: Shape) -> Model:
     """A classifier of that shape."""
-    return models.with_heads(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [tasks.get("mnli")], 0)
+    return model_for(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [tasks.get("mnli")], 0)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Answers from the logits of padded windows as transformers' example script for question answering finds them: all pairs of
 the 20 best starts and ends of a window, in a loop (examples/pytorch/question-answering/utils_qa.py). The peer of
-`stilts_ray.evaluation.predict.best_spans`; every window is an example of its own."""
+`stilts_ray.kinds.span.best_spans`; every window is an example of its own."""
 
 from collections.abc import Sequence
 

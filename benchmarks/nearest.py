@@ -17,8 +17,7 @@ import faiss
 import numpy as np
 import torch
 
-from stilts_ray.evaluation.nearest import nearest_by_product
-from stilts_ray.evaluation.retrieval import nearest
+from stilts_ray.metrics.nearest import nearest_by_cosine, nearest_by_product
 
 HIDDEN, LAYERS, TATOEBA = 768, 13, 1000
 Sides = list[tuple[torch.Tensor, torch.Tensor]]
@@ -34,7 +33,7 @@ def ours(sides: Sides, count: int) -> list[Any]:
     """Indices of the nearest, for each pair of sides: by what Tatoeba is scored with, or by what is mined with."""
     with torch.inference_mode():
         if count == 1:
-            return [np.array(nearest(queries, index))[:, None] for queries, index in sides]
+            return [np.array(nearest_by_cosine(queries, index))[:, None] for queries, index in sides]
         return [nearest_by_product(queries, index, count)[1].numpy() for queries, index in sides]
 
 

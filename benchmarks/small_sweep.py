@@ -44,11 +44,11 @@ def rows(folder: Path, split: str) -> list[dict[str, Any]]:
     """Token sequences with labels, from the cache: those that a run of ours with seed 0 trains on, or the first of dev."""
     from stilts_ray import tasks
     from stilts_ray.data.batches import drawn, generator
-    from stilts_ray.data.cache import encoded
-    from stilts_ray.data.encode import TokenizationConfig
+    from stilts_ray.data.encoded import TokenizationConfig
     from stilts_ray.data.sources import MiniSource
+    from stilts_ray.kinds import encoded_split
 
-    made = encoded(
+    made = encoded_split(
         MiniSource(),
         tasks.get("mnli"),
         split,

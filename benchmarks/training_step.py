@@ -37,7 +37,8 @@ from transformers import (
 from stilts_ray import tasks
 from stilts_ray.config import Optimizer, Shape
 from stilts_ray.data.batches import Batch, Items, by_length, collate
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
+from stilts_ray.kinds import model_for
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
 from stilts_ray.models.vocabulary import prune_embeddings
@@ -147,7 +148,7 @@ def loop_seconds(model: Model, task: Task, examples: Encoded, batches: list[Item
 def ours(profile: str, shape: Shape, examples: Encoded, device: torch.device) -> Callable[[], float]:
     """Seconds of this package's loop, for one model that goes on from turn to turn."""
     task = tasks.get(LENGTHS[profile][0])
-    model = models.with_heads(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [task], 0)
+    model = model_for(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [task], 0)
     prune_embeddings(model, [examples, Encoded(active(), np.array([0, ACTIVE]))])
     model.to(device)
     counted = BATCH + np.random.default_rng(0).permutation(examples.items - BATCH)

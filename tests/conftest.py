@@ -15,7 +15,7 @@ from hypothesis import settings
 
 from stilts_ray.config import Shape
 from stilts_ray.data import cache
-from stilts_ray.models import hf_folders as files
+from stilts_ray.kinds import save_model
 from stilts_ray.models import model as models
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
@@ -53,7 +53,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = make_tokenizer(rows.texts(), "bpe", 500)
     shape = Shape(layers=2, hidden=32, heads=2, feed_forward=48, positions=128, dropout=0.1)
     config = models.xlm_roberta(shape, len(tokenizer))
-    files.save_model(tiny.with_masked_head(models.new_encoder(config, seed=1), seed=1), TASKS["mlm_text"], folder)
+    save_model(tiny.with_masked_head(models.new_encoder(config, seed=1), seed=1), TASKS["mlm_text"], folder)
     tokenizer.save_pretrained(folder)
     return folder
 

@@ -3,7 +3,8 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ ORDER = [
     "plan",
     "store",
     "models",
+    "metrics",
+    "kinds",
     "training",
     "evaluation",
     "report",
@@ -89,6 +92,112 @@ def test_a_module_imports_only_what_stands_before_it(module: Path) -> None:
             assert ORDER.index(other) <= place, f"{module} imports {name}"
 
 
+def module_name(module: Path) -> str:
+    return ".".join(module.with_suffix("").parts).removesuffix(".__init__")
+
+
+def own_imports(module: Path) -> Iterator[str]:
+    """The modules of the package that a file imports; of `from package import name` the package itself only if the name is no
+    module."""
+    for node in ast.walk(ast.parse((PACKAGE.parent / module).read_text())):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names if part(alias.name))
+            case ast.ImportFrom(module=str(name)) if name.split(".")[0] == PACKAGE.name:
+                yield from (whole if is_module(whole := f"{name}.{alias.name}") else name for alias in node.names)
+
+
+def circle(graph: Mapping[str, Set[str]]) -> tuple[str, ...]:
+    """The names of a circle in a graph of who imports whom; empty if there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return tuple(error.args[1])
+    return ()
+
+
+def test_no_folder_imports_one_that_imports_it() -> None:
+    graph: dict[str, set[str]] = {}
+    for module in MODULES:
+        own = own_part(module)
+        graph.setdefault(own, set()).update(str(part(name)) for name in own_imports(module) if part(name) != own)
+    assert {"kinds", "metrics", "models"} <= graph["training"] | graph["kinds"], "folders are found"
+    assert circle({own: others - {"None"} for own, others in graph.items()}) == ()
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    graph = {module_name(module): set(own_imports(module)) - {module_name(module)} for module in MODULES}
+    assert "stilts_ray.kinds.spec" in graph["stilts_ray.kinds.span"], "modules are found"
+    assert circle(graph) == ()
+
+
+def test_a_circle_is_found() -> None:
+    assert set(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})) == {"a", "b", "c"}
+    assert circle({"a": {"b", "c"}, "b": {"c"}}) == ()
+
+
+def members_of_kind(node: ast.AST) -> set[str]:
+    """The members of Kind that are named in an expression or a pattern."""
+    return {
+        each.attr
+        for each in ast.walk(node)
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == "Kind"
+    }
+
+
+def tables_of_kinds(source: str) -> Iterator[int]:
+    """Lines of the dicts with members of Kind as keys, of the `match` statements over them, and of ladders that ask for
+    several."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Dict(keys=keys):
+                named = set().union(*(members_of_kind(key) for key in keys if key is not None))
+                found = bool(named)
+            case ast.Match(cases=cases):
+                found = any(members_of_kind(case.pattern) for case in cases)
+            case ast.Call(func=ast.Attribute(attr="fromkeys"), args=[keys, *_]):
+                found = bool(members_of_kind(keys))
+            case ast.If(test=test, orelse=[ast.If(test=other), *_]):
+                found = bool(members_of_kind(test)) and bool(members_of_kind(other))
+            case _:
+                found = False
+        if found:
+            yield node.lineno  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if own_part(m) != "kinds"], ids=str)
+def test_only_kinds_tells_the_kinds_apart(module: Path) -> None:
+    """What differs between kinds is in their descriptions; others ask a task's for it."""
+    lines = list(tables_of_kinds((PACKAGE.parent / module).read_text()))
+    assert lines == [], f"{module} has a table or a ladder of kinds"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "RULES = {Kind.SPAN: 1}",
+        "RULES = dict.fromkeys((Kind.SPAN, Kind.DUAL), 1)",
+        "match kind:\n    case Kind.SPAN | Kind.DUAL:\n        pass",
+        "if kind is Kind.SPAN:\n    pass\nelif kind is Kind.DUAL:\n    pass",
+    ],
+)
+def test_a_table_of_kinds_is_found(source: str) -> None:
+    assert list(tables_of_kinds(source)) == [1]
+
+
+def test_one_question_about_a_kind_is_no_table() -> None:
+    assert not list(tables_of_kinds("if task.kind is Kind.TEXT:\n    pass\nBY_VECTOR = frozenset({Kind.RETRIEVAL})"))
+
+
+def test_every_kind_is_described_once() -> None:
+    from stilts_ray.kinds import KINDS
+    from stilts_ray.tasks import Kind
+
+    assert list(KINDS) == list(dict.fromkeys(KINDS))
+    assert set(KINDS) == set(Kind)
+    assert all(spec.kind is kind for kind, spec in KINDS.items())
+
+
 def test_the_package_itself_gives_a_sweep_file_what_it_needs_and_no_more() -> None:
     assert {part(name) for name in imports(Path("stilts_ray/__init__.py"))} == {"config"}
 
@@ -99,7 +208,7 @@ def test_planning_loads_nothing_heavy() -> None:
 
 
 def test_a_bare_gpu_machine_needs_neither_ray_nor_mlflow() -> None:
-    parts = ("models", "training", "evaluation")
+    parts = ("models", "metrics", "kinds", "training", "evaluation")
     modules = [str(m.with_suffix("")).replace("/", ".") for m in MODULES if own_part(m) in parts]
     modules += ["stilts_ray.data.batches", "stilts_ray.execution.execute", "stilts_ray.execution.scheduler"]
     assert not loaded(*(name.removesuffix(".__init__") for name in modules)) & {"ray", "mlflow"}

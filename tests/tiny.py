@@ -7,11 +7,13 @@ import torch
 from transformers import XLMRobertaConfig
 
 from stilts_ray.config import Shape
-from stilts_ray.data.encode import IGNORE, Encoded
+from stilts_ray.data.encoded import Encoded
+from stilts_ray.kinds import model_for
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
-from stilts_ray.tasks.base import Kind, Task
+from stilts_ray.tasks import TASKS, Task
 from stilts_ray.training.masked import HEAD, Masking
+from tests.kinds.samples import SAMPLES
 
 VOCABULARY = 60
 FIRST_ORDINARY = 5
@@ -24,16 +26,13 @@ def config(dropout: float = 0.0, layers: int = 2) -> XLMRobertaConfig:
 
 
 def model(*tasks: Task, seed: int = 0, dropout: float = 0.0) -> Model:
-    """A tiny model with a head for each task, or with the masked-LM head for a text task; weights as in training."""
-    encoder = models.new_encoder(config(dropout), seed)
-    if any(task.kind is Kind.TEXT for task in tasks):
-        return with_masked_head(encoder, seed)
-    return models.with_heads(encoder, tasks, seed)
+    """A tiny model with a head for each task; weights as at the start of training."""
+    return model_for(models.new_encoder(config(dropout), seed), tasks, seed)
 
 
 def with_masked_head(encoder: Any, seed: int) -> Model:
     """The encoder with a new masked-LM head."""
-    return Model(encoder, {HEAD: models.fresh_masked_head(encoder, seed)})
+    return model_for(encoder, [TASKS[HEAD]], seed)
 
 
 def roughen(module: torch.nn.Module, seed: int) -> None:
@@ -60,24 +59,10 @@ def sequences(count: int, draw: np.random.Generator, longest: int = 14, group: i
 
 def encoded(task: Task, items: int, seed: int, longest: int = 14) -> Encoded:
     """Random sequences with the fields that the task's head and loss read."""
-    draw = np.random.default_rng(seed)
-    group = 2 if task.kind is Kind.DUAL else task.choices
+    draw, sample = np.random.default_rng(seed), SAMPLES[task.kind]
+    group = sample.group(task)
     made = sequences(items * group, draw, longest, group)
-    fields = made.fields
-    match task.kind:
-        case Kind.SEQUENCE_CLASSIFICATION:
-            fields["label"] = draw.integers(0, len(task.labels), items).astype(np.int32)
-        case Kind.CHOICE:
-            fields["label"] = draw.integers(0, task.choices, items).astype(np.int32)
-        case Kind.SPAN | Kind.SPAN_OR_NONE:
-            fields["start"] = (draw.random(items) * made.lengths).astype(np.int32)
-            fields["end"] = (draw.random(items) * made.lengths).astype(np.int32)
-            fields["example"] = np.arange(items, dtype=np.int32)
-        case Kind.TAGGING:
-            tags = draw.integers(0, len(task.labels), len(made.tokens))
-            fields["tags"] = np.where(draw.random(len(tags)) < 0.3, IGNORE, tags).astype(np.int32)
-            fields["tags"][0] = 0
-            fields["example"] = np.arange(items, dtype=np.int32)
+    made.fields.update(sample.fields(draw, task, made))
     return made
 
 

@@ -1,7 +1,7 @@
-"""Packed batches: sequences end to end, without padding, and the order in which a run sees them.
+"""Packed batches: sequences end to end, without padding, and their order in a trial.
 
-Imports torch and numpy alone. The order is a pure function of the seed, so a run's position in its data is one number, the
-step.
+Of third parties only torch and numpy are imported. The order is a pure function of the seed, so that a trial's position in
+its data is one number, the step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stilts_ray.data.encode import Encoded, selected
+from stilts_ray.data.encoded import Encoded, Values, select
 
 Items = NDArray[np.int64]
 
@@ -22,10 +22,10 @@ Items = NDArray[np.int64]
 class Batch:
     """Sequences end to end.
 
-    tokens, positions, sequence: [total], positions count from 0 in each sequence. lengths: [sequences]. longest: their
-    maximum, on the host, where it is wanted without waiting for a device.
-    fields: what the head needs, per item, sequence or token as in `Encoded`; "masked" are places of tokens, "target" [masked].
-    group: sequences an item.
+    tokens, positions, sequence: [total]; positions count from 0 in each sequence. lengths: [sequences]. longest: their
+    maximum, a Python integer, so that no one synchronises with the device for it.
+    fields: per item, sequence or token as in `Encoded`; "masked" [masked] are indices of tokens, "target" [masked] their ids.
+    group: sequences per item.
     """
 
     tokens: torch.Tensor
@@ -46,12 +46,12 @@ class Batch:
 def _moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     if device.type != "cuda":
         return tensor.to(device)
-    # From pinned memory the copy goes on while the host does something else.
+    # From pinned memory the copy is asynchronous.
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def packed(tokens: torch.Tensor, lengths: torch.Tensor, fields: dict[str, torch.Tensor], group: int = 1) -> Batch:
-    """The batch of sequences of these lengths; all on the host."""
+    """The batch of sequences of these lengths, on the CPU."""
     sequence = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
     positions = torch.arange(len(tokens)) - (torch.cumsum(lengths, 0) - lengths)[sequence]
     return Batch(tokens, positions, sequence, lengths, int(lengths.max()), fields, group)
@@ -59,24 +59,25 @@ def packed(tokens: torch.Tensor, lengths: torch.Tensor, fields: dict[str, torch.
 
 def collate(encoded: Encoded, items: Items) -> Batch:
     """Packs `items` (indices) in the order given."""
-    part = selected(encoded, items)
+    part = select(encoded, items)
     fields = {name: _tensor(values) for name, values in part.fields.items()}
     return packed(_tensor(part.tokens), _tensor(part.lengths), fields, part.group)
 
 
 def by_length(encoded: Encoded, items: Items) -> Items:
-    """The items from long to short. In this order attention finds sequences of like length side by side."""
+    """The items from long to short: attention then works on neighbours of similar length."""
     begin, end = (encoded.offsets[place * encoded.group] for place in (items, items + 1))
     ranked: Items = items[np.argsort(begin - end, kind="stable")]
     return ranked
 
 
-def _tensor(values: NDArray[np.generic]) -> torch.Tensor:
-    return torch.from_numpy(values.astype(np.int64))
+def _tensor(values: Values | NDArray[np.int64]) -> torch.Tensor:
+    """int64, as indices and class labels have to be; floats as they are."""
+    return torch.from_numpy(values.astype(np.int64 if np.issubdtype(values.dtype, np.integer) else values.dtype))
 
 
 def split(batch: Batch, budget: int | None) -> list[Batch]:
-    """The items of a batch in parts of at most `budget` tokens (at least one item; None: no bound), in their order."""
+    """The batch in parts of at most `budget` tokens (but at least one item; None: no limit), items in their order."""
     if budget is None:
         return [batch]
     ends = _ends(batch)
@@ -89,7 +90,7 @@ def split(batch: Batch, budget: int | None) -> list[Batch]:
 
 
 def shared(batch: Batch, count: int) -> list[Batch]:
-    """The items of a batch in `count` parts as equal as can be, in their order; fewer if there are fewer items."""
+    """The batch in `count` parts with numbers of items as equal as possible, in their order; fewer if there are fewer items."""
     if count == 1:
         return [batch]
     items = len(batch.lengths) // batch.group
@@ -97,7 +98,7 @@ def shared(batch: Batch, count: int) -> list[Batch]:
 
 
 def _ends(batch: Batch) -> list[int]:
-    """Where the tokens of each item end."""
+    """The index behind each item's last token."""
     ends: list[int] = torch.cumsum(batch.lengths.view(-1, batch.group).sum(1), 0).tolist()
     return ends
 
@@ -108,7 +109,7 @@ def _cut(batch: Batch, cuts: list[int]) -> list[Batch]:
 
 
 def _part(batch: Batch, first: int, last: int, ends: list[int]) -> Batch:
-    """The items from `first` to before `last`. ends: where each item's tokens end."""
+    """The items from `first` to before `last`. ends: as `_ends` returns them."""
     tokens = slice(ends[first - 1] if first else 0, ends[last - 1])
     sequences = slice(first * batch.group, last * batch.group)
     slices = {len(ends): slice(first, last), len(batch.lengths): sequences, len(batch.tokens): tokens}
@@ -124,14 +125,14 @@ _MASKED = ("masked", "target")
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
-    """An independent stream of random numbers for each seed and purpose."""
+    """An independent random generator for each seed and purpose."""
     words = [int.from_bytes(name.encode(), "little") for name in names]
     return np.random.default_rng(np.random.SeedSequence([seed & (2**64 - 1), *words]))
 
 
 @dataclass(frozen=True)
 class Share:
-    """A task's part in a run's data: so many batches of `batch_size` out of `rows` items (None: all), pass after pass."""
+    """A task's part in a trial's data: `batches` batches of `batch_size` from `rows` items (None: all), epoch after epoch."""
 
     batches: int
     batch_size: int
@@ -139,15 +140,15 @@ class Share:
 
 
 def drawn(size: int, rows: int | None, draw: np.random.Generator) -> Items:
-    """The items of a run, `rows` out of `size` (None: all), in their order."""
+    """The items of a trial, a sample of `rows` out of `size` (None: all), in their order."""
     if rows is None or rows >= size:
         return np.arange(size)
     return np.sort(draw.choice(np.arange(size), rows, replace=False))
 
 
 def order(sizes: Mapping[str, int], shares: Mapping[str, Share], seed: int) -> list[tuple[str, Items]]:
-    """Every batch of a run as (task, items). Each batch is of one task; tasks are drawn in proportion to their batches,
-    without replacement, and every task's items are shuffled anew each pass."""
+    """Every batch of a trial as (task, items). A batch is of one task; the batches of all tasks are shuffled together, and the
+    items of each task are shuffled anew each epoch."""
     batches: list[tuple[str, Items]] = []
     for name in sorted(sizes):
         share, draw = shares[name], generator(seed, name)
@@ -164,8 +165,8 @@ def order(sizes: Mapping[str, int], shares: Mapping[str, Share], seed: int) -> l
 
 
 def by_tokens(lengths: Sequence[int] | Items, budget: int) -> list[Items]:
-    """All items in batches of at most `budget` tokens (at least one item), neighbours in length together: for
-    evaluation, where order does not matter."""
+    """All items in batches of at most `budget` tokens (but at least one item), sorted by length: for inference, where the
+    order does not matter."""
     ranked = np.argsort(-np.asarray(lengths), kind="stable")
     batches: list[Items] = []
     start, used = 0, 0

@@ -1,4 +1,4 @@
-"""Token sequences of a split, made once a machine and shared by every run on it."""
+"""Examples and token sequences of a split, made once per machine and shared by all trials on it."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
@@ -15,7 +16,7 @@ from transformers import AutoTokenizer
 from stilts_ray import tasks
 from stilts_ray.data import rows
 from stilts_ray.data.cache_folder import cache_folder, write_whole
-from stilts_ray.data.encode import VERSION, Encoded, TokenizationConfig, encode
+from stilts_ray.data.encoded import Encode, Encoded, TokenizationConfig
 from stilts_ray.data.rows import VERSION as ROWS_VERSION
 from stilts_ray.data.rows import Counts, Loaded, counts_of
 from stilts_ray.data.sources import DataSource
@@ -25,27 +26,39 @@ from stilts_ray.tasks.base import Task
 from stilts_ray.tasks.examples import Example
 from stilts_ray.timing import part
 
+VERSION = 1
+"""Bumped when the layout of a file of token sequences changes."""
+
 TOKENIZER_FILES = ("tokenizer.json", "*.model", "vocab.txt", "vocab.json")
-"""What the vocabulary of a tokenizer is in."""
+"""The files that hold a tokenizer's vocabulary."""
 
 
 @dataclass(frozen=True)
-class _From:
-    """An origin as a key of what is kept in memory."""
+class _Key:
+    """A data source as a key of the caches in memory."""
 
     place: str
     data_source: DataSource = field(compare=False)
 
 
+@dataclass(frozen=True)
+class Encoding:
+    """How examples become token sequences. version: bumped when `encode` makes other sequences of the same examples."""
+
+    encode: Encode
+    version: int = 1
+
+
 def examples(data_source: DataSource, task: Task, split: str, language: str) -> list[Example]:
-    """The examples of a split, kept in memory: trials in a warm process share them."""
-    return _loaded(_From(data_source.place, data_source), task.name, split, language).examples
+    """The examples of a split, cached in memory: the trials of a warm process share them."""
+    return _loaded(_Key(data_source.place, data_source), task.name, split, language).examples
 
 
 @part("tokenise")
 def counts(data_source: DataSource, task: Task, split: str, language: str) -> Counts:
-    """What became of the rows of a split, kept on disk: they are looked at once a machine, and not kept in memory. Raises
-    RequestError if they cannot be read, RowError for the first that does not fit."""
+    """How many rows of a split became examples, cached on disk: each split is read once per machine, and not kept in memory.
+
+    Raises RequestError if it cannot be read, RowError for the first row that is refused."""
     path = _counts_file(data_source, task, split, language)
     try:
         return counts_of(json.loads(path.read_text(encoding="utf-8")))
@@ -66,7 +79,7 @@ def _counts_file(data_source: DataSource, task: Task, split: str, language: str)
 
 
 def _data_digest(data_source: DataSource, task: Task, split: str, language: str) -> str:
-    """By the bytes that are read, and not by what is said of them."""
+    """The digest of a split's content: of the bytes that are read, not of a revision's name."""
     read = {
         "version": ROWS_VERSION,
         "task": rows.labelled(data_source, task).identity(),
@@ -76,65 +89,77 @@ def _data_digest(data_source: DataSource, task: Task, split: str, language: str)
 
 
 def encoded(
-    data_source: DataSource, task: Task, split: str, language: str, tokenizer: str, reading: TokenizationConfig
+    data_source: DataSource,
+    task: Task,
+    split: str,
+    language: str,
+    tokenizer: str,
+    tokenization: TokenizationConfig,
+    encoding: Encoding,
 ) -> Encoded:
-    """Token sequences of a split for the tokenizer in the folder `tokenizer`, kept in memory and on disk."""
-    return _encoded(_From(data_source.place, data_source), task.name, split, language, tokenizer, reading)
+    """Token sequences of a split for the tokenizer in the folder `tokenizer`, cached in memory and on disk."""
+    key = _Key(data_source.place, data_source)
+    return _encoded(key, task.name, split, language, tokenizer, tokenization, encoding)
 
 
 @lru_cache(maxsize=64)
 @part("tokenise")
-def _loaded(place: _From, task: str, split: str, language: str) -> Loaded:
-    found = rows.read(place.data_source, tasks.get(task), split, language)
-    _keep(found.counts, _counts_file(place.data_source, tasks.get(task), split, language))
+def _loaded(key: _Key, task: str, split: str, language: str) -> Loaded:
+    found = rows.read(key.data_source, tasks.get(task), split, language)
+    _keep(found.counts, _counts_file(key.data_source, tasks.get(task), split, language))
     return found
 
 
 @lru_cache(maxsize=64)
 @part("tokenise")
 def _encoded(
-    place: _From, name: str, split: str, language: str, tokenizer: str, reading: TokenizationConfig
+    key: _Key,
+    name: str,
+    split: str,
+    language: str,
+    tokenizer: str,
+    tokenization: TokenizationConfig,
+    encoding: Encoding,
 ) -> Encoded:
-    data_source = place.data_source
+    data_source = key.data_source
     task = rows.labelled(data_source, tasks.get(name))
-    key = {
-        "version": VERSION,
+    content = {
+        "version": [VERSION, encoding.version],
         "data": _data_digest(data_source, task, split, language),
         "tokenizer": _tokenizer_digest(tokenizer),
-        "reading": asdict(reading),
+        "tokenization": asdict(tokenization),
     }
-    path = cache_folder() / "tokens" / f"{name}-{language}-{digest(key)[:16]}.safetensors"
+    path = cache_folder() / "tokens" / f"{name}-{language}-{digest(content)[:16]}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    # What has this name is whole. The lock is the kernel's: it goes with a killed process, and the next one writes the file.
+    # A file with this name is complete. The kernel releases the lock of a killed process, and the next one writes the file.
     if not path.exists():
         with FileLock(f"{path}.lock"):
             if not path.exists():
-                made = encode(task, examples(data_source, task, split, language), tokenizer_at(tokenizer), reading)
-                _write(made, path)
-    return _read(path, task)
+                found = examples(data_source, task, split, language)
+                _write(encoding.encode(task, found, tokenizer_at(tokenizer), tokenization), path)
+    return _read(path)
 
 
 def _write(made: Encoded, path: Path) -> None:
     scratch = path.with_suffix(".part")
-    save_file({"tokens": made.tokens, "offsets": made.offsets, **made.fields}, scratch)
+    save_file({"tokens": made.tokens, "offsets": made.offsets, "group": np.array([made.group]), **made.fields}, scratch)
     scratch.replace(path)
 
 
-def _read(path: Path, task: Task) -> Encoded:
-    """The arrays are the file's own pages, which the processes of a machine share."""
+def _read(path: Path) -> Encoded:
+    """The arrays are memory-mapped, so that the processes of a machine share their pages."""
     try:
         arrays = {name: tensor.numpy() for name, tensor in load_file(path).items()}
     except SafetensorError as error:
         raise RequestError(f"{path} is damaged ({error}); delete it to make it again") from None
-    group = {tasks.Kind.CHOICE: task.choices, tasks.Kind.RETRIEVAL: 2}.get(task.kind, 1)
-    return Encoded(arrays.pop("tokens"), arrays.pop("offsets"), group, arrays)
+    return Encoded(arrays.pop("tokens"), arrays.pop("offsets"), int(arrays.pop("group")[0]), arrays)
 
 
 @lru_cache(maxsize=8)
 @part("tokenise")
 def tokenizer_at(folder: str) -> Any:
-    """The tokenizer of an encoder folder. Raises RequestError if there is none or it is not a fast one."""
-    # Without any of them transformers makes one that knows no word.
+    """The tokenizer of an encoder folder. Raises RequestError if there is none, or no fast one."""
+    # Without any of them transformers returns a tokenizer with an empty vocabulary.
     if not any(file for name in TOKENIZER_FILES for file in Path(folder).glob(name)):
         raise RequestError(f"{folder} has no tokenizer; it is one of {', '.join(TOKENIZER_FILES)}")
     try:
@@ -143,14 +168,14 @@ def tokenizer_at(folder: str) -> Any:
         raise RequestError(f"{folder} has no tokenizer that loads: {first_line(error)}") from None
     if not tokenizer.is_fast:
         raise RequestError(f"{folder}: the tokenizer has no fast form, which spans and tags need")
-    # Texts longer than the encoder are windowed, split or truncated here; the tokenizer need not warn of them.
+    # Texts longer than the encoder are windowed, split or truncated by the kinds; no warning is needed.
     tokenizer.model_max_length = int(1e9)
     return tokenizer
 
 
 def copy_tokenizer(folder: str, target: Path) -> None:
-    """Writes the tokenizer of an encoder folder as it is there: that of `tokenizer_at` knows no greatest length. Raises
-    RequestError likewise."""
+    """Saves the tokenizer of an encoder folder unchanged: `tokenizer_at` lifts its maximum length. Raises RequestError as that
+    does."""
     tokenizer_at(folder)
     AutoTokenizer.from_pretrained(folder).save_pretrained(target)
 
@@ -158,5 +183,5 @@ def copy_tokenizer(folder: str, target: Path) -> None:
 @lru_cache(maxsize=8)
 def _tokenizer_digest(folder: str) -> str:
     state = json.loads(tokenizer_at(folder).backend_tokenizer.to_str())
-    # These two are what the last call asked for, not what the tokenizer is.
+    # These two are settings of the last call, not properties of the tokenizer.
     return digest({name: value for name, value in state.items() if name not in {"truncation", "padding"}})

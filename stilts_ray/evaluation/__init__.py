@@ -1,1 +1,1 @@
-"""Predictions, and what they score by the published rules."""
+"""What predictions become: averages, prediction files, scores of submission trees, signatures."""

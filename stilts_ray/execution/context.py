@@ -11,10 +11,11 @@ from stilts_ray.data.encoders import encoder_folder
 from stilts_ray.data.sources import DataSource
 from stilts_ray.errors import RequestError
 from stilts_ray.execution.jobs import ExistingEncoder, Job, ParentCheckpoint, StoredEncoder
+from stilts_ray.kinds import model_for
 from stilts_ray.models import hf_folders as files
 from stilts_ray.models import weights
 from stilts_ray.models.families import longest_input
-from stilts_ray.models.model import Model, with_heads
+from stilts_ray.models.model import Model
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import Task
 from stilts_ray.timing import part
@@ -73,9 +74,9 @@ def load_trained(parent: ParentCheckpoint, trained: Task | None, context: Worker
     """The model of a trial with its head for `trained`, or an encoder without head; and the folder of the original encoder."""
     if trained is None or parent.trial is None:
         encoder, folder = load_parent(parent, context)
-        return with_heads(encoder, [], seed=0), folder
+        return model_for(encoder, [], seed=0), folder
     folder = local_folder(parent.encoder, context)
-    model = with_heads(files.load_encoder(str(folder)), [trained], seed=0)
+    model = model_for(files.load_encoder(str(folder)), [trained], seed=0)
     weights.load_weights(model, _own_weights(model.encoder, parent.trial, context.store))
     return model, folder
 

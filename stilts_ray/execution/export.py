@@ -7,11 +7,12 @@ from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.rows import labelled
 from stilts_ray.errors import RequestError, did_you_mean
-from stilts_ray.evaluation.prediction_files import has_form, keep_labels
+from stilts_ray.evaluation.prediction_files import in_tree, keep_labels
 from stilts_ray.execution.context import PREDICTIONS, WorkerContext, load_trained, quiet
 from stilts_ray.execution.jobs import ParentCheckpoint
 from stilts_ray.execution.run_index import RunIndex, UpstreamFailure
-from stilts_ray.models.hf_folders import save_encoder, save_model
+from stilts_ray.kinds import save_model
+from stilts_ray.models.hf_folders import save_encoder
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.steps import Condition, Evaluation
 from stilts_ray.store.records import EvaluationRecord
@@ -31,7 +32,7 @@ def export_predictions(plan: Plan, store: Store, state: StoreState, folder: Path
     records, rows, evaluations = state.steps, list[str](), dict[str, Evaluation]()
     for name, target, digest in [(row.name, *cell) for row in plan.conditions for cell in row.cells.items()]:
         step = plan.by_digest[digest]
-        if digest not in records or not has_form(tasks.get(target)) or not isinstance(step, Evaluation):
+        if digest not in records or not in_tree(tasks.get(target)) or not isinstance(step, Evaluation):
             continue
         record = records[digest]
         for trial in record.trials if isinstance(record, EvaluationRecord) else ():
@@ -57,7 +58,7 @@ def _check_empty(folder: Path) -> None:
 def _check_places(plan: Plan) -> None:
     """Raises RequestError for targets whose files would be the same, as those of a task and its larger variant."""
     places: dict[str, str] = {}
-    for target in filter(lambda name: has_form(tasks.get(name)), plan.sweep.targets):
+    for target in filter(lambda name: in_tree(tasks.get(name)), plan.sweep.targets):
         other = places.setdefault(tasks.get(target).form, target)
         if other != target:
             raise RequestError(f"{other} and {target} have one place in the tree; export a sweep with one of them")

@@ -14,13 +14,14 @@ from stilts_ray import tasks
 from stilts_ray.config import Pretraining, Untrained
 from stilts_ray.data import cache
 from stilts_ray.data.batches import generator
-from stilts_ray.data.encode import Encoded, TokenizationConfig, encode_texts
+from stilts_ray.data.encoded import Encoded, TokenizationConfig, encode_texts
 from stilts_ray.data.row_check import look, rows_read
 from stilts_ray.errors import RequestError
 from stilts_ray.execution.context import WorkerContext, described, local_folder
 from stilts_ray.execution.jobs import PretrainJob
 from stilts_ray.execution.trial import outcome_of
 from stilts_ray.identity import file_digest
+from stilts_ray.kinds import model_for, save_model
 from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
 from stilts_ray.store.records import PretrainRecord
@@ -78,7 +79,7 @@ def _masked_training(job: PretrainJob, spec: Pretraining, folder: Path, context:
         raise RequestError(f"pretraining {job.name}: the loss is not finite after {outcome.progress.step} steps")
     model.encoder.config.hidden_dropout_prob = spec.shape.dropout
     model.encoder.config.attention_probs_dropout_prob = spec.shape.dropout
-    files.save_model(model, tasks.get(masked.HEAD), folder if group.rank == 0 else None)
+    save_model(model, tasks.get(masked.HEAD), folder if group.rank == 0 else None)
     tokenizer.save_pretrained(folder)
     looked = look(source, [(name, tasks.get(name).train or "train", language) for name, language in texts])
     kept = {f"{name}/{language}": len(own) for (name, language), own in texts.items()}
@@ -89,7 +90,7 @@ def _new_model(spec: Pretraining, vocabulary: int) -> models.Model:
     """A new encoder with a masked-LM head. Pretraining itself runs without dropout."""
     config = models.xlm_roberta(spec.shape.model_copy(update={"dropout": 0.0}), vocabulary)
     encoder = models.new_encoder(config, spec.seed)
-    return models.Model(encoder, {masked.HEAD: models.fresh_masked_head(encoder, spec.seed)})
+    return model_for(encoder, [tasks.get(masked.HEAD)], spec.seed)
 
 
 def _training_run(

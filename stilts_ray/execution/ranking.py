@@ -8,9 +8,9 @@ from safetensors.numpy import save_file
 
 from stilts_ray import tasks
 from stilts_ray.data.batches import drawn, generator
-from stilts_ray.data.encode import selected
+from stilts_ray.data.encoded import select
 from stilts_ray.data.rows import labelled
-from stilts_ray.evaluation.losses import item_losses
+from stilts_ray.evaluation.item_losses import item_losses
 from stilts_ray.execution.context import WorkerContext, described, load_trained
 from stilts_ray.execution.jobs import RankJob
 from stilts_ray.execution.training_examples import LOSSES, all_examples
@@ -28,7 +28,7 @@ def rank_examples(job: RankJob, context: WorkerContext) -> RankRecord:
     data = all_examples(name, job.mixture, job.recipe, folder, context.data_source)
     rows = drawn(data.items, job.recipe.train_examples, generator(job.seed, name))
     with part("evaluate"):
-        losses = item_losses(model, task, selected(data, rows))
+        losses = item_losses(model, task, select(data, rows))
     with part("upload"), tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / LOSSES
         save_file({"rows": rows, "losses": losses}, path)

@@ -1,86 +1,58 @@
-"""Zero-shot scoring of a run."""
+"""Zero-shot scoring of a trial."""
 
-import contextlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from stilts_ray import tasks
 from stilts_ray.data import cache
-from stilts_ray.data.encode import Encoded, TokenizationConfig
+from stilts_ray.data.encoded import Encoded, TokenizationConfig
 from stilts_ray.data.row_check import Split, look, rows_read
 from stilts_ray.data.rows import labelled, together
 from stilts_ray.errors import RequestError
-from stilts_ray.evaluation.metrics import Scores, map_at_20, score
-from stilts_ray.evaluation.mining import mined
-from stilts_ray.evaluation.pool import Pool
-from stilts_ray.evaluation.predict import dual_vectors, head_vectors, predict, rankings
 from stilts_ray.evaluation.prediction_files import keep_predictions
-from stilts_ray.evaluation.retrieval import default_layer, translations
 from stilts_ray.evaluation.signature import signature
 from stilts_ray.execution.context import PREDICTIONS, WorkerContext, check_length, described, load_trained
 from stilts_ray.execution.jobs import ScoreJob
-from stilts_ray.models.model import Model
+from stilts_ray.kinds import encoded_split, scoring_of
+from stilts_ray.kinds.spec import ZeroShotTest
+from stilts_ray.models.inference import default_layer
 from stilts_ray.store.records import ScoreRecord
-from stilts_ray.tasks import Kind, Task
+from stilts_ray.tasks import Task
+from stilts_ray.tasks.base import BY_VECTOR
 from stilts_ray.timing import part
-from stilts_ray.training.step import precision
-
-_SEARCHES: dict[Kind, Callable[..., Iterable[Sequence[object]]]] = {
-    Kind.RETRIEVAL: translations,
-    Kind.MINING: mined,
-}
-"""Predictions by the sentence vectors of each layer."""
-
-Result = tuple[str, Sequence[Any], list[Scores]]
-"""A language, the predictions that count, in the order of its examples, and scores: one, or that of every layer."""
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What there is to score. trained: the task whose head predicts. layer: whose vectors count, if vectors are compared.
-    limit: tokens of the longest answer. read: language -> its examples and their sequences. candidates: likewise of a set
-    that is apart from the examples, None if there is none."""
-
-    model: Model
-    trained: Task
-    target: Task
-    layer: int | None
-    limit: int
-    read: Callable[[str], tuple[list[Any], Encoded]]
-    candidates: Callable[[], tuple[list[Any], Encoded]] | None
 
 
 def score_trial(job: ScoreJob, context: WorkerContext) -> ScoreRecord:
     """Zero-shot scores of a trial on every language of a target. Its predictions are in the store beside the record."""
     wanted, source = job.input, context.data_source
-    work = _work(job, context)
+    test = _test(job, context)
     languages, layers = {}, {}
     with part("evaluate"), tempfile.TemporaryDirectory() as scratch:
-        for language, found, scores in _SCORERS.get(work.target.kind, _by_head)(work, wanted.languages):
-            languages[language] = scores[work.layer or 0]
-            layers[language] = tuple(metrics["score"] for metrics in scores)
+        scoring = scoring_of(test.target)
+        for result in scoring.zero_shot(scoring, test):
+            language = result.language
+            languages[language] = result.scores[test.layer or 0]
+            layers[language] = tuple(metrics["score"] for metrics in result.scores)
             with part("upload"):
-                keep_predictions(Path(scratch), work.target, language, work.read(language)[0], found)
+                keep_predictions(Path(scratch), test.target, language, test.read(language)[0], result.predictions)
         with part("upload"):
             context.store.upload(Path(scratch), job.path, PREDICTIONS)
-    looked = look(source, _splits(work.target, wanted.languages, source.source_language))
+    looked = look(source, _splits(test.target, wanted.languages, source.source_language))
     repairs = together([each.counts for each in looked]).repairs
     return ScoreRecord(
         **described(job),
         # XTREME's rule: the plain mean over languages, the source language included.
         score=float(np.mean([metrics["score"] for metrics in languages.values()])),
         languages=languages,
-        signature=signature(work.target, wanted.data, work.layer, wanted.languages, wanted.candidates, repairs),
+        signature=signature(test.target, wanted.data, test.layer, wanted.languages, wanted.candidates, repairs),
         data=rows_read(looked),
-        layer=work.layer,
-        layers=None if work.layer is None else layers,
+        layer=test.layer,
+        layers=None if test.layer is None else layers,
     )
 
 
@@ -91,8 +63,8 @@ def _splits(target: Task, languages: Sequence[str], source_language: str) -> Ite
         yield target.candidates, tasks.get(target.candidates).test or "test", source_language
 
 
-def _work(job: ScoreJob, context: WorkerContext) -> _Work:
-    """The trial's model, and how the target's examples are read."""
+def _test(job: ScoreJob, context: WorkerContext) -> ZeroShotTest:
+    """The trial's model with the target's test data."""
     target, inference, source = tasks.get(job.input.task), job.input.inference, context.data_source
     trained = labelled(source, tasks.get(job.trained)) if job.trained else None
     model, folder = load_trained(job.parent, trained, context)
@@ -103,63 +75,25 @@ def _work(job: ScoreJob, context: WorkerContext) -> _Work:
     def examples_of(task: Task, language: str) -> tuple[list[Any], Encoded]:
         where = (source, task, task.test or "test", language)
         tokenization = TokenizationConfig(inference.max_length, inference.stride)
-        return cache.examples(*where), cache.encoded(*where, str(folder), tokenization)
+        return cache.examples(*where), encoded_split(*where, str(folder), tokenization)
 
     apart = tasks.get(target.candidates) if target.candidates else None
-    candidates = partial(examples_of, apart, source.source_language) if apart else None
-    limit, read = inference.max_answer_length, partial(examples_of, target)
-    return _Work(model, trained or target, target, layer, limit, read, candidates)
-
-
-@contextlib.contextmanager
-def _inferring(model: Model) -> Iterator[None]:
-    with torch.inference_mode(), precision(model.device):
-        yield
-
-
-def _by_head(work: _Work, languages: Sequence[str]) -> Iterator[Result]:
-    for language in languages:
-        examples, encoded = work.read(language)
-        with _inferring(work.model):
-            found = predict(work.model, work.trained, examples, encoded, work.limit)
-        yield language, found, [score(work.target, examples, found, language)]
-
-
-def _by_layer(work: _Work, languages: Sequence[str]) -> Iterator[Result]:
-    for language in languages:
-        examples, encoded = work.read(language)
-        with _inferring(work.model):
-            found = list(_SEARCHES[work.target.kind](work.model, examples, encoded))
-        yield language, found[work.layer or 0], [score(work.target, examples, each, language) for each in found]
-
-
-def _in_one_pool(work: _Work, languages: Sequence[str]) -> Iterator[Result]:
-    """Each language's questions are asked of the candidates of all of them, or of those that are apart."""
-    data = {language: work.read(language) for language in languages}
-    pool = Pool.of({language: examples for language, (examples, _) in data.items()})
-    with _inferring(work.model):
-        vectors = {code: dual_vectors(work.model, work.trained, encoded) for code, (_, encoded) in data.items()}
-        if work.candidates:
-            entities, apart = work.candidates()
-            pool, candidates = pool.among(entities), head_vectors(work.model, work.trained, apart)
-        else:
-            candidates = torch.cat([own for _, own in vectors.values()])
-        found = {code: rankings(questions, candidates) for code, (questions, _) in vectors.items()}
-    for language, (examples, _) in data.items():
-        named = pool.named(examples, found[language])
-        yield language, [named[e.id] for e in examples], [map_at_20(pool.answers(examples), named)]
-
-
-_SCORERS: dict[Kind, Callable[[_Work, Sequence[str]], Iterator[Result]]] = {
-    **dict.fromkeys(_SEARCHES, _by_layer),
-    Kind.DUAL: _in_one_pool,
-}
-"""Kinds that are not scored by a head, language by language."""
+    return ZeroShotTest(
+        model=model,
+        trained=trained or target,
+        target=target,
+        languages=job.input.languages,
+        layer=layer,
+        max_answer=inference.max_answer_length,
+        read=partial(examples_of, target),
+        candidates=partial(examples_of, apart, source.source_language) if apart else None,
+    )
 
 
 def _layer(encoder: Any, target: Task, asked: int | None) -> int | None:
-    """The layer whose vectors are compared; None for a target that has a head. Raises RequestError if there is no such."""
-    if target.kind not in _SEARCHES:
+    """The layer whose vectors are compared; None for a target with a head. Raises RequestError if the encoder has no such
+    layer."""
+    if target.kind not in BY_VECTOR:
         return None
     depth = int(encoder.config.num_hidden_layers)
     layer = asked if asked is not None else default_layer(depth)

@@ -11,15 +11,14 @@ from safetensors.numpy import load_file
 
 from stilts_ray import tasks
 from stilts_ray.config import Mixture, Recipe
-from stilts_ray.data import cache
 from stilts_ray.data.batches import Items
-from stilts_ray.data.encode import Encoded, TokenizationConfig, joined, selected, with_answers
+from stilts_ray.data.encoded import Encoded, TokenizationConfig, concatenate, select
 from stilts_ray.data.sources import DataSource
 from stilts_ray.errors import RequestError
 from stilts_ray.execution.context import WorkerContext
+from stilts_ray.kinds import encoded_split, objective_of
 from stilts_ray.plan.inputs import training_splits
 from stilts_ray.store.records import RankingRef
-from stilts_ray.tasks import Kind
 from stilts_ray.timing import part
 
 LOSSES = "losses.safetensors"
@@ -40,12 +39,11 @@ def training_examples(
         return found
     (task,) = mixture.tasks
     rows, losses = _ranked(context.store.fetch(ranking.path, LOSSES))
-    by_class = tasks.get(task).kind is Kind.SEQUENCE_CLASSIFICATION
-    classes = found[task].fields["label"][rows] if by_class else np.zeros(len(rows))
+    classes = objective_of(tasks.get(task).kind).strata(found[task])[rows]
     items = rows[in_quantiles(mixture, losses, classes)]
     if not len(items):
         raise RequestError(f"intermediates: {'-'.join(mixture.parts)} has no examples; widen the difficulty quantiles")
-    return found | {task: selected(found[task], items)}
+    return found | {task: select(found[task], items)}
 
 
 @part("tokenise")
@@ -55,8 +53,8 @@ def all_examples(name: str, mixture: Mixture, recipe: Recipe, folder: Path, data
     split = task.train or "train"
     languages = training_splits(task, mixture, data_source)[split]
     encoder = str(folder)
-    parts = [cache.encoded(data_source, task, split, code, encoder, tokenization(recipe)) for code in languages]
-    return with_answers(joined(parts)) if task.kind is Kind.DUAL else joined(parts)
+    parts = [encoded_split(data_source, task, split, code, encoder, tokenization(recipe)) for code in languages]
+    return objective_of(task.kind).training_items(concatenate(parts))
 
 
 def tokenization(recipe: Recipe) -> TokenizationConfig:

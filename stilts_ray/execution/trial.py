@@ -10,18 +10,16 @@ from stilts_ray import tasks
 from stilts_ray.config import Mixture, Recipe
 from stilts_ray.data import cache
 from stilts_ray.data.batches import Batch, Items, Share, by_length, collate, order
-from stilts_ray.data.encode import Encoded, selected
+from stilts_ray.data.encoded import Encoded, select
 from stilts_ray.data.row_check import look, rows_read
 from stilts_ray.data.rows import labelled
 from stilts_ray.data.sources import DataSource
-from stilts_ray.evaluation.metrics import Scores, majority, score
-from stilts_ray.evaluation.predict import predict
 from stilts_ray.execution.context import WEIGHTS, WorkerContext, check_length, described, load_parent
 from stilts_ray.execution.jobs import TrainJob
 from stilts_ray.execution.training_examples import tokenization, training_examples
 from stilts_ray.identity import file_digest
-from stilts_ray.models import hf_folders as files
-from stilts_ray.models import model as models
+from stilts_ray.kinds import encoded_split, masked_lm, model_for, scoring_of
+from stilts_ray.metrics.scores import Scores
 from stilts_ray.models import vocabulary, weights
 from stilts_ray.models.model import Model
 from stilts_ray.plan.inputs import mixture_reads
@@ -40,9 +38,9 @@ def train_trial(job: TrainJob, context: WorkerContext) -> TrainRecord:
     for name, recipe in job.recipes.items():
         check_length(encoder, name, recipe.max_length)
     trained = [labelled(context.data_source, tasks.get(name)) for name in job.mixture.tasks]
-    model = models.with_heads(encoder, trained, job.seed)
+    model = model_for(encoder, trained, job.seed)
     if job.mixture.masked:
-        model.heads[job.mixture.masked.texts] = files.load_masked_head(encoder, folder, job.seed)
+        model.heads[job.mixture.masked.texts] = masked_lm.load_head(encoder, folder, job.seed)
     data = training_examples(job.mixture, job.recipes, folder, job.parent.ranking, context)
     dev = Dev(trained, job.recipes, folder, context.data_source)
     vocabulary.prune_embeddings(model, [*data.values(), *dev.encoded.values()])
@@ -141,7 +139,7 @@ class Dev:
             place = (data_source, task, task.dev or "validation", data_source.source_language)
             recipe = recipes[task.name]
             self.examples[task.name] = cache.examples(*place)[: recipe.dev_examples]
-            whole = cache.encoded(*place, str(folder), tokenization(recipe))
+            whole = encoded_split(*place, str(folder), tokenization(recipe))
             self.encoded[task.name] = first_examples(whole, task, len(self.examples[task.name]))
 
     def evaluate(self, model: Model) -> Scores:
@@ -149,15 +147,16 @@ class Dev:
         metrics: Scores = {}
         for task in self.trained:
             examples, limit = self.examples[task.name], self.recipes[task.name].max_answer_length
-            predictions = predict(model, task, examples, self.encoded[task.name], limit)
-            scores = score(task, examples, predictions, self.language)
+            scoring = scoring_of(task)
+            predictions = scoring.predict(model, task, examples, self.encoded[task.name], limit)
+            scores = scoring.score(task, examples, predictions, self.language)
             metrics |= {f"{task.name}/{name}": value for name, value in scores.items()}
         metrics["score"] = float(np.mean([metrics[f"{task.name}/score"] for task in self.trained]))
         return metrics
 
     def majority(self) -> float:
         """The score of a model that always predicts the same."""
-        return float(np.mean([majority(task, self.examples[task.name]) for task in self.trained]))
+        return float(np.mean([scoring_of(task).majority(task, self.examples[task.name]) for task in self.trained]))
 
 
 def first_examples(encoded: Encoded, task: Task, count: int) -> Encoded:
@@ -165,4 +164,4 @@ def first_examples(encoded: Encoded, task: Task, count: int) -> Encoded:
     sequences = count * encoded.group
     if "example" in encoded.fields:
         sequences = int(np.searchsorted(encoded.fields["example"], count))
-    return selected(encoded, np.arange(sequences // encoded.group))
+    return select(encoded, np.arange(sequences // encoded.group))

@@ -1,58 +1,51 @@
-"""Folders of models that transformers reads without this package."""
+"""Folders of models that transformers loads without this package."""
 
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from transformers import AutoConfig, PretrainedConfig
 
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.models import families
-from stilts_ray.models.heads import MaskedHead
-from stilts_ray.models.model import Model, fresh_masked_head
+from stilts_ray.models.model import Model
 from stilts_ray.models.weights import save_tensors
-from stilts_ray.tasks.base import Kind, Task
+from stilts_ray.tasks.base import Task
 
-CLASSES = {
-    Kind.SEQUENCE_CLASSIFICATION: "ForSequenceClassification",
-    Kind.CHOICE: "ForMultipleChoice",
-    Kind.SPAN: "ForQuestionAnswering",
-    Kind.SPAN_OR_NONE: "ForQuestionAnswering",
-    Kind.TAGGING: "ForTokenClassification",
-    Kind.TEXT: "ForMaskedLM",
-}
-"""How transformers' classes end, by the kind of the task; they begin with the name of the architecture."""
-
-_MASKED = {
-    "bert": {
-        "dense.": "cls.predictions.transform.dense.",
-        "layer_norm.": "cls.predictions.transform.LayerNorm.",
-        "bias": "cls.predictions.bias",
-    },
-    "roberta": {"dense.": "lm_head.dense.", "layer_norm.": "lm_head.layer_norm.", "bias": "lm_head.bias"},
-}
+Names = Callable[[str], Mapping[str, str]]
+"""The encoder's name within a transformers model ("roberta") -> prefixes of our head's parameter names, most specific first,
+each with the prefix that replaces it in transformers."""
 
 
-def head_names(kind: Kind, base: str) -> dict[str, str]:
-    """How names of parameters of our head begin, and how they do in transformers, whose name for the encoder is `base`."""
-    match kind:
-        case Kind.TEXT:
-            return _MASKED[base]
-        case Kind.SEQUENCE_CLASSIFICATION if base == "bert":
-            return {"dense.": "bert.pooler.dense.", "out_proj.": "classifier."}
-        case Kind.SEQUENCE_CLASSIFICATION:
-            return {"": "classifier."}
-        case Kind.CHOICE:
-            return {"dense.": f"{base}.pooler.dense.", "": ""}
+def same_names(base: str) -> Mapping[str, str]:
+    """A head whose parameters have transformers' own names."""
     return {"": ""}
 
 
-def load_encoder(location: str) -> Any:
-    """The encoder in a folder, set to packed attention, in float32.
+def label_names(task: Task) -> dict[str, Any]:
+    """The labels in a config.json."""
+    if not task.labels:
+        return {}
+    return {"id2label": dict(enumerate(task.labels)), "label2id": {label: i for i, label in enumerate(task.labels)}}
 
-    Raises RequestError if nothing loads from there, or not all of it.
+
+@dataclass(frozen=True)
+class TransformersHead:
+    """The form of a head in transformers. suffix: of the class, after the architecture ("ForSequenceClassification"). names: of
+    the parameters. config: what a config.json says of a task's head."""
+
+    suffix: str
+    names: Names = same_names
+    config: Callable[[Task], Mapping[str, Any]] = label_names
+
+
+def load_encoder(location: str) -> Any:
+    """The encoder in a folder, with packed attention, in float32.
+
+    Raises RequestError if it does not load, or only in part.
     """
     try:
         return families.loaded(location, AutoConfig.from_pretrained(location))
@@ -60,57 +53,36 @@ def load_encoder(location: str) -> Any:
         raise RequestError(f"encoder {location}: {first_line(error)}") from None
 
 
-def load_masked_head(encoder: Any, folder: Path, seed: int) -> MaskedHead:
-    """A masked-LM head over the encoder's embeddings: the one in the encoder's folder if it holds one, else a fresh one.
-
-    Raises RequestError if the architecture has none.
-    """
-    head = fresh_masked_head(encoder, seed)
-    ours = {
-        theirs: name for name, theirs in head_names(Kind.TEXT, families.family_of(encoder.config).base or "").items()
-    }
-    found: dict[str, torch.Tensor] = {}
-    for file in sorted(folder.glob("*.safetensors")):
-        with safe_open(file, "pt") as tensors:
-            for name in tensors.keys():  # noqa: SIM118 -- it is no mapping
-                for theirs in filter(name.startswith, ours):
-                    found[ours[theirs] + name.removeprefix(theirs)] = tensors.get_tensor(name).float()
-    if found:
-        head.load_state_dict(found)
-    return head
-
-
 def save_encoder(encoder: Any, folder: Path) -> str:
-    """Writes an encoder as a folder. Returns the class of transformers that loads it."""
+    """Writes an encoder as a folder. Returns the transformers class that loads it."""
     config, weights = encoder.config, encoder.state_dict()
     if families.family_of(config).base is not None:
         _write(folder, config, weights, f"{_architecture(config)}Model")
         return "AutoModel"
-    # What is called an encoder there is the stack with the embeddings beside it.
+    # T5's encoder model is the stack with the embeddings beside it.
     weights = {f"encoder.{name}": tensor for name, tensor in weights.items()}
     weights["shared.weight"] = weights.pop("encoder.embed_tokens.weight")
     _write(folder, config, weights, f"{_architecture(config)}EncoderModel")
     return "AutoModelForTextEncoding"
 
 
-def save_model(model: Model, task: Task, folder: Path | None) -> str:
-    """Writes the encoder with the head of `task` as a folder. Returns the class of transformers that loads it. Of a sharded
-    model all processes take part, and one gives a folder.
+def save_model(model: Model, task: Task, form: TransformersHead | None, folder: Path | None) -> str:
+    """Writes the encoder with the head of `task` as a folder. Returns the transformers class that loads it. All processes of a
+    sharded model take part; one of them passes a folder.
 
-    Raises RequestError if transformers has no class for it.
+    Raises RequestError if transformers has no class for it: form is None, or the encoder's architecture has none with a head.
     """
     config = model.encoder.config
     base = families.family_of(config).base
-    if base is None or task.kind not in CLASSES:
+    if base is None or form is None:
         raise RequestError(f"transformers has no class for a {config.model_type} encoder with a head for {task.kind}")
     weights = {f"{base}.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
-    names = head_names(task.kind, base)
+    names = form.names(base)
     for name, tensor in model.heads[task.name].state_dict().items():
-        ours = next(beginning for beginning in names if name.startswith(beginning))
+        ours = next(prefix for prefix in names if name.startswith(prefix))
         weights[names[ours] + name.removeprefix(ours)] = tensor
-    labels = {"id2label": dict(enumerate(task.labels)), "label2id": {label: i for i, label in enumerate(task.labels)}}
-    _write(folder, config, weights, _architecture(config) + CLASSES[task.kind], **(labels if task.labels else {}))
-    return f"AutoModel{CLASSES[task.kind]}"
+    _write(folder, config, weights, _architecture(config) + form.suffix, **form.config(task))
+    return f"AutoModel{form.suffix}"
 
 
 def _architecture(config: PretrainedConfig) -> str:
@@ -126,6 +98,6 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     save_tensors(weights, folder / "model.safetensors", {"format": "pt"})
     written = {**config.to_diff_dict(), "architectures": [architecture], **more}
-    # Nobody else knows this attention.
+    # transformers does not know this attention by itself.
     written.pop("_attn_implementation", None)
     (folder / "config.json").write_text(json.dumps(written, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
 """The model: a transformers encoder with heads."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,19 +9,17 @@ from transformers import PretrainedConfig, XLMRobertaConfig
 
 from stilts_ray.config import Shape
 from stilts_ray.data.batches import Batch
-from stilts_ray.errors import RequestError
 from stilts_ray.models import attention, families
-from stilts_ray.models.heads import HEADS, MaskedHead
-from stilts_ray.tasks.base import Task
+from stilts_ray.models.heads import Head
 
 
 class Model(nn.Module):
-    """An encoder and the heads of the tasks it is trained on, by task name."""
+    """An encoder and the heads of the tasks that it is trained on, by task name."""
 
-    def __init__(self, encoder: Any, heads: dict[str, nn.Module]) -> None:
+    def __init__(self, encoder: Any, heads: Mapping[str, Head]) -> None:
         super().__init__()
         self.encoder = encoder
-        self.heads = nn.ModuleDict(heads)
+        self.heads = nn.ModuleDict(dict(heads))
 
     def states(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Hidden states, each [total, hidden]: the embeddings, then every layer's output."""
@@ -47,7 +45,7 @@ class Model(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """The device of the parameters."""
         return next(self.parameters()).device
 
 
@@ -58,7 +56,7 @@ def new_encoder(config: PretrainedConfig, seed: int) -> Any:
 
 
 def xlm_roberta(shape: Shape, vocabulary: int) -> XLMRobertaConfig:
-    """Configuration of an XLM-R of another size; positions begin at 2, as in the published ones."""
+    """Configuration of an XLM-R of another size; positions start at 2, as in the published models."""
     return XLMRobertaConfig(
         vocab_size=vocabulary,
         num_hidden_layers=shape.layers,
@@ -73,29 +71,3 @@ def xlm_roberta(shape: Shape, vocabulary: int) -> XLMRobertaConfig:
         pad_token_id=1,
         eos_token_id=2,
     )
-
-
-def with_heads(encoder: Any, tasks: Iterable[Task], seed: int) -> Model:
-    """The encoder with a fresh head for each task, initialised as transformers does: normal weights, zero biases."""
-    torch.manual_seed(seed)
-    heads = {task.name: HEADS[task.kind](encoder.config, task) for task in sorted(tasks, key=lambda task: task.name)}
-    for head in heads.values():
-        _initialise(head, families.initializer_std(encoder.config))
-    return Model(encoder, heads)
-
-
-def fresh_masked_head(encoder: Any, seed: int) -> MaskedHead:
-    """A new masked-language-model head over the encoder's embeddings. Raises RequestError if the architecture has none."""
-    if families.family_of(encoder.config).base is None:
-        raise RequestError(f"a {encoder.config.model_type} encoder has no masked-language-model head")
-    torch.manual_seed(seed)
-    head = MaskedHead(encoder.config, encoder.get_input_embeddings())
-    _initialise(head, families.initializer_std(encoder.config))
-    return head
-
-
-def _initialise(head: nn.Module, std: float) -> None:
-    for module in head.modules():
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=std)
-            nn.init.zeros_(module.bias)

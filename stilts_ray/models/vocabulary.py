@@ -14,9 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.models.families import word_embeddings
-from stilts_ray.models.heads import MaskedHead
 from stilts_ray.models.model import Model
 
 
@@ -44,9 +43,9 @@ class PrunedEmbedding(nn.Module):
 
 
 def prune_embeddings(model: Model, data: Iterable[Encoded]) -> None:
-    """Leaves only the embeddings of tokens in `data` in the model; all of them if it has a masked-language-model head, which
-    predicts among the whole vocabulary."""
-    if any(isinstance(head, MaskedHead) for head in model.heads.values()):
+    """Leaves only the embeddings of tokens in `data` in the model; all of them if a head predicts among the whole
+    vocabulary."""
+    if any(head.whole_vocabulary for head in model.heads.values()):
         return
     table = word_embeddings(model.encoder).detach()
     named = np.zeros(len(table), dtype=bool)

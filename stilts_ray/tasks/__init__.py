@@ -11,6 +11,7 @@ from stilts_ray.tasks.nli import ANLI, ANLI_PLUS, ANLI_R1, ANLI_R2, ANLI_R3, MNL
 from stilts_ray.tasks.paraphrase import PAWSX, QQP
 from stilts_ray.tasks.qa import MLQA, SQUAD, SQUAD_V2, TYDIQA, XQUAD, XQUAD_XR
 from stilts_ray.tasks.retrieval import TATOEBA, TATOEBA_XR
+from stilts_ray.tasks.similarity import STSB
 from stilts_ray.tasks.tagging import CCG, PANX, PANX_XR, UDPOS, UDPOS_XR
 from stilts_ray.tasks.yes_no import PUBMEDQA
 
@@ -19,7 +20,7 @@ __all__ = ["TASKS", "Kind", "Task", "get"]
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        MNLI, MNLI_TRANSLATED, SNLI, ANLI, ANLI_R1, ANLI_R2, ANLI_R3, ANLI_PLUS, QQP, SQUAD, SQUAD_V2, SQUAD_R,
+        MNLI, MNLI_TRANSLATED, SNLI, ANLI, ANLI_R1, ANLI_R2, ANLI_R3, ANLI_PLUS, QQP, STSB, SQUAD, SQUAD_V2, SQUAD_R,
         WIKIPEDIA_PAIRS,
         HELLASWAG, COSMOSQA, COMMONSENSE_QA, SOCIAL_I_QA, COPA, CASE_HOLD, PUBMEDQA, CCG,
         XNLI, PAWSX, UDPOS, PANX, XQUAD, MLQA, TYDIQA, BUCC2018, TATOEBA,

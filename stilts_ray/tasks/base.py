@@ -15,9 +15,10 @@ Row = Mapping[str, Any]
 
 
 class Kind(StrEnum):
-    """What is predicted."""
+    """What is predicted. What that means for training and scoring is described in `stilts_ray.kinds`."""
 
     SEQUENCE_CLASSIFICATION = "pair classification"
+    REGRESSION = "sentence-pair regression"
     CHOICE = "multiple choice"
     SPAN = "span QA"
     SPAN_OR_NONE = "span QA with unanswerable questions"
@@ -100,7 +101,7 @@ class Task:
     labels: names of classes or tags, in the order of the head's outputs. labels_from: where the entry does not list
     them, the column of the training split whose feature type does (`stilts_ray.data.rows.labelled` fills them in).
     choices: alternatives of a multiple choice. answers: by whose rule the answers of span QA are compared, a name in
-    `stilts_ray.evaluation.answers.RULES`. metric: which of the kind's metrics is the score; None: the kind's own.
+    `stilts_ray.metrics.answers.RULES`. metric: which of the kind's metrics is the score; None: the kind's own.
     train, dev, test: names of splits, several joined by "+"; a task without `train` is not trained on. A part of a split is
     named by its rows, `train[:1000]` or `train[1000:]`.
     also: tasks whose training rows are added to this one's, under its one head.

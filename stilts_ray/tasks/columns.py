@@ -4,6 +4,7 @@ Rows are files of others: a copy that went through CSV, pandas or another librar
 text, or another nesting. A missing column is a KeyError, as of any mapping.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -142,6 +143,14 @@ def place(row: Row, column: str, names: Sequence[str]) -> int:
     if name not in names:
         raise ValueError(f"column {column!r} is {name!r}, none of {', '.join(names)}")
     return names.index(name)
+
+
+def number(row: Row, column: str) -> float:
+    """A finite number. Raises ValueError for anything else."""
+    value = row[column]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"column {column!r} is {_kind(value)}, not a finite number")
+    return float(value)
 
 
 def pairs(row: Row, column: str) -> tuple[tuple[int, int], ...]:

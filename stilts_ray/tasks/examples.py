@@ -15,6 +15,15 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class GradedPair:
+    """Two texts and a number that grades the relation between them."""
+
+    first: str
+    second: str
+    grade: float
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """A prompt, its possible continuations and the index of the right one."""
 
@@ -194,4 +203,4 @@ class Text:
     text: str
 
 
-Example = Pair | Choice | Span | Asked | Mention | Entity | Tagged | Parallel | Comparable | Text
+Example = Pair | GradedPair | Choice | Span | Asked | Mention | Entity | Tagged | Parallel | Comparable | Text

@@ -24,6 +24,7 @@ ROWS: dict[str, dict[str, int | Mapping[str, int]]] = {
     "anli_r2": {"train_r2": 45_460, "dev_r2": 1_000},
     "anli_r3": {"train_r3": 100_459, "dev_r3": 1_200},
     "qqp": {"train": 363_846, "validation": 40_430},
+    "stsb": {"train": 5_749, "validation": 1_500},
     "squad": {"train": 87_599, "validation": 10_570},
     "squad_v2": {"train": 130_319, "validation": 11_873},
     "hellaswag": {"train": 39_905, "validation": 10_042},

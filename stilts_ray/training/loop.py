@@ -7,13 +7,14 @@ from typing import Any
 
 import torch
 
+from stilts_ray.models.inference import inference
 from stilts_ray.models.model import Model
 from stilts_ray.models.vocabulary import set_decay
 from stilts_ray.timing import part
 from stilts_ray.training.checkpoint import Checkpoints, Progress
 from stilts_ray.training.optimizer import decay, make_optimizer, schedule, set_rate
 from stilts_ray.training.process_group import SINGLE_PROCESS, ProcessGroup, wrap
-from stilts_ray.training.step import Stepper, Update, precision
+from stilts_ray.training.step import Stepper, Update
 from stilts_ray.training.training_run import TrainingRun
 
 HOST_SYNC_INTERVAL = 16
@@ -113,7 +114,7 @@ def _below(score: float, pruning_thresholds: tuple[float | None, ...], number: i
 @part("evaluate")
 def _evaluated(model: Model, run: TrainingRun, progress: Progress, process_group: ProcessGroup) -> dict[str, Any]:
     model.eval()
-    with torch.inference_mode(), precision(model.device):
+    with inference(model):
         metrics = run.evaluate(model)
     model.train()
     entry = {"step": progress.step, "loss": progress.loss_sum / progress.loss_steps, **metrics}

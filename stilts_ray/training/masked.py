@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast
 
 from stilts_ray.data.batches import Batch, Items, by_tokens, collate, generator
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.errors import RequestError
 from stilts_ray.models.model import Model
 

@@ -1,10 +1,8 @@
 """One update of a model: a batch, in as many parts as the device has room for, shared by as many devices as there are."""
 
-import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import nn
@@ -12,10 +10,11 @@ from torch.utils.checkpoint import checkpoint
 
 from stilts_ray.data.batches import Batch, shared, split
 from stilts_ray.errors import RequestError
-from stilts_ray.models import losses
+from stilts_ray.kinds import objective_of
+from stilts_ray.kinds.spec import Objective
 from stilts_ray.models.families import layers_of
+from stilts_ray.models.inference import precision
 from stilts_ray.models.model import Model
-from stilts_ray.tasks.base import Kind
 from stilts_ray.timing import part
 from stilts_ray.training.process_group import ProcessGroup, no_sync
 from stilts_ray.training.training_run import TrainingRun
@@ -95,18 +94,16 @@ class Stepper:
             return None
 
     def _gradients(self, task: str, batch: Batch) -> torch.Tensor:
-        kind = self.run.kinds[task]
+        objective = objective_of(self.run.kinds[task])
         self.optimizer.zero_grad(set_to_none=True)
-        count, total = (
-            losses.COUNTS[kind](batch),
-            torch.zeros((), dtype=torch.float64, device=self.process_group.device),
-        )
-        passes = list(_passes(batch, kind, self.process_group, self.memory_budget))
+        count = objective.count(batch)
+        total = torch.zeros((), dtype=torch.float64, device=self.process_group.device)
+        passes = list(_passes(batch, objective, self.process_group, self.memory_budget))
         for number, (share, counts) in enumerate(passes):
             share = share.to(self.process_group.device)
             with no_sync(self.module, last=number == len(passes) - 1):
                 with part("forward"), precision(self.process_group.device):
-                    loss = losses.loss(kind, self.module(task, share), share) * (counts / count)
+                    loss = objective.loss(self.module(task, share), share) * (counts / count)
                 with part("backward"):
                     # Of a team, gradients are averaged, and the mean over the batch is a sum.
                     (loss * self.process_group.size).backward()  # type: ignore[no-untyped-call]
@@ -115,7 +112,7 @@ class Stepper:
 
     def _reduce_memory(self, task: str, batch: Batch) -> None:
         memory_budget = None
-        if self.run.kinds[task] not in losses.INSEPARABLE:
+        if objective_of(self.run.kinds[task]).separable:
             largest = max(shared(batch, self.process_group.size), key=lambda share: len(share.tokens))
             memory_budget = self.memory_budget.with_smaller_micro_batches(largest)
         memory_budget = memory_budget or self.memory_budget.with_activation_checkpointing()
@@ -146,17 +143,13 @@ def activation_checkpointing(model: Model) -> None:
 
 
 def _passes(
-    batch: Batch, kind: Kind, process_group: ProcessGroup, memory_budget: MemoryBudget
+    batch: Batch, objective: Objective, process_group: ProcessGroup, memory_budget: MemoryBudget
 ) -> Iterator[tuple[Batch, float]]:
     """The parts of a batch that a process computes one after the other, with 1 for those that count. All of a team make as
     many passes as the one that needs most; one without work takes part with a loss that does not count."""
-    whole = kind in losses.INSEPARABLE
-    shares = [[batch]] if whole else [split(share, memory_budget.tokens) for share in shared(batch, process_group.size)]
+    shares = [[batch]]
+    if objective.separable:
+        shares = [split(share, memory_budget.tokens) for share in shared(batch, process_group.size)]
     own = shares[process_group.rank] if process_group.rank < len(shares) else []
     for number in range(max(len(share) for share in shares)):
         yield (own[number], 1.0) if number < len(own) else (shares[0][0], 0.0)
-
-
-def precision(device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """bf16 autocast over float32 weights on a GPU, plain float32 on a CPU."""
-    return torch.autocast("cuda", dtype=torch.bfloat16) if device.type == "cuda" else contextlib.nullcontext()

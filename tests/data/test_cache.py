@@ -7,11 +7,13 @@ import pytest
 from datasets import ClassLabel, Features, List
 
 from stilts_ray.data import cache
-from stilts_ray.data.encode import Encoded, TokenizationConfig, encode
+from stilts_ray.data.encoded import Encoded, TokenizationConfig
 from stilts_ray.data.rows import labelled, load
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError
+from stilts_ray.kinds import encoded_split, kind_of
 from stilts_ray.tasks import TASKS
+from tests.by_kind import encode
 from tests.tasks.rows import FIXTURES, write
 
 READING = TokenizationConfig(48, 12)
@@ -35,12 +37,12 @@ def test_what_comes_from_the_cache_is_what_was_encoded(
     split = task.train or task.test or ""
     place = (FolderSource(data), task, split, language)
     expected = encode(labelled(FolderSource(data), task), load(*place), tokenizer, READING)
-    assert equal(cache.encoded(*place, str(tiny_encoder), READING), expected)
+    assert equal(encoded_split(*place, str(tiny_encoder), READING), expected)
     assert len(files(own_cache)) == 1
     # Another process has nothing in memory.
     cache._encoded.cache_clear()
     before = files(own_cache)[0].stat().st_mtime_ns
-    assert equal(cache.encoded(*place, str(tiny_encoder), READING), expected)
+    assert equal(encoded_split(*place, str(tiny_encoder), READING), expected)
     assert files(own_cache)[0].stat().st_mtime_ns == before
     assert cache.examples(*place) == load(*place)
 
@@ -51,7 +53,7 @@ def test_other_rows_readings_and_tokenizers_have_files_of_their_own(
     task = TASKS["mnli"]
 
     def make(root: Path, tokenizer: Path, reading: TokenizationConfig) -> int:
-        cache.encoded(FolderSource(root), task, "train", "en", str(tokenizer), reading)
+        encoded_split(FolderSource(root), task, "train", "en", str(tokenizer), reading)
         return len(files(own_cache))
 
     assert make(data, tiny_encoder, READING) == 1
@@ -76,23 +78,23 @@ def test_other_labels_of_the_training_split_give_dev_sequences_of_their_own(
 ) -> None:
     """The dev file stays the same, but its tags get other numbers."""
     place, fixture = (FolderSource(data), TASKS["ccg"], "validation", "en", str(tiny_encoder), READING), FIXTURES["ccg"]
-    before = cache.encoded(*place).fields["tags"].tolist()
+    before = encoded_split(*place).fields["tags"].tolist()
     names = fixture.features["tags"].feature.names[::-1]
     features = Features({**fixture.features, "tags": List(ClassLabel(names=names))})
     write(features, fixture.rows["en"], data / "ccg/default/train.parquet")
     cache._encoded.cache_clear()
-    after = cache.encoded(*place).fields["tags"].tolist()
+    after = encoded_split(*place).fields["tags"].tolist()
     assert [len(names) - 1 - tag for tag in before if tag >= 0] == [tag for tag in after if tag >= 0]
     assert len(files(own_cache)) == 2
 
 
 def test_a_damaged_file_is_one_line_that_says_what_to_do(own_cache: Path, data: Path, tiny_encoder: Path) -> None:
     place = (FolderSource(data), TASKS["udpos"], "train", "en", str(tiny_encoder), READING)
-    cache.encoded(*place)
+    encoded_split(*place)
     cache._encoded.cache_clear()
     files(own_cache)[0].write_bytes(b"\x00" * 20)
     with pytest.raises(RequestError, match=r"is damaged .*delete it") as caught:
-        cache.encoded(*place)
+        encoded_split(*place)
     assert "\n" not in str(caught.value)
 
 
@@ -100,3 +102,16 @@ def test_a_folder_without_a_tokenizer_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="has no tokenizer; it is one of") as caught:
         cache.tokenizer_at(str(tmp_path))
     assert "\n" not in str(caught.value)
+
+
+def test_another_encoder_or_version_of_it_has_a_file_of_its_own(
+    own_cache: Path, data: Path, tiny_encoder: Path
+) -> None:
+    place = (FolderSource(data), TASKS["mnli"], "train", "en", str(tiny_encoder), READING)
+    spec = kind_of(TASKS["mnli"])
+    first = cache.encoded(*place, cache.Encoding(spec.encode, 1))
+    second = cache.encoded(
+        *place, cache.Encoding(lambda task, examples, *rest: spec.encode(task, examples[:2], *rest), 2)
+    )
+    assert (second.items, len(files(own_cache))) == (2, 2)
+    assert equal(cache.encoded(*place, cache.Encoding(spec.encode, 1)), first)

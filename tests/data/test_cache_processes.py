@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from stilts_ray.data import cache
-from stilts_ray.data.encode import Encoded, TokenizationConfig
+from stilts_ray.data.encoded import Encoded, TokenizationConfig
 from stilts_ray.data.sources import FolderSource
+from stilts_ray.kinds import encoded_split
 from stilts_ray.tasks import TASKS
 
 READING = TokenizationConfig(48, 12)
@@ -22,18 +23,19 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from stilts_ray.data import cache
-from stilts_ray.data.encode import Reading
-from stilts_ray.data.sources import Folder
+from stilts_ray.data.encoded import TokenizationConfig
+from stilts_ray.data.sources import FolderSource
+from stilts_ray.kinds import kind_of
 from stilts_ray.tasks import TASKS
 
-encode, save_file = cache.encode, cache.save_file
+save_file, task = cache.save_file, TASKS["squad"]
 data, tokenizer, made, pace = sys.argv[1:]
 
 def counted(*arguments):
     with open(made, "a") as file:
         file.write("made\\n")
     time.sleep(0.2)
-    return encode(*arguments)
+    return kind_of(task).encode(*arguments)
 
 def broken_off(arrays, path):
     save_file(arrays, path)
@@ -41,10 +43,10 @@ def broken_off(arrays, path):
     Path(made).with_suffix(".half").touch()
     time.sleep(600)
 
-cache.encode = counted
 if pace == "broken_off":
     cache.save_file = broken_off
-found = cache.encoded(Folder(Path(data)), TASKS["squad"], "train", "en", tokenizer, Reading(48, 12))
+place = (FolderSource(Path(data)), task, "train", "en", tokenizer, TokenizationConfig(48, 12))
+found = cache.encoded(*place, cache.Encoding(counted))
 print(int(found.tokens.sum()), len(found.tokens), int(found.fields["stop"].sum()))
 """
 """A process that reads SQuAD's training rows through the cache, and notes when it encodes them."""
@@ -56,7 +58,7 @@ def start(data: Path, tokenizer: Path, made: Path, pace: str) -> subprocess.Pope
 
 
 def read(data: Path, tokenizer: Path) -> Encoded:
-    return cache.encoded(FolderSource(data), TASKS["squad"], "train", "en", str(tokenizer), READING)
+    return encoded_split(FolderSource(data), TASKS["squad"], "train", "en", str(tokenizer), READING)
 
 
 def summed(found: Encoded) -> str:

@@ -22,10 +22,10 @@ from stilts_ray.data.row_check import look, refuse_repairs, rows_read
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.data.tables import dataset_table
 from stilts_ray.errors import RequestError, RowError
-from stilts_ray.evaluation.metrics import score
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.base import Repair
 from stilts_ray.tasks.examples import Span
+from tests.by_kind import score
 from tests.tasks.rows import FIXTURES, write
 
 TRAIN, TEST = Use(training=True), Use(training=False)

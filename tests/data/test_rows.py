@@ -7,12 +7,13 @@ import pyarrow.parquet as parquet
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from stilts_ray.data.encode import TokenizationConfig, encode
+from stilts_ray.data.encoded import TokenizationConfig
 from stilts_ray.data.rows import labelled, load
 from stilts_ray.data.sources import FolderSource, HubSource
 from stilts_ray.data.tables import dataset_table
 from stilts_ray.errors import RequestError, RowError
 from stilts_ray.tasks import TASKS
+from tests.by_kind import encode
 from tests.tasks.rows import CCG, FIXTURES, SUPERTAGS, write
 
 LABEL = ClassLabel(names=["no", "yes"])

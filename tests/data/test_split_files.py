@@ -11,12 +11,13 @@ import pytest
 from huggingface_hub import constants
 
 from stilts_ray.config import Encoder, Pretrained, Sweep
-from stilts_ray.data import cache, rows
+from stilts_ray.data import rows
 from stilts_ray.data import split_files as repositories
-from stilts_ray.data.encode import TokenizationConfig
+from stilts_ray.data.encoded import TokenizationConfig
 from stilts_ray.data.hub import look_up
 from stilts_ray.data.sources import HubSource, looked_up
 from stilts_ray.errors import RequestError, RowError
+from stilts_ray.kinds import encoded_split
 from stilts_ray.plan.build import make_plan
 from stilts_ray.store.pins import REPOSITORIES, resolved
 from stilts_ray.store.store import Store
@@ -79,7 +80,7 @@ def test_sequences_are_kept_by_what_the_card_calls_the_classes(hub: StandIn, tin
         hub.publish(old.with_commit(Commit(labelled(names), "Rows")))
         data_source = HubSource({"nyu-mll/glue": look_up("nyu-mll/glue", "dataset")})
         assert [example.label for example in rows.load(data_source, TASKS["mnli"], "train", "en")] == [names[0]]
-        made = cache.encoded(data_source, TASKS["mnli"], "train", "en", str(tiny_encoder), TokenizationConfig(32))
+        made = encoded_split(data_source, TASKS["mnli"], "train", "en", str(tiny_encoder), TokenizationConfig(32))
         found.append(made.fields["label"].tolist())
     assert found == [[0], [2]]
 

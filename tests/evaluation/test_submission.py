@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stilts_ray.errors import RequestError
-from stilts_ray.evaluation import formats
-from stilts_ray.evaluation.metrics import map_at_20, set_f1
-from stilts_ray.evaluation.submission import FORMS, path_of, read, score_file, score_tree, write_predictions
+from stilts_ray.evaluation.submission import FORMATS, path_of, read, score_file, score_tree, write_predictions
+from stilts_ray.metrics import formats
+from stilts_ray.metrics.scores import map_at_20, set_f1
 from stilts_ray.tasks.benchmarks import BENCHMARKS
 from stilts_ray.tasks.tagging import NER, UPOS
 from tests.evaluation.trees import CASES, averages, chosen, lines, mined, overall, rounded, squad, write, write_trees
@@ -117,21 +117,21 @@ VALUES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("task", FORMS)
+@pytest.mark.parametrize("task", FORMATS)
 def test_what_is_written_is_read_again(task: str, tmp_path: Path) -> None:
     path = write_predictions(tmp_path / "new" / "folder", task, "de", VALUES[task])
     assert path == path_of(tmp_path / "new" / "folder", task, "de")
     assert path.parent.name == task
-    assert read(path, FORMS[task].predictions) == VALUES[task]
+    assert read(path, FORMATS[task].predictions) == VALUES[task]
 
 
-@pytest.mark.parametrize("task", FORMS)
+@pytest.mark.parametrize("task", FORMATS)
 def test_written_predictions_are_scored(task: str, tmp_path: Path) -> None:
     """A tree made with `write_predictions` scores as the one written by hand."""
     benchmark = "xtreme" if task in BENCHMARKS["xtreme"] else "xtreme-r"
     predictions, labels = write_trees(tmp_path, languages(benchmark, task))
     for code in BENCHMARKS[benchmark][task]:
-        values = read(path_of(predictions, task, code), FORMS[task].predictions)
+        values = read(path_of(predictions, task, code), FORMATS[task].predictions)
         write_predictions(tmp_path / "again", task, code, values)
     assert score_tree(tmp_path / "again", labels, benchmark) == score_tree(predictions, labels, benchmark)
 
@@ -259,7 +259,7 @@ def texts(task: str, examples: list[Any]) -> list[str]:
 
 
 def metrics_of(task: str, labels: str, predictions: str) -> dict[str, float]:
-    form = FORMS[task]
+    form = FORMATS[task]
     return form.score(form.labels(labels), form.predictions(predictions), "zh")
 
 

@@ -28,25 +28,28 @@ from stilts_ray.config import (
     Untrained,
 )
 from stilts_ray.data import cache
-from stilts_ray.data.encode import TokenizationConfig, encode
+from stilts_ray.data.encoded import TokenizationConfig
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError, RowError
 from stilts_ray.execution.context import WEIGHTS, WorkerContext, load_parent
 from stilts_ray.execution.execute import execute_job
-from stilts_ray.execution.jobs import Job, ParentCheckpoint, trial_job
+from stilts_ray.execution.jobs import ExistingEncoder, Job, ParentCheckpoint, StoredEncoder, train_job
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.execution.trial import first_examples
 from stilts_ray.identity import file_digest
+from stilts_ray.kinds import encoded_split
 from stilts_ray.models import weights
 from stilts_ray.models.hf_folders import load_encoder
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.steps import Study
-from stilts_ray.store.records import AnyJobRecord
+from stilts_ray.store.records import AnyJobRecord, CurvePoint
 from stilts_ray.store.state import state_of
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
 from stilts_ray.timing import PARTS
 from stilts_ray.training import masked
+from tests.by_kind import encode
+from tests.execution import fakes
 from tests.execution.fakes import run
 from tests.tasks.rows import FIXTURES, SUPERTAGS, write
 
@@ -64,7 +67,7 @@ LANGUAGES = {
 }
 QUICK = Recipe(epochs=2, batch_size=3, max_length=48, stride=24, evaluations=3)
 MASKED = MaskedShare(share=0.5, languages=("en", "de"))
-TIMES: dict[str, Any] = {"seconds": 0.0, "profile": {}, "finished_at": ""}
+TIMES: dict[str, Any] = {"seconds": 0.0, "profile": {}, "finished_at": "", "path": ""}
 
 
 class Killed(Exception):
@@ -108,6 +111,11 @@ class Bench:
 @pytest.fixture(scope="session")
 def bench(data_dir: Path, tiny_encoder: Path) -> Bench:
     return Bench(data_dir, tiny_encoder)
+
+
+def plain(point: CurvePoint) -> dict[str, Any]:
+    """A dev evaluation as the training loop reports it."""
+    return {"step": point.step, "loss": point.loss, "score": point.score, **point.metrics}
 
 
 def without_times(record: AnyJobRecord) -> AnyJobRecord:
@@ -208,10 +216,10 @@ def test_a_trial_that_was_killed_leaves_the_record_of_one_that_was_not(
     job = bench.job(**request_)
     curve: list[dict[str, Any]] = []
     expected = bench.do(job, Store(str(tmp_path / "whole")), curve.append)
-    assert expected["files"]
-    assert len(expected["curve"]) == 3
+    assert expected.files
+    assert len(expected.curve) == 3
     # Progress is told as it is made.
-    assert curve == expected["curve"]
+    assert curve == [plain(point) for point in expected.curve]
 
     cut = Store(str(tmp_path / "cut") if url == "folder" else f"memory://{uuid.uuid4().hex}")
     for entry in curve:
@@ -238,7 +246,7 @@ def test_a_damaged_checkpoint_leaves_the_same_record(bench: Bench, tmp_path: Pat
     cut = Store(str(tmp_path / "cut"))
 
     def kill(entry: dict[str, Any]) -> None:
-        if entry["step"] == expected["steps"]:
+        if entry["step"] == expected.steps:
             raise Killed
 
     with pytest.raises(Killed):
@@ -250,8 +258,8 @@ def test_a_damaged_checkpoint_leaves_the_same_record(bench: Bench, tmp_path: Pat
 
 def test_a_job_of_another_digest_at_the_same_place_is_done_anew(bench: Bench, store: Store) -> None:
     job = bench.job()
-    store.write_json({"digest": "0" * 64, "score": 1.0}, job.path, "record.json")
-    assert bench.do(job, store)["digest"] == job.digest
+    store.write_record(fakes.succeed(job).model_copy(update={"digest": "0" * 64}), job.path)
+    assert bench.do(job, store).digest == job.digest
 
 
 # What is learnt arrives where it is scored
@@ -282,9 +290,9 @@ def test_a_mixture_learns_each_of_its_tasks(bench: Bench, store: Store) -> None:
     job = bench.job(
         intermediates=[("hellaswag", "mnli")], targets=[], recipe=LEARN, search=Search(learning_rates=(4e-3,))
     )
-    last = bench.do(job, store)["curve"][-1]
-    assert last.score == pytest.approx((last["hellaswag/score"] + last["mnli/score"]) / 2)
-    assert min(last["hellaswag/score"], last["mnli/score"]) >= 80
+    last = bench.do(job, store).curve[-1]
+    assert last.score == pytest.approx((last.metrics["hellaswag/score"] + last.metrics["mnli/score"]) / 2)
+    assert min(last.metrics["hellaswag/score"], last.metrics["mnli/score"]) >= 80
 
 
 def test_masked_text_is_learnt_beside_a_task(bench: Bench, store: Store) -> None:
@@ -293,8 +301,8 @@ def test_masked_text_is_learnt_beside_a_task(bench: Bench, store: Store) -> None
     job = bench.job(intermediates=[Mixture(tasks=("mnli",), masked=MASKED)], **request)
     record = bench.do(job, store)
     alone = bench.do(bench.job(intermediates=[("mnli",)], **request), store)
-    assert record.steps == 2 * alone["steps"]
-    assert set(record.curve[-1]) == set(alone["curve"][-1])
+    assert record.steps == 2 * alone.steps
+    assert record.curve[-1].metrics.keys() == alone.curve[-1].metrics.keys()
     assert record.score >= 80
     weights = load_file(store.fetch(job.path, WEIGHTS))
     head = {name: tensor for name, tensor in weights.items() if name.startswith("heads.mlm_text.")}
@@ -307,7 +315,7 @@ def test_masked_text_is_learnt_beside_a_task(bench: Bench, store: Store) -> None
 def test_rows_of_all_languages_are_trained_on(bench: Bench, store: Store) -> None:
     request = {"targets": [], "recipe": Recipe(epochs=1, batch_size=1, max_length=48, evaluations=1)}
     steps = [
-        bench.do(bench.job(intermediates=[Mixture(tasks=("pawsx",), languages=codes)], **request), store)["steps"]
+        bench.do(bench.job(intermediates=[Mixture(tasks=("pawsx",), languages=codes)], **request), store).steps
         for codes in (("en",), ("de",), ("en", "de"))
     ]
     assert steps == [len(FIXTURES["pawsx"].rows[code]) for code in ("en", "de")] + [sum(steps[:2])]
@@ -330,16 +338,16 @@ def test_a_run_that_diverged_keeps_no_weights(bench: Bench, store: Store, tmp_pa
     record = bench.do(job, store)
     assert (record.end, record.score, record.collapsed, record.files) == ("diverged", None, True, {})
     assert not store.fs.exists(store.path(job.path, WEIGHTS))
-    assert store.records("train")[job.digest]["score"] is None
+    assert store.records("train")[job.digest].score is None
 
 
-def test_a_stopped_run_keeps_no_weights(bench: Bench, store: Store) -> None:
+def test_a_pruned_trial_keeps_no_weights(bench: Bench, store: Store) -> None:
     study = next(step for step in bench.plan().steps if isinstance(step, Study))
-    start = ParentCheckpoint(study.start, {"location": str(bench.encoder), "revision": None})
-    job = trial_job(study, start, rate=1e-12, seed=0, pruning_thresholds=(None, 99.9))
+    parent = ParentCheckpoint(digest=study.parent, encoder=ExistingEncoder(location=str(bench.encoder)))
+    job = train_job(study, parent, learning_rate=1e-12, seed=0, thresholds=(None, 99.9))
     record = bench.do(job, store)
-    assert (record.end, record.files, len(record.curve)) == ("stopped", {}, 2)
-    assert record.steps == record.curve[-1]["step"] < 2 * 3
+    assert (record.end, record.files, len(record.curve)) == ("pruned", {}, 2)
+    assert record.steps == record.curve[-1].step < 2 * 3
     assert not store.fs.exists(store.path(job.path, WEIGHTS))
 
 
@@ -396,7 +404,7 @@ def test_sentences_are_mined_from_every_layer_and_no_head_is_needed(bench: Bench
     assert {code: len(scores) for code, scores in record.layers.items()} == {"de": 3, "zh": 3}
     for code, scores in record.languages.items():
         assert scores.keys() == {"score", "f1", "precision", "recall", "threshold"}
-        assert scores.score == scores["f1"] == record.layers[code][1]
+        assert scores["score"] == scores["f1"] == record.layers[code][1]
     other = bench.do(bench.job(targets=["bucc2018"], retrieval=Retrieval(layer=2)), store)
     assert other.score == pytest.approx(np.mean([record.layers[code][2] for code in ("de", "zh")]))
 
@@ -409,7 +417,7 @@ def test_every_intermediate_task_is_trained_and_paraphrases_and_entities_are_tes
     }
     scheduler, jobs = bench.all(bench.plan(**request), store)
     assert not scheduler.failed
-    curves = {name: bench_record["curve"][-1] for name, bench_record in _trials(store).items()}
+    curves = {name: bench_record.curve[-1].metrics for name, bench_record in _trials(store).items()}
     mixture, qqp = curves["tiny.ccg-squad_v2"], curves["tiny.qqp"]
     assert mixture["ccg/score"] == mixture["ccg/accuracy"]
     assert mixture["squad_v2/score"] == pytest.approx((mixture["squad_v2/em"] + mixture["squad_v2/f1"]) / 2)
@@ -467,7 +475,7 @@ def test_the_first_examples_are_those_of_the_first_rows(
     task = TASKS[name]
     place = (bench.data_source, task, task.dev or "", "en")
     reading = TokenizationConfig(16 if name == "udpos" else 40, 8)
-    whole = cache.encoded(*place, str(tiny_encoder), reading)
+    whole = encoded_split(*place, str(tiny_encoder), reading)
     part = first_examples(whole, task, count)
     everything = first_examples(whole, task, len(cache.examples(*place)))
     assert everything.tokens.tolist() == whole.tokens.tolist()
@@ -503,7 +511,7 @@ def test_pretraining_leaves_a_folder_that_transformers_loads(bench: Bench, store
     assert model.config.vocab_size == len(tokenizer) <= 150
     assert record.texts == {"mlm_text/en": 8, "mlm_text/de": 4}
     assert record.tokens >= 3000
-    assert record.curve[-1]["loss"] < record.curve[0]["loss"]
+    assert record.curve[-1].loss < record.curve[0].loss
     assert record.files == {file.name: file_digest(file) for file in sorted(folder.iterdir())}
     assert set(record.files) >= {"config.json", "model.safetensors", "tokenizer.json"}
 
@@ -512,9 +520,9 @@ def test_pretraining_that_was_killed_makes_the_same_encoder(bench: Bench, tmp_pa
     job = pretraining_job(bench, PRETRAINING)
     expected = bench.do(job, Store(str(tmp_path / "whole")))
     cut = Store(str(tmp_path / "cut"))
-    for number in (0, 4, len(expected["curve"]) - 1):
+    for number in (0, 4, len(expected.curve) - 1):
 
-        def kill(entry: dict[str, Any], fatal: int = expected["curve"][number]["step"]) -> None:
+        def kill(entry: dict[str, Any], fatal: int = expected.curve[number].step) -> None:
             if entry["step"] == fatal:
                 raise Killed
 
@@ -535,7 +543,7 @@ def test_a_tokenizer_is_made_once(bench: Bench, store: Store, monkeypatch: pytes
 
     with pytest.raises(Killed):
         bench.do(job, store, kill)
-    kept = Tokenizer.from_str(store.read_json(job.path, "checkpoint", "tokenizer.json"))
+    kept = Tokenizer.from_str(store.fetch(job.path, "checkpoint", "tokenizer.json").read_text())
     monkeypatch.setattr(masked, "make_tokenizer", again)
     bench.do(job, store)
     ended = AutoTokenizer.from_pretrained(store.fetch(job.path, "model"))
@@ -569,7 +577,7 @@ def test_a_sweep_on_a_made_encoder_trains_from_it(bench: Bench, store: Store) ->
     assert not scheduler.failed
     assert [job.kind for job in jobs].count("pretrain") == 1
     trial = next(job for job in jobs if job.kind == "train")
-    assert trial.parent.encoder == {"path": jobs[0].path}
+    assert trial.parent.encoder == StoredEncoder(path=jobs[0].path)
 
 
 BLANKS: dict[str, list[tuple[str, str, str, dict[str, Any]]]] = {
@@ -602,7 +610,7 @@ def test_blank_rows_of_a_test_set_are_predicted_and_scored(
     record = store.record(jobs[-1].path)
     for language, count in sizes.items():
         read = record.data[f"{target} {TASKS[target].test} ({language})"]
-        assert (read["rows"], read["examples"], read["left_out"]) == (count, count, 0)
-        assert read["repairs"]["drop_blank"] == 1
+        assert (read.rows, read.examples, read.left_out) == (count, count, 0)
+        assert read.repairs["drop_blank"] == 1
         assert record.languages[language]["score"] >= 0
     assert "repaired:" in record.signature

@@ -1,6 +1,7 @@
 """What a sweep writes for others says the same as its records."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from stilts_ray import tasks
 from stilts_ray.config import Search
 from stilts_ray.data import cache
 from stilts_ray.errors import RequestError
-from stilts_ray.evaluation.signature import RULES, signature
+from stilts_ray.evaluation.signature import signature
 from stilts_ray.evaluation.submission import score_file
 from stilts_ray.execution.export import export_model, export_predictions
+from stilts_ray.kinds import KINDS
 from stilts_ray.plan.build import Plan
 from stilts_ray.store.state import state_of
 from stilts_ray.store.store import Store
@@ -162,5 +164,7 @@ def test_a_signature_names_a_hub_revision() -> None:
     assert line.startswith(
         "mlqa|data:google/xtreme@01234567|split:test|rule:mean-of-em-and-f1|answers:mlqa|task-version:1|"
     )
-    assert set(RULES) == set(Kind) - {Kind.TEXT, Kind.CANDIDATES}
-    assert set(RULES) > BY_VECTOR
+    rules = {kind: spec.scoring.rule for kind, spec in KINDS.items() if spec.scoring}
+    assert set(rules) == set(Kind) - {Kind.TEXT, Kind.CANDIDATES}
+    assert set(rules) > BY_VECTOR
+    assert all(re.fullmatch(r"[a-z0-9@-]+", rule) for rule in rules.values())

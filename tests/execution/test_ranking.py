@@ -17,7 +17,7 @@ from stilts_ray.config import MaskedShare, Mixture, Search, Sweep
 from stilts_ray.config.mini_variant import MINI, SHORT
 from stilts_ray.data import cache
 from stilts_ray.data.batches import Share, collate, order
-from stilts_ray.data.encode import TokenizationConfig
+from stilts_ray.data.encoded import TokenizationConfig
 from stilts_ray.data.sources import MiniSource
 from stilts_ray.errors import RequestError
 from stilts_ray.execution import training_examples as rows
@@ -25,8 +25,7 @@ from stilts_ray.execution.context import WEIGHTS, WorkerContext, load_parent
 from stilts_ray.execution.execute import execute_job
 from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.scheduler import Scheduler
-from stilts_ray.models import losses as criteria
-from stilts_ray.models import model as models
+from stilts_ray.kinds import encoded_split, model_for, objective_of
 from stilts_ray.models import weights
 from stilts_ray.plan.build import make_plan
 from stilts_ray.store.store import Store
@@ -76,17 +75,17 @@ def test_every_row_that_was_drawn_has_the_loss_that_the_finished_run_gives_it_al
     found, losses = ranked(store, job)
 
     encoder, folder = load_parent(job.parent, WorkerContext(store, bench.data_source))
-    model = models.with_heads(encoder, [TASKS[task]], seed=0).eval()
+    model = model_for(encoder, [TASKS[task]], seed=0).eval()
     weights.load_weights(model, store.fetch(plain.path, WEIGHTS))
-    data = cache.encoded(bench.data_source, TASKS[task], "train", "en", str(folder), TokenizationConfig(24, 6))
+    data = encoded_split(bench.data_source, TASKS[task], "train", "en", str(folder), TokenizationConfig(24, 6))
     seen = {item for _, items in order({task: data.items}, {task: Share(2, 3, RANKED[task])}, SEED) for item in items}
     assert found.tolist() == sorted(seen), "the rows of the run itself"
     assert len(found) == RANKED[task] < data.items
-    kind = TASKS[task].kind
+    objective = objective_of(TASKS[task].kind)
     for item, loss in zip(found, losses, strict=True):
         batch = collate(data, np.array([item]))
         with torch.inference_mode():
-            expected = criteria.loss(kind, model(task, batch), batch) / criteria.COUNTS[kind](batch)
+            expected = objective.loss(model(task, batch), batch) / objective.count(batch)
         assert loss == pytest.approx(float(expected), abs=1e-5)
     record = store.record(job.path)
     assert record.rows == RANKED[task]

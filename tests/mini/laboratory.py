@@ -7,7 +7,7 @@ import torch
 
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep, mini
 from stilts_ray.data import cache
-from stilts_ray.data.encode import TokenizationConfig, encode_texts
+from stilts_ray.data.encoded import TokenizationConfig, encode_texts
 from stilts_ray.data.sources import MiniSource
 from stilts_ray.execution.context import WorkerContext
 from stilts_ray.execution.execute import execute_job

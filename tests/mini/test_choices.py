@@ -17,12 +17,12 @@ from stilts_ray.mini.lexicon import PEOPLE, lexicon
 from stilts_ray.mini.world import CLASSES, COMMON, PLACES, SCRIPTS, STATIVE, SYNONYM
 from stilts_ray.tasks.examples import Choice
 
-FORMS = lexicon(PIVOT)
-VERBS = {FORMS[form]: verb for _, verbs in SCRIPTS for verb in verbs for form in (verb, SYNONYM.get(verb, verb))}
-STATES = {FORMS[verb] for verb in STATIVE if verb != "live"}
+FORMATS = lexicon(PIVOT)
+VERBS = {FORMATS[form]: verb for _, verbs in SCRIPTS for verb in verbs for form in (verb, SYNONYM.get(verb, verb))}
+STATES = {FORMATS[verb] for verb in STATIVE if verb != "live"}
 STORY = {verb: (name, place) for name, verbs in SCRIPTS for place, verb in enumerate(verbs)}
 KIND = {
-    FORMS[form]: name
+    FORMATS[form]: name
     for name, words in {**CLASSES, "place": PLACES}.items()
     for word in words
     for form in (word, SYNONYM.get(word, word))
@@ -42,8 +42,8 @@ def examples(name: str, split: str) -> list[Choice]:
 def verb_of(sentence: str) -> str:
     """The verb of a sentence or question, by its commoner word: after the word for the past, if there is one."""
     words = sentence.strip(" .?").split()
-    past = FORMS["do"] in words
-    verb = VERBS[words[words.index(FORMS["do"]) + 1] if past else next(word for word in words if word in STATES)]
+    past = FORMATS["do"] in words
+    verb = VERBS[words[words.index(FORMATS["do"]) + 1] if past else next(word for word in words if word in STATES)]
     return COMMON.get(verb, verb)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from stilts_ray import Sweep
+from stilts_ray import Sweep, kinds
 from stilts_ray.data import cache
 from stilts_ray.execution import scoring, trial
 from stilts_ray.execution.jobs import ParentCheckpoint
+from stilts_ray.kinds.spec import Scoring
 from stilts_ray.models import families, weights
 from stilts_ray.tasks import Task
 from tests.mini import laboratory
@@ -28,13 +29,18 @@ def test_transfer_works(tmp_path: Path) -> None:
 def label_mapping(patch: pytest.MonkeyPatch) -> None:
     """The head's outputs are read in another order of labels than they were trained in."""
 
-    original = scoring.predict
+    original = scoring.scoring_of
 
-    def predict(model: Any, task: Task, *rest: Any) -> Any:
-        labels = (task.labels or ())[1:] + (task.labels or ())[:1]
-        return original(model, dataclasses.replace(task, labels=labels), *rest)
+    def shifted(task: Task) -> Scoring[Any, Any]:
+        whole = original(task)
 
-    patch.setattr(scoring, "predict", predict)
+        def predict(model: Any, trained: Task, *rest: Any) -> Any:
+            labels = (trained.labels or ())[1:] + (trained.labels or ())[:1]
+            return whole.predict(model, dataclasses.replace(trained, labels=labels), *rest)
+
+        return dataclasses.replace(whole, predict=predict)
+
+    patch.setattr(scoring, "scoring_of", shifted)
 
 
 def position_offsets(patch: pytest.MonkeyPatch) -> None:
@@ -67,15 +73,15 @@ def intermediate_not_loaded(patch: pytest.MonkeyPatch) -> None:
 
 def another_tokenizer(patch: pytest.MonkeyPatch) -> None:
     """The encoder is given the ids of a tokenizer that numbers its pieces otherwise."""
-    original = cache.encode
+    original = kinds.kind_of
 
-    def renumbered(task: Task, examples: Any, tokenizer: Any, reading: Any) -> Any:
-        encoded = original(task, examples, tokenizer, reading)
+    def renumbered(task: Task, examples: Any, tokenizer: Any, tokenization: Any) -> Any:
+        encoded = original(task).encode(task, examples, tokenizer, tokenization)
         ordinary = encoded.tokens > 4
         shifted = 5 + (encoded.tokens - 5 + 100) % (len(tokenizer) - 5)
         return dataclasses.replace(encoded, tokens=shifted * ordinary + encoded.tokens * ~ordinary)
 
-    patch.setattr(cache, "encode", renumbered)
+    patch.setattr(kinds, "kind_of", lambda task: dataclasses.replace(original(task), encode=renumbered))
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from transformers import BertConfig, MT5Config, RobertaConfig, T5Config, XLMRobe
 
 from stilts_ray.data.batches import collate
 from stilts_ray.errors import RequestError
+from stilts_ray.kinds import KINDS, model_for, save_model
 from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
 from stilts_ray.models.families import FAMILIES
-from stilts_ray.models.hf_folders import CLASSES
 from stilts_ray.tasks import TASKS, Kind
 from tests import tiny
 
@@ -36,6 +36,7 @@ BEGINNINGS = {"bert": "Bert", "roberta": "Roberta", "xlm-roberta": "XLMRoberta",
 """Of the names of classes, by architecture that has some with a head."""
 TASK = {
     Kind.SEQUENCE_CLASSIFICATION: "mnli",
+    Kind.REGRESSION: "stsb",
     Kind.CHOICE: "hellaswag",
     Kind.SPAN: "squad",
     Kind.SPAN_OR_NONE: "squad_v2",
@@ -43,21 +44,28 @@ TASK = {
 }
 
 
+def suffix(kind: Kind) -> str:
+    form = KINDS[kind].transformers
+    assert form is not None
+    return form.suffix
+
+
 def test_every_class_is_tried() -> None:
     assert set(CONFIGS) == set(FAMILIES)
     assert {name for name in CONFIGS if FAMILIES[name].base} == set(BEGINNINGS)
-    assert {*TASK, Kind.TEXT} == set(CLASSES)
+    assert {*TASK, Kind.TEXT} == {kind for kind, spec in KINDS.items() if spec.transformers}
 
 
 @pytest.mark.parametrize("family", BEGINNINGS)
 @pytest.mark.parametrize("kind", TASK, ids=lambda kind: kind.name)
 def test_logits_are_equal(family: str, kind: Kind, tmp_path: Path) -> None:
     task = TASKS[TASK[kind]]
-    model = models.with_heads(models.new_encoder(CONFIGS[family](), 0), [task], 0).eval()
+    model = model_for(models.new_encoder(CONFIGS[family](), 0), [task], 0).eval()
     tiny.roughen(model, 1)
-    loader = files.save_model(model, task, tmp_path / "out")
+    loader = save_model(model, task, tmp_path / "out")
     theirs = getattr(transformers, loader).from_pretrained(tmp_path / "out").eval()
-    assert theirs.config.architectures == [BEGINNINGS[family] + CLASSES[kind]]
+    assert theirs.config.architectures == [BEGINNINGS[family] + suffix(kind)]
+    assert (theirs.config.num_labels, theirs.config.problem_type) == (1, "regression") or kind is not Kind.REGRESSION
     if task.labels:
         assert [theirs.config.id2label[place] for place in range(len(task.labels))] == list(task.labels)
 
@@ -67,7 +75,7 @@ def test_logits_are_equal(family: str, kind: Kind, tmp_path: Path) -> None:
     ids, mask = tiny.padded(made)
     real = mask.bool()
     match kind:
-        case Kind.SEQUENCE_CLASSIFICATION:
+        case Kind.SEQUENCE_CLASSIFICATION | Kind.REGRESSION:
             expected = theirs(ids, attention_mask=mask).logits
         case Kind.CHOICE:
             shape = (made.items, made.group, -1)
@@ -111,8 +119,8 @@ def test_a_folder_with_other_weights_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_transformers_has_no_class_for_is_one_line(tmp_path: Path) -> None:
-    model = models.with_heads(models.new_encoder(CONFIGS["mt5"](), 0), [TASKS["mnli"]], 0)
+    model = model_for(models.new_encoder(CONFIGS["mt5"](), 0), [TASKS["mnli"]], 0)
     with pytest.raises(RequestError, match="no class for a mt5 encoder with a head for pair classification"):
-        files.save_model(model, TASKS["mnli"], tmp_path / "out")
+        save_model(model, TASKS["mnli"], tmp_path / "out")
     with pytest.raises(RequestError, match="a mt5 encoder has no masked-language-model head"):
         files.load_masked_head(model.encoder, tmp_path, 0)

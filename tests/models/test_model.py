@@ -16,8 +16,9 @@ from transformers import (
 )
 
 from stilts_ray.data.batches import collate
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
 from stilts_ray.errors import RequestError
+from stilts_ray.kinds import masked_lm, save_model
 from stilts_ray.models import families
 from stilts_ray.models import hf_folders as files
 from stilts_ray.models import model as models
@@ -31,7 +32,7 @@ from tests import tiny
 def test_saved_masked_lm_is_a_plain_transformers_folder(tmp_path: Path) -> None:
     model = tiny.model(TASKS["mlm_text"])
     tiny.roughen(model, 1)
-    files.save_model(model, TASKS["mlm_text"], tmp_path)
+    save_model(model, TASKS["mlm_text"], tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {"config.json", "model.safetensors"}
     assert NAME not in (tmp_path / "config.json").read_text(), "nobody else knows this attention"
 
@@ -56,7 +57,7 @@ def test_the_masked_head_of_a_published_encoder_is_used(reference: Callable[[], 
     tiny.roughen(whole, 3)
     whole.save_pretrained(tmp_path)
     encoder = files.load_encoder(str(tmp_path))
-    model = models.Model(encoder, {"mlm_text": files.load_masked_head(encoder, tmp_path, seed=0)}).eval()
+    model = models.Model(encoder, {"mlm_text": masked_lm.load_head(encoder, tmp_path, seed=0)}).eval()
     made = tiny.sequences(3, np.random.default_rng(0))
     made.tokens[:] = 5 + made.tokens % 20
     batch = masked_batch(made, np.arange(3), Masking(0.3, 4, np.arange(5, 25)), 0)
@@ -70,7 +71,7 @@ def test_an_encoder_without_a_masked_head_gets_a_fresh_one(tmp_path: Path) -> No
     tiny.model().encoder.save_pretrained(tmp_path)
     encoder = files.load_encoder(str(tmp_path))
     one, again, other = (
-        files.load_masked_head(encoder, tmp_path, seed).state_dict()["dense.weight"] for seed in (0, 0, 1)
+        masked_lm.load_head(encoder, tmp_path, seed).state_dict()["dense.weight"] for seed in (0, 0, 1)
     )
     assert torch.equal(one, again)
     assert not torch.equal(one, other)

@@ -11,7 +11,8 @@ from transformers import BertConfig, T5Config, XLMRobertaXLConfig
 
 from stilts_ray.config import Optimizer
 from stilts_ray.data.batches import Share, collate, order
-from stilts_ray.data.encode import Encoded
+from stilts_ray.data.encoded import Encoded
+from stilts_ray.kinds import model_for
 from stilts_ray.models import model as models
 from stilts_ray.models import vocabulary, weights
 from stilts_ray.models.families import word_embeddings
@@ -57,7 +58,7 @@ def trained(model: Model, store: Store, optimizer: Optimizer, rows: dict[str, En
 
 def fresh(config: Any = None) -> Model:
     encoder = models.new_encoder(config or tiny.config(dropout=0.1), seed=5)
-    return models.with_heads(encoder, [TASKS[name] for name in MIXTURE], seed=5)
+    return model_for(encoder, [TASKS[name] for name in MIXTURE], seed=5)
 
 
 def completed(active: Model, before: Model, path: Path) -> dict[str, torch.Tensor]:

@@ -159,7 +159,7 @@ ANLI = Fixture(
 # Paraphrases
 
 
-def paraphrase(columns: tuple[str, str], first: str, second: str, label: str) -> Row:
+def paraphrase(columns: tuple[str, str], first: str, second: str, label: str | float) -> Row:
     """A row of two texts in the columns of that name."""
     return {columns[0]: first, columns[1]: second, "label": label}
 
@@ -222,6 +222,29 @@ QQP = Fixture(
     ),
     {"en": [row | {"idx": number} for number, row in enumerate(QQP_EN)]},
     paraphrase_bad(QUESTIONS),
+)
+
+# Similarity
+
+STSB_EN = [
+    paraphrase(SENTENCES, "A man plays a flute.", "A man is playing the flute.", 5.0),
+    paraphrase(SENTENCES, "Two dogs run on the beach.", "A dog runs along the beach.", 3.75),
+    paraphrase(SENTENCES, "A woman slices an onion.", "A man slices bread.", 1.5),
+    paraphrase(SENTENCES, "The ferry leaves at noon.", "Rye bread keeps for a week.", 0.0),
+    paraphrase(SENTENCES, "The old mill was sold.", "They sold the mill in May.", 4.25),
+]
+
+STSB = Fixture(
+    Features({**dict.fromkeys(SENTENCES, Value("string")), "label": Value("float32"), "idx": Value("int32")}),
+    {"en": [row | {"idx": number} for number, row in enumerate(STSB_EN)]},
+    (
+        Bad({"sentence1": ""}, "column 'sentence1' is empty", BLANK),
+        Bad({"sentence2": None}, "column 'sentence2' is null, not text", NULL),
+        Bad({"label": None}, "column 'label' is null, not a finite number"),
+        Bad({"label": float("nan")}, "column 'label' is the number nan, not a finite number"),
+        # GLUE's test split has no grades.
+        Bad({"label": -1.0}, "column 'label' is the number -1.0, not a similarity from 0 to 5"),
+    ),
 )
 
 # Span question answering
@@ -905,6 +928,7 @@ FIXTURES: dict[str, Fixture] = {
     "snli": SNLI,
     **dict.fromkeys(("anli", "anli_r1", "anli_r2", "anli_r3", "anli_plus"), ANLI),
     "qqp": QQP,
+    "stsb": STSB,
     "squad": SQUAD,
     "squad_v2": SQUAD_V2,
     "squad_r": SQUAD_R,

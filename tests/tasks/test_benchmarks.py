@@ -1,8 +1,8 @@
 import pytest
 
 from stilts_ray.errors import RequestError
-from stilts_ray.evaluation.answers import RULES
-from stilts_ray.evaluation.submission import FORMS
+from stilts_ray.evaluation.submission import FORMATS
+from stilts_ray.metrics.answers import RULES
 from stilts_ray.tasks import TASKS, Kind
 from stilts_ray.tasks.benchmarks import (
     AVERAGED,
@@ -51,14 +51,14 @@ def test_what_a_sweep_tests_on_is_what_xtreme_scores() -> None:
 
 
 def test_a_sweep_compares_answers_as_a_submission_is_scored() -> None:
-    for name, form in FORMS.items():
+    for name, form in FORMATS.items():
         if name in TASKS and TASKS[name].kind is Kind.SPAN:
             assert form.score is RULES[TASKS[name].answers], name
 
 
 def test_every_task_has_a_form_an_average_and_one_group() -> None:
     tasks = {task for benchmark in BENCHMARKS.values() for task in benchmark}
-    assert tasks == set(FORMS) == set(AVERAGED) == set(CASES)
+    assert tasks == set(FORMATS) == set(AVERAGED) == set(CASES)
     assert sorted(task for members in GROUPS.values() for task in members) == sorted(tasks)
 
 

@@ -10,16 +10,17 @@ from datasets import ClassLabel, Features, List
 
 from stilts_ray.data import rows as data
 from stilts_ray.data.batches import collate
-from stilts_ray.data.encode import TokenizationConfig, encode
+from stilts_ray.data.encoded import TokenizationConfig
 from stilts_ray.data.sources import FolderSource, sliced
 from stilts_ray.errors import RequestError, RowError
-from stilts_ray.evaluation.answers import Answer
-from stilts_ray.evaluation.metrics import Mined, score
-from stilts_ray.evaluation.pool import Pool
 from stilts_ray.identity import canonical_json
+from stilts_ray.metrics.answers import Answer
+from stilts_ray.metrics.mining import Mined
+from stilts_ray.metrics.pool import Pool
 from stilts_ray.tasks import TASKS, Kind, Task
 from stilts_ray.tasks.base import BY_VECTOR
-from stilts_ray.tasks.examples import Choice, Comparable, Example, Pair, Parallel, Query, Span, Tagged
+from stilts_ray.tasks.examples import Choice, Comparable, Example, GradedPair, Pair, Parallel, Query, Span, Tagged
+from tests.by_kind import encode, score
 from tests.tasks.rows import FIXTURES, Bad, Row, file_of, file_rows, rows_of, splits, write, write_split
 
 SPLITS = [pytest.param(*split, id=f"{split[0].name}-{split[2]}-{split[1]}") for split in splits()]
@@ -63,6 +64,8 @@ def perfect(task: Task, example: Example, number: int) -> Any:
     match example:
         case Pair() | Choice():
             return example.label
+        case GradedPair():
+            return example.grade
         case Span() if task.kind is Kind.SPAN_OR_NONE:
             # The answer to an unanswerable question is wrong, and not given.
             return Answer(example.answers[-1][0], -1.0) if example.answers else Answer("guess", 1.0)

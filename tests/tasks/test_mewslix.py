@@ -5,7 +5,7 @@ import pytest
 from stilts_ray.config import Encoder, Pretrained, Recipe, Sweep
 from stilts_ray.data.sources import DataSource, HubSource, MiniSource
 from stilts_ray.errors import RequestError
-from stilts_ray.evaluation.pool import Pool
+from stilts_ray.metrics.pool import Pool
 from stilts_ray.plan.build import make_plan
 from stilts_ray.plan.inputs import reads, used_tasks
 from stilts_ray.plan.steps import Evaluation

@@ -4,17 +4,13 @@ Source: google-research/xtreme, third_party/utils_retrieve.py (mine_bitext with 
 bucc_extract), except that the published script cannot cut after its last candidate.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 
-from stilts_ray.data.encode import Encoded
-from stilts_ray.evaluation.metrics import Mined
-from stilts_ray.evaluation.nearest import nearest_by_product
-from stilts_ray.evaluation.retrieval import by_layer
-from stilts_ray.models.model import Model
+from stilts_ray.metrics.nearest import nearest_by_product
+from stilts_ray.metrics.scores import Scores, set_f1
 from stilts_ray.tasks.examples import Comparable, Corpora
 
 NEIGHBOURS = 4
@@ -23,12 +19,17 @@ Pair = tuple[int, int]
 """Indices of a foreign and of an English sentence."""
 
 
-def mined(model: Model, examples: Sequence[Comparable], encoded: Encoded) -> Iterator[list[Mined]]:
-    """For each layer, what is mined from each example. Items are sentences in the order of `Comparable.sides`."""
-    sizes = [len(side) for example in examples for side in example.sides]
-    for layer in by_layer(model, encoded):
-        sides = torch.split(layer.to(model.device), sizes)
-        yield [mine(example, *sides[4 * number : 4 * number + 4]) for number, example in enumerate(examples)]
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """Sentence pairs whose margin is at least the threshold."""
+
+    pairs: frozenset[Pair]
+    threshold: float
+
+
+def mining(gold: frozenset[Pair], mined: Mined) -> Scores:
+    """`set_f1` of the mined pairs, and the threshold."""
+    return {**set_f1(gold, mined.pairs), "threshold": mined.threshold}
 
 
 def mine(
@@ -38,7 +39,7 @@ def mine(
     test_foreign: torch.Tensor,
     test_english: torch.Tensor,
 ) -> Mined:
-    """The pairs of the test corpora whose score is at least the threshold that is best on dev. Vectors are
+    """The pairs of the test corpora whose margin is at least the threshold with the best F1 on dev. Vectors are
     [sentences, hidden]."""
     least = threshold(candidates(example.dev, dev_foreign, dev_english), example.dev.gold)
     found = candidates(example.test, test_foreign, test_english)
@@ -46,11 +47,11 @@ def mine(
 
 
 def candidates(corpora: Corpora, foreign: torch.Tensor, english: torch.Tensor) -> dict[Pair, float]:
-    """Pairs with their scores, best first, no sentence in two of them: every sentence of either side proposes its best
-    neighbour, and the best proposal goes first. Vectors are [sentences, hidden].
+    """Pairs with their margins, best first, each sentence in at most one pair: the candidates are the best neighbours of every
+    sentence of either side, taken greedily. Vectors are [sentences, hidden].
 
-    A sentence that stood more than once in its corpus takes part, but no pair with it is kept: nothing says which of
-    its places would be meant (read_sent2id).
+    A sentence that is repeated in its corpus competes, but no pair with it is kept, since its gold index is ambiguous
+    (read_sent2id).
     """
     ahead, back = neighbours(foreign, english), neighbours(english, foreign)
     forward, backward = best(ahead, back), best(back, ahead)
@@ -69,7 +70,7 @@ def candidates(corpora: Corpora, foreign: torch.Tensor, english: torch.Tensor) -
 
 @dataclass(frozen=True)
 class Near:
-    """The nearest vectors of the other side, nearest first: cosines and indices, each [queries, neighbours]."""
+    """The nearest vectors of the other side, nearest first: cosines and indices, both [queries, neighbours]."""
 
     cosines: torch.Tensor
     indices: torch.Tensor
@@ -82,8 +83,8 @@ def neighbours(queries: torch.Tensor, index: torch.Tensor) -> Near:
 
 
 def best(own: Near, other: Near) -> tuple[list[float], list[int]]:
-    """For each sentence the best score of its neighbours, and which one has it. The score is the cosine divided by the
-    mean of both sentences' mean cosines with their neighbours (ratio margin)."""
+    """For each sentence the largest margin with one of its neighbours, and the index of that one. The ratio margin is the
+    cosine divided by the mean of both sentences' mean cosines with their neighbours."""
     means = own.cosines.double().mean(1, keepdim=True), other.cosines.double().mean(1)[own.indices]
     scores = own.cosines.double() / ((means[0] + means[1]) / 2)
     top, place = scores.max(1)
@@ -91,7 +92,7 @@ def best(own: Near, other: Near) -> tuple[list[float], list[int]]:
 
 
 def threshold(found: dict[Pair, float], gold: frozenset[Pair]) -> float:
-    """The cut with the best F1, half-way between the last pair that is kept and the next; the first of equally good ones.
+    """The threshold with the best F1, half-way between the last pair that is kept and the next; of equally good ones the first.
     0 if no gold pair was found. found: best first."""
     least, best_f1, right = 0.0, 0.0, 0
     scores = list(found.values())

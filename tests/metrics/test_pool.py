@@ -2,10 +2,11 @@
 
 import pytest
 
-from stilts_ray.evaluation.metrics import majority, map_at_20, score
-from stilts_ray.evaluation.pool import Pool
+from stilts_ray.metrics.pool import Pool
+from stilts_ray.metrics.scores import map_at_20
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.examples import Asked, Passage
+from tests.by_kind import majority, score
 
 FIRST, SECOND = Passage("One. Two.", ((0, 4), (5, 9))), Passage("Three.", ((0, 6),))
 EINS = Passage("Eins. Zwei. Drei.", ((0, 5), (6, 11), (12, 17)))

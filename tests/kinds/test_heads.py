@@ -6,72 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
-from transformers import (
-    XLMRobertaForMaskedLM,
-    XLMRobertaForMultipleChoice,
-    XLMRobertaForQuestionAnswering,
-    XLMRobertaForSequenceClassification,
-    XLMRobertaForTokenClassification,
-    XLMRobertaModel,
-)
 
 from stilts_ray.data.batches import Batch, collate
-from stilts_ray.data.encode import IGNORE, Encoded
+from stilts_ray.data.encoded import Encoded
+from stilts_ray.kinds import KINDS, model_for, objective_of
 from stilts_ray.models import model as models
-from stilts_ray.models.heads import HEADS
-from stilts_ray.models.losses import COUNTS, INSEPARABLE, TERMS, loss
 from stilts_ray.models.model import Model
 from stilts_ray.tasks import TASKS, Kind, Task
 from stilts_ray.training.masked import masked_batch
 from tests import tiny
+from tests.kinds.samples import SAMPLES, SEPARABLE
 
-
-class DualEncoder(torch.nn.Module):
-    """transformers' encoder with its own pooler, which has no class for two sides."""
-
-    def __init__(self, config: Any) -> None:
-        super().__init__()
-        self.roberta = XLMRobertaModel(config)
-        self.logit_scale = torch.nn.Parameter(torch.ones(1))
-
-    def tie_weights(self) -> None:
-        """Nothing is tied."""
-
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        pooled = F.normalize(self.roberta(ids, attention_mask=mask).pooler_output, dim=-1)
-        return torch.einsum("qh,ch->qc", pooled[0::2], pooled[1::2]) * self.logit_scale
-
-
-TASK: dict[Kind, Task] = {
-    Kind.SEQUENCE_CLASSIFICATION: TASKS["mnli"],
-    Kind.CHOICE: TASKS["hellaswag"],
-    Kind.SPAN: TASKS["squad"],
-    Kind.SPAN_OR_NONE: TASKS["squad_v2"],
-    Kind.TAGGING: TASKS["udpos"],
-    Kind.DUAL: TASKS["squad_r"],
-    Kind.TEXT: TASKS["mlm_text"],
-}
-REFERENCE: dict[Kind, Any] = {
-    Kind.SEQUENCE_CLASSIFICATION: XLMRobertaForSequenceClassification,
-    Kind.CHOICE: XLMRobertaForMultipleChoice,
-    Kind.SPAN: XLMRobertaForQuestionAnswering,
-    Kind.SPAN_OR_NONE: XLMRobertaForQuestionAnswering,
-    Kind.TAGGING: XLMRobertaForTokenClassification,
-    Kind.DUAL: DualEncoder,
-    Kind.TEXT: XLMRobertaForMaskedLM,
-}
-SPANS = {Kind.SPAN, Kind.SPAN_OR_NONE}
-PREFIX = {
-    Kind.SEQUENCE_CLASSIFICATION: {"": "classifier."},
-    Kind.CHOICE: {"dense.": "roberta.pooler.dense.", "classifier.": "classifier."},
-    Kind.SPAN: {"": ""},
-    Kind.SPAN_OR_NONE: {"": ""},
-    Kind.TAGGING: {"": ""},
-    Kind.DUAL: {"dense.": "roberta.pooler.dense.", "": ""},
-    Kind.TEXT: {"": "lm_head."},
-}
-"""Names in our head -> names in transformers' model, by their beginnings."""
+TASK: dict[Kind, Task] = {kind: sample.task for kind, sample in SAMPLES.items()}
 
 
 def reference_name(kind: Kind, name: str) -> str:
@@ -79,22 +25,27 @@ def reference_name(kind: Kind, name: str) -> str:
     if name.startswith("encoder."):
         return f"roberta.{name.removeprefix('encoder.')}"
     inner = name.split(".", 2)[2]
-    ours, theirs = next(pair for pair in PREFIX[kind].items() if inner.startswith(pair[0]))
+    ours, theirs = next(pair for pair in SAMPLES[kind].names.items() if inner.startswith(pair[0]))
     return theirs + inner.removeprefix(ours)
 
 
 def reference_model(kind: Kind, model: Model) -> Any:
     """transformers' model for the kind, with eager attention and the weights of ours."""
     config = tiny.config()
-    config.num_labels = max(1, len(TASK[kind].labels)) if kind not in SPANS else 2
+    config.num_labels = SAMPLES[kind].outputs(TASK[kind])
     config._attn_implementation = "eager"
-    reference = REFERENCE[kind](config)
+    reference = SAMPLES[kind].reference(config)
     weights = {reference_name(kind, name): tensor for name, tensor in model.state_dict().items()}
     missing, unexpected = reference.load_state_dict(weights, strict=False)
     assert not unexpected
     assert {name for name in missing if "decoder" not in name} <= {"roberta.embeddings.position_ids"}
     reference.tie_weights()
     return reference.eval()
+
+
+def reference_logits(kind: Kind, reference: Any, made: Encoded, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """transformers' logits in our layout, and the mean loss computed from its padded logits."""
+    return SAMPLES[kind].logits(reference, tiny.padded(made), made, batch)
 
 
 @dataclass
@@ -104,37 +55,6 @@ class Both:
     logits: tuple[torch.Tensor, torch.Tensor]
     losses: tuple[torch.Tensor, torch.Tensor]
     gradients: dict[str, tuple[torch.Tensor, torch.Tensor]]
-
-
-def reference_logits(kind: Kind, reference: Any, made: Encoded, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """transformers' logits in our layout, and the mean loss computed from its padded logits."""
-    ids, mask = tiny.padded(made)
-    real = mask.bool()
-    fields = batch.fields
-    match kind:
-        case Kind.SEQUENCE_CLASSIFICATION:
-            logits = reference(ids, attention_mask=mask).logits
-            return logits, F.cross_entropy(logits, fields["label"])
-        case Kind.CHOICE:
-            shape = (made.items, made.group, -1)
-            logits = reference(ids.view(shape), attention_mask=mask.view(shape)).logits
-            return logits, F.cross_entropy(logits, fields["label"])
-        case Kind.SPAN | Kind.SPAN_OR_NONE:
-            output = reference(ids, attention_mask=mask)
-            starts, ends = (x.masked_fill(~real, -torch.inf) for x in (output.start_logits, output.end_logits))
-            loss = (F.cross_entropy(starts, fields["start"]) + F.cross_entropy(ends, fields["end"])) / 2
-            return torch.stack([starts[real], ends[real]], dim=-1), loss
-        case Kind.TAGGING:
-            logits = reference(ids, attention_mask=mask).logits[real]
-            return logits, F.cross_entropy(logits, fields["tags"], ignore_index=IGNORE)
-        case Kind.DUAL:
-            logits = reference(ids, mask)
-            return logits, F.cross_entropy(logits, torch.arange(made.items))
-        case Kind.TEXT:
-            ids[real] = batch.tokens
-            logits = reference(ids, attention_mask=mask).logits[real][fields["masked"]]
-            return logits, F.cross_entropy(logits, fields["target"])
-    raise ValueError(kind)
 
 
 def both(kind: Kind, seed: int, items: int = 5, dtype: torch.dtype = torch.float32, longest: int = 14) -> Both:
@@ -149,7 +69,8 @@ def both(kind: Kind, seed: int, items: int = 5, dtype: torch.dtype = torch.float
     model = model.to(dtype).eval()
 
     logits = model(task.name, batch)
-    mean = loss(kind, logits, batch) / COUNTS[kind](batch)
+    objective = objective_of(kind)
+    mean = objective.loss(logits, batch) / objective.count(batch)
     mean.backward()
     expected, expected_loss = reference_logits(kind, reference, made, batch)
     expected_loss.backward()
@@ -162,7 +83,7 @@ def both(kind: Kind, seed: int, items: int = 5, dtype: torch.dtype = torch.float
 
 
 def test_every_trained_kind_is_compared() -> None:
-    assert {*HEADS, Kind.TEXT} == set(TASK) == set(TERMS) == set(COUNTS)
+    assert {kind for kind, spec in KINDS.items() if spec.objective is not None} == set(SAMPLES)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -209,15 +130,15 @@ def test_span_loss_is_transformers_own_for_each_sequence_alone() -> None:
     reference = reference_model(Kind.SPAN, model)
     for item in range(made.items):
         batch = collate(made, np.array([item]))
-        total = loss(Kind.SPAN, model(task.name, batch), batch)
+        total = objective_of(Kind.SPAN).loss(model(task.name, batch), batch)
         expected = reference(
             batch.tokens[None], start_positions=batch.fields["start"], end_positions=batch.fields["end"]
         ).loss
-        assert COUNTS[Kind.SPAN](batch) == 1
+        assert objective_of(Kind.SPAN).count(batch) == 1
         torch.testing.assert_close(total, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in HEADS if kind not in INSEPARABLE], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", SEPARABLE, ids=lambda kind: kind.name)
 def test_the_loss_of_a_batch_is_the_sum_over_its_parts(kind: Kind) -> None:
     """What makes accumulation and several devices exact: sums and counts add up."""
     task = TASK[kind]
@@ -226,7 +147,8 @@ def test_the_loss_of_a_batch_is_the_sum_over_its_parts(kind: Kind) -> None:
 
     def found(items: list[int]) -> tuple[float, int]:
         batch = collate(made, np.array(items))
-        return loss(kind, model(task.name, batch), batch).item(), COUNTS[kind](batch)
+        objective = objective_of(kind)
+        return objective.loss(model(task.name, batch), batch).item(), objective.count(batch)
 
     whole, parts = found([0, 1, 2, 3, 4, 5]), [found([0, 3]), found([5, 1, 2, 4])]
     assert whole[0] == pytest.approx(sum(total for total, _ in parts), rel=1e-5)
@@ -254,12 +176,12 @@ def test_the_order_of_a_batch_changes_no_logit() -> None:
 
 def test_new_heads_begin_as_transformers_does_and_depend_on_the_seed_alone() -> None:
     mixture = [TASKS["mnli"], TASKS["squad"]]
-    first = models.with_heads(models.new_encoder(tiny.config(), 0), mixture, seed=3)
+    first = model_for(models.new_encoder(tiny.config(), 0), mixture, seed=3)
     # Another encoder, another order of tasks, some random numbers drawn before: the same heads.
     encoder = models.new_encoder(tiny.config(), 9)
     torch.rand(7)
-    second = models.with_heads(encoder, mixture[::-1], seed=3)
-    other = models.with_heads(models.new_encoder(tiny.config(), 0), mixture, seed=4)
+    second = model_for(encoder, mixture[::-1], seed=3)
+    other = model_for(models.new_encoder(tiny.config(), 0), mixture, seed=4)
     for name, tensor in first.heads.state_dict().items():
         assert torch.equal(tensor, second.heads.state_dict()[name])
         if name.endswith("bias"):
@@ -278,5 +200,6 @@ def test_dropout_before_the_classifier_is_transformers(
 ) -> None:
     config = tiny.config(dropout=0.1)
     config.classifier_dropout = given
-    ours = [module.p for module in HEADS[kind](config, TASK[kind]).modules() if isinstance(module, torch.nn.Dropout)]
-    assert ours == [dict(REFERENCE[kind](config).named_modules())[place].p] == [expected]
+    head = model_for(models.new_encoder(config, 0), [TASK[kind]], 0).heads[TASK[kind].name]
+    ours = [module.p for module in head.modules() if isinstance(module, torch.nn.Dropout)]
+    assert ours == [dict(SAMPLES[kind].reference(config).named_modules())[place].p] == [expected]

@@ -1,5 +1,4 @@
-"""The candidates of a dual encoder's retrieval: all sentences of all passages, of one or of several languages, or a set that
-is apart from the questions.
+"""The candidates that a dual encoder ranks: all sentences of all passages, in one or several languages, or a separate set.
 
 Source: google-research/xtreme, third_party/utils_lareqa.py and third_party/utils_mewslix.py.
 """
@@ -14,9 +13,9 @@ from stilts_ray.tasks.examples import Entity, Mention, Query, passages
 
 @dataclass(frozen=True)
 class Pool:
-    """names: of all candidates, in the order in which they are encoded: of sentences language, number of the passage there
-    and number of the sentence in it, both from 0 (`en_12_3`); of entities their own. right: question's id -> names of its
-    right candidates.
+    """names: of all candidates, in the order in which they are encoded. A sentence's is its language, its passage's number in
+    that language and its own number in the passage, both from 0 (`en_12_3`); an entity's is its id. right: question's id ->
+    names of its right candidates.
     """
 
     names: tuple[str, ...]
@@ -24,8 +23,8 @@ class Pool:
 
     @classmethod
     def of(cls, examples: Mapping[str, Sequence[Query]]) -> "Pool":
-        """The pool of the languages' questions. What answers a question in one language is right for it in all. Mentions,
-        which bring no candidates along, have the entities that they are of."""
+        """The pool of the languages' questions. What answers a question in one language is right for it in all. The candidates
+        of mentions, which have no passage, are their entities."""
         names: dict[str, None] = {}
         right: defaultdict[str, set[str]] = defaultdict(set)
         for language, asked in examples.items():
@@ -38,19 +37,19 @@ class Pool:
         return cls(tuple(names), {question: frozenset(found) for question, found in right.items()})
 
     def among(self, candidates: Sequence[Entity]) -> "Pool":
-        """The same questions, asked of these candidates. Raises RequestError if one stands there twice, or the right one of
-        a question does not."""
+        """The same questions with these candidates. Raises RequestError for a duplicate candidate, or if the right one of a
+        question is missing."""
         names = tuple(candidate.id for candidate in candidates)
         there = set(names)
         if len(there) < len(names):
             raise RequestError(f"{len(names)} candidates have {len(there)} names")
         for question, right in self.right.items():
             if not right <= there:
-                raise RequestError(f"what {question!r} speaks of, {min(right - there)}, is not among the candidates")
+                raise RequestError(f"the entity of {question!r}, {min(right - there)}, is not among the candidates")
         return Pool(names, self.right)
 
     def named(self, examples: Sequence[Query], rankings: Sequence[Sequence[int]]) -> dict[str, list[str]]:
-        """Rankings of places in the pool as names, by question. Raises ValueError if there are more or fewer of them."""
+        """Rankings of indices in the pool as names, by question. Raises ValueError if there are more or fewer than examples."""
         return {e.id: [self.names[n] for n in ranking] for e, ranking in zip(examples, rankings, strict=True)}
 
     def answers(self, examples: Sequence[Query]) -> dict[str, frozenset[str]]:

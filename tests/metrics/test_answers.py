@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stilts_ray.evaluation import answers
-from stilts_ray.evaluation.answers import mlqa, normalize_answer, normalize_mlqa, squad
-from stilts_ray.evaluation.metrics import score
+from stilts_ray.metrics import answers
+from stilts_ray.metrics.answers import mlqa, normalize_answer, normalize_mlqa, squad
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.benchmarks import BENCHMARKS
 from stilts_ray.tasks.examples import Span
+from tests.by_kind import score
 
 LANGUAGES = BENCHMARKS["xtreme"]["mlqa"]
 

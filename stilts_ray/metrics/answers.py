@@ -1,4 +1,4 @@
-"""How answers in words are compared: by SQuAD v1.1, by SQuAD 2.0 and by MLQA. Pure; scores in 0-100.
+"""Exact match and F1 of answers, by the rules of SQuAD v1.1, SQuAD 2.0 and MLQA. Scores are in 0-100.
 
 Sources: SQuAD's evaluate-v1.1.py and evaluate-v2.0.py, MLQA's mlqa_evaluation_v1.py; XTREME has the first and the last
 as third_party/evaluate_squad.py and third_party/evaluate_mlqa.py.
@@ -14,12 +14,12 @@ from functools import partial
 from statistics import mean
 
 Normalize = Callable[[str], str]
-"""What is left of an answer for comparison; single spaces stand between its words."""
+"""An answer -> its form for comparison, words separated by single spaces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The best answer that is not empty, and how much more than for it the model is for none (a difference of logits)."""
+    """The best non-empty answer, and by how much the logits of no answer exceed its own."""
 
     text: str
     null_odds: float
@@ -51,8 +51,8 @@ def token_f1(gold: str, predicted: str, normalize: Normalize = normalize_answer)
 def squad(
     gold: Mapping[str, Sequence[str]], predicted: Mapping[str, str], normalize: Normalize = normalize_answer
 ) -> dict[str, float]:
-    """SQuAD v1.1's EM and F1: the best over each question's answers, mean over questions; the score is their mean.
-    A question without a prediction scores 0, a prediction without a question is not looked at."""
+    """SQuAD v1.1's EM and F1: the best over each question's gold answers, then the mean over questions; the score is their
+    mean. A question without a prediction scores 0; a prediction without a question is ignored."""
     totals = {"em": 0.0, "f1": 0.0}
     for question, answers in gold.items():
         if question in predicted:
@@ -63,7 +63,7 @@ def squad(
 
 
 def mlqa(gold: Mapping[str, Sequence[str]], predicted: Mapping[str, str], language: str) -> dict[str, float]:
-    """As `squad`, by MLQA's normalisation for the language of the answers."""
+    """As `squad`, with MLQA's normalisation for the language of the answers."""
     return squad(gold, predicted, partial(normalize_mlqa, language=language))
 
 
@@ -72,16 +72,16 @@ ARTICLES = {
     "es": r"\b(un|una|unos|unas|el|la|los|las)\b",
     "vi": r"\b(của|là|cái|chiếc|những)\b",
     "de": r"\b(ein|eine|einen|einem|eines|einer|der|die|das|den|dem|des)\b",
-    # As published, for the scores of others were made so. The first half, meant for the beginning of a word, matches
-    # nothing; the second one cuts every word at every ال in it.
+    # As published, so that scores are comparable. The first half, meant for the start of a word, never matches; the second
+    # splits a word at every ال in it.
     "ar": r"\sال^|ال",
 }
-"""What MLQA takes for articles; hi and zh have none."""
+"""MLQA's articles; hi and zh have none."""
 
 
 def normalize_mlqa(text: str, language: str) -> str:
     """MLQA's normalisation: lower case, no punctuation of any script, no articles of the language; in zh each Chinese
-    character is a word. A language that MLQA does not have is treated as one with spaces and without articles."""
+    character is a word. A language that is not in MLQA is treated as one with spaces and without articles."""
     text = "".join(character for character in text.lower() if not _is_punctuation(character))
     if language in ARTICLES:
         text = re.sub(ARTICLES[language], " ", text)
@@ -91,7 +91,7 @@ def normalize_mlqa(text: str, language: str) -> str:
 
 
 def _is_punctuation(character: str) -> bool:
-    """By Unicode, or by ASCII, of whose punctuation Unicode calls a part symbols."""
+    """By Unicode, or by ASCII: Unicode classes some of ASCII's punctuation as symbols."""
     return unicodedata.category(character).startswith("P") or character in string.punctuation
 
 
@@ -99,13 +99,13 @@ RULES: dict[str, Callable[[Mapping[str, Sequence[str]], Mapping[str, str], str],
     "squad": lambda gold, predicted, language: squad(gold, predicted),
     "mlqa": mlqa,
 }
-"""What `Task.answers` names: right answers and predictions by question, and the language of the answers -> scores."""
+"""The rules that `Task.answers` names: (gold answers and predictions by question, language of the answers) -> scores."""
 
 
 def squad_v2(gold: Sequence[Sequence[str]], predicted: Sequence[Answer]) -> dict[str, float]:
-    """SQuAD 2.0's EM and F1, each at the threshold of null odds that is best for it (find_all_best_thresh); the score is
-    their mean. A question without gold answers is unanswerable. has_answer, no_answer: F1 over either kind of questions,
-    where there are any, at the threshold that is best for F1. Raises ValueError if the lengths differ."""
+    """SQuAD 2.0's EM and F1, each at its own best threshold of null odds (find_all_best_thresh); the score is their mean. A
+    question without gold answers is unanswerable. has_answer, no_answer: F1 over the answerable and the unanswerable
+    questions, if there are any, at the best threshold for F1. Raises ValueError if the lengths differ."""
     if len(gold) != len(predicted):
         raise ValueError(f"{len(predicted)} predictions for {len(gold)} examples")
     em, f1 = (_answered(gold, predicted, rule) for rule in (exact_match, _token_f1_v2))
@@ -120,24 +120,24 @@ def squad_v2(gold: Sequence[Sequence[str]], predicted: Sequence[Answer]) -> dict
 def _answered(
     gold: Sequence[Sequence[str]], predicted: Sequence[Answer], rule: Callable[[str, str], float]
 ) -> list[float]:
-    """What each answer is worth if it is given; none is right for an unanswerable question, unless it is empty."""
-    # An answer of articles and punctuation alone counts as none.
+    """The value of each answer if it is given; for an unanswerable question only an empty one is right."""
+    # A gold answer of nothing but articles and punctuation counts as no answer.
     known = [[answer for answer in answers if normalize_answer(answer)] or [""] for answers in gold]
     return [max(rule(a, p.text) for a in answers) for answers, p in zip(known, predicted, strict=True)]
 
 
 def _token_f1_v2(gold: str, predicted: str) -> float:
-    """As `token_f1`; two answers of which nothing is left agree."""
+    """As `token_f1`; two answers that are empty once normalised agree."""
     empty = not normalize_answer(gold), not normalize_answer(predicted)
     return float(all(empty)) if any(empty) else token_f1(gold, predicted)
 
 
 def best_threshold(gold: Sequence[Sequence[str]], predicted: Sequence[Answer], values: Sequence[float]) -> list[float]:
-    """What each question is worth when those below the best threshold of null odds get their answers and the others none:
-    find_best_thresh, which tries to answer none, then one question more at a time. values: worth of each answer."""
+    """The value of each question if those below the best threshold of null odds are answered and the others are not:
+    find_best_thresh, which tries to answer no question, then one more at a time. values: of each answer."""
     unanswered = [float(not answers) for answers in gold]
     order = sorted(range(len(gold)), key=lambda place: predicted[place].null_odds)
-    # An empty answer is none; any other is wrong for an unanswerable question.
+    # An empty answer is no answer; any other is wrong for an unanswerable question.
     given = [v if answers else float(not p.text) for v, answers, p in zip(values, gold, predicted, strict=True)]
     total = best = sum(unanswered)
     count = 0

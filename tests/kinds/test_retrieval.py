@@ -6,9 +6,11 @@ import torch
 from transformers import AutoModel
 
 from stilts_ray.data.batches import collate
-from stilts_ray.data.encode import Encoded
-from stilts_ray.evaluation import predict, retrieval
+from stilts_ray.data.encoded import Encoded
+from stilts_ray.kinds import retrieval
+from stilts_ray.metrics.nearest import nearest_by_cosine
 from stilts_ray.models import hf_folders as files
+from stilts_ray.models import inference
 from stilts_ray.models import model as models
 from stilts_ray.models.families import means
 from stilts_ray.models.model import Model
@@ -41,9 +43,9 @@ def test_sentence_vectors_are_the_padded_means_of_every_layer(
     made = tiny.sequences(8, np.random.default_rng(seed))
     expected = padded_means(model, made, tmp_path)
     for budget in (10_000, 20):  # one batch, and several whose order is not that of the sentences
-        monkeypatch.setitem(predict.BUDGETS, "cpu", budget)
+        monkeypatch.setitem(inference.BUDGETS, "cpu", budget)
         with torch.inference_mode():
-            vectors = retrieval.sentence_vectors(model, made)
+            vectors = inference.sentence_vectors(model, made)
         torch.testing.assert_close(vectors, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -56,7 +58,7 @@ def test_means_of_a_batch_by_hand() -> None:
 def test_nearest_is_by_cosine_not_by_length() -> None:
     queries = torch.tensor([[1.0, 0.0], [1.0, 1.0], [-3.0, 0.1]])
     index = torch.tensor([[0.0, 9.0], [0.1, 0.0], [50.0, 49.0], [-1.0, 0.0]])
-    assert retrieval.nearest(queries, index) == [1, 2, 3]
+    assert nearest_by_cosine(queries, index) == [1, 2, 3]
 
 
 def test_english_sentences_look_for_foreign_ones(model: Model, tmp_path: Path) -> None:
@@ -68,9 +70,9 @@ def test_english_sentences_look_for_foreign_ones(model: Model, tmp_path: Path) -
     reverse = [(f @ e.T).argmax(1).tolist() for f, e in zip(foreign, english, strict=True)]
     assert all(one != other for one, other in zip(expected, reverse, strict=True))
     with torch.inference_mode():
-        assert retrieval.translations(model, [], made) == expected
+        assert list(retrieval.translations(model, [], made)) == expected
 
 
 @pytest.mark.parametrize("depth, layer", [(24, 14), (12, 7), (6, 4), (2, 1), (1, 1)])
 def test_default_layer_is_14_of_24_in_proportion(depth: int, layer: int) -> None:
-    assert retrieval.default_layer(depth) == layer
+    assert inference.default_layer(depth) == layer

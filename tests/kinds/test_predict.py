@@ -15,18 +15,20 @@ from transformers import (
 )
 
 from stilts_ray.data.batches import Batch, collate, packed
-from stilts_ray.data.encode import IGNORE, Encoded, TokenizationConfig, encode
+from stilts_ray.data.encoded import IGNORE, Encoded, TokenizationConfig
 from stilts_ray.data.rows import load
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError
-from stilts_ray.evaluation import nearest, predict
+from stilts_ray.kinds import dual_encoder, model_for, save_model, span
+from stilts_ray.metrics import nearest
 from stilts_ray.models import hf_folders as files
-from stilts_ray.models import model as models
+from stilts_ray.models import inference
 from stilts_ray.models.model import Model
 from stilts_ray.tasks import TASKS, Kind
 from tests import tiny
+from tests.by_kind import encode, predict
 
-NAMES = ("mnli", "hellaswag", "squad", "squad_v2", "udpos", "squad_r")
+NAMES = ("mnli", "stsb", "hellaswag", "squad", "squad_v2", "udpos", "squad_r")
 BUDGETS = (100_000, 60)
 
 
@@ -42,7 +44,7 @@ def made(name: str, data_dir: Path, tokenizer: Any) -> tuple[list[Any], Encoded]
 @pytest.fixture(scope="module")
 def model(tiny_encoder: Path) -> Model:
     """An encoder with rough random weights and a head for every kind."""
-    built = models.with_heads(files.load_encoder(str(tiny_encoder)), [TASKS[name] for name in NAMES], seed=0)
+    built = model_for(files.load_encoder(str(tiny_encoder)), [TASKS[name] for name in NAMES], seed=0)
     tiny.roughen(built, 0)
     return built.eval()
 
@@ -56,9 +58,9 @@ def one_at_a_time(model: Model, name: str, encoded: Encoded) -> list[torch.Tenso
 def predicted(
     model: Model, name: str, examples: list[Any], encoded: Encoded, budget: int, patch: pytest.MonkeyPatch
 ) -> list[Any]:
-    patch.setitem(predict.BUDGETS, "cpu", budget)
+    patch.setitem(inference.BUDGETS, "cpu", budget)
     with torch.inference_mode():
-        return predict.predict(model, TASKS[name], examples, encoded, 5)
+        return predict(model, TASKS[name], examples, encoded, 5)
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
@@ -73,6 +75,16 @@ def test_labels_are_the_best_logits_in_the_order_of_the_examples(
     assert len(set(best)) > 1
     expected = [TASKS[name].labels[label] for label in best] if TASKS[name].labels else best
     assert predicted(model, name, examples, encoded, budget, monkeypatch) == expected
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_grades_are_the_logits_in_the_order_of_the_examples(
+    budget: int, model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples, encoded = made("stsb", data_dir, tokenizer)
+    expected = [float(logits) for logits in one_at_a_time(model, "stsb", encoded)]
+    assert len({round(grade, 3) for grade in expected}) > 1
+    assert predicted(model, "stsb", examples, encoded, budget, monkeypatch) == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
@@ -113,7 +125,7 @@ def test_of_equal_windows_the_first_counts(
     budget: int, model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples, encoded = made("squad", data_dir, tokenizer)
-    level = models.with_heads(model.encoder, [TASKS["squad"]], seed=0).eval()
+    level = model_for(model.encoder, [TASKS["squad"]], seed=0).eval()
     torch.nn.init.zeros_(level.heads["squad"].qa_outputs.weight)
     firsts = [int(np.flatnonzero(encoded.fields["example"] == number)[0]) for number in range(len(examples))]
     expected = []
@@ -171,7 +183,7 @@ def test_best_span_is_that_of_brute_force(contexts: list[tuple[int, int, int]], 
     batch = collate(encoded, np.arange(len(contexts)))
     logits = torch.randn(len(batch.tokens), 2, generator=torch.Generator().manual_seed(seed))
 
-    values, firsts, lasts = predict.best_spans(logits, batch, max_answer)
+    values, firsts, lasts = span.best_spans(logits, batch, max_answer)
 
     for row, (start, end) in enumerate(pairwise(offsets)):
         value, first, last = max(spans(logits[start:end], begin[start:end], max_answer))
@@ -182,13 +194,13 @@ def test_best_span_is_that_of_brute_force(contexts: list[tuple[int, int, int]], 
 def test_of_equal_spans_the_first_and_shortest_counts() -> None:
     flat = torch.zeros(8, 2)
     batch = packed(torch.zeros(8), torch.tensor([8]), {"begin": torch.tensor([-1, 0, 1, 2, 3, 4, 5, -1])})
-    values, first, last = predict.best_spans(flat, batch, 4)
+    values, first, last = span.best_spans(flat, batch, 4)
     assert (values.tolist(), first.tolist(), last.tolist()) == ([0.0], [1], [1])
 
 
 def test_a_sequence_without_context_has_no_span() -> None:
     batch = packed(torch.tensor([0, 2]), torch.tensor([2]), {"begin": torch.tensor([-1, -1])})
-    values, _, _ = predict.best_spans(torch.ones(2, 2), batch, 3)
+    values, _, _ = span.best_spans(torch.ones(2, 2), batch, 3)
     assert values.tolist() == [-np.inf]
 
 
@@ -196,13 +208,14 @@ def test_logits_that_are_not_finite_give_an_empty_answer_and_no_error(
     model: Model, data_dir: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples, encoded = made("squad", data_dir, tokenizer)
-    broken = models.with_heads(model.encoder, [TASKS["squad"]], seed=0).eval()
+    broken = model_for(model.encoder, [TASKS["squad"]], seed=0).eval()
     torch.nn.init.constant_(broken.heads["squad"].qa_outputs.weight, float("nan"))
     assert predicted(broken, "squad", examples, encoded, 100_000, monkeypatch) == [""] * len(examples)
 
 
 CLASSES = {
     "mnli": XLMRobertaForSequenceClassification,
+    "stsb": XLMRobertaForSequenceClassification,
     "hellaswag": XLMRobertaForMultipleChoice,
     "squad": XLMRobertaForQuestionAnswering,
     "udpos": XLMRobertaForTokenClassification,
@@ -211,7 +224,7 @@ CLASSES = {
 
 def padded_logits(model: Model, name: str, encoded: Encoded, folder: Path) -> list[torch.Tensor]:
     """What transformers' own model makes of each item in one padded batch, padding left out."""
-    files.save_model(model, TASKS[name], folder)
+    save_model(model, TASKS[name], folder)
     reference = CLASSES[name].from_pretrained(folder, attn_implementation="eager").eval()
     ids, mask = tiny.padded(encoded)
     if encoded.group > 1:
@@ -233,7 +246,7 @@ def test_logits_that_predictions_are_read_from_are_those_of_the_padded_model(
     _, encoded = made(name, data_dir, tokenizer)
     expected = padded_logits(model, name, encoded, tmp_path)
     with torch.inference_mode():
-        for items, logits in predict.computed(model, encoded, lambda batch: model(name, batch)):
+        for items, logits in inference.computed(model, encoded, lambda batch: model(name, batch)):
             torch.testing.assert_close(
                 logits.reshape(-1), torch.cat([expected[item].reshape(-1) for item in items]), rtol=1e-3, atol=1e-4
             )
@@ -295,10 +308,10 @@ def test_candidates_are_ranked_by_the_vectors_of_the_head(
 def test_at_most_twenty_candidates_are_ranked_in_blocks_of_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     draw = torch.Generator().manual_seed(0)
     questions, candidates = torch.randn(7, 4, generator=draw), torch.randn(30, 4, generator=draw)
-    whole = predict.rankings(questions, candidates)
+    whole = dual_encoder.rankings(questions, candidates)
     assert whole == (questions @ candidates.T).argsort(descending=True)[:, :20].tolist()
     monkeypatch.setattr(nearest, "BLOCK", 3 * len(candidates))
-    assert predict.rankings(questions, candidates) == whole
-    assert predict.rankings(questions, candidates[:2]) == [
-        row[:2] for row in predict.rankings(questions, candidates[:2])
+    assert dual_encoder.rankings(questions, candidates) == whole
+    assert dual_encoder.rankings(questions, candidates[:2]) == [
+        row[:2] for row in dual_encoder.rankings(questions, candidates[:2])
     ]

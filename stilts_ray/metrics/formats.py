@@ -1,15 +1,15 @@
-"""Texts of files in XTREME's submission tree -> predictions or labels. Pure.
+"""Parsers and writers of the files in XTREME's submission tree: text -> predictions or labels, and back.
 
-Lines end with a line feed; white space at their ends, as a carriage return, does not count. Every function raises
-ValueError, which says in one line where the text is wrong (line or key), and what would be right.
+Lines end with a line feed; white space at their ends, such as a carriage return, is ignored. Every parser raises ValueError
+with one line that names the line or key, what is wrong, and what is expected.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from stilts_ray.evaluation.metrics import DEPTH
+from stilts_ray.metrics.scores import DEPTH
 
 T = TypeVar("T")
 
@@ -18,27 +18,27 @@ T = TypeVar("T")
 
 
 def labels(text: str, known: Collection[str]) -> list[str]:
-    """A label a line, one of those known."""
+    """A label per line, one of `known`."""
     return _each(text, lambda line: _label(line, known))
 
 
 def indices(text: str) -> list[int]:
-    """A whole number from 0 a line."""
+    """A non-negative integer per line."""
     return _each(text, _index)
 
 
 def pairs(text: str) -> list[tuple[str, str]]:
-    """Two ids a line, with a tab between them."""
+    """Two ids per line, separated by a tab."""
     return _each(text, _pair)
 
 
 def choices(text: str) -> list[int]:
-    """A json object a line, whose `label` is 0 or 1."""
+    """A JSON object per line, with a `label` of 0 or 1."""
     return _each(text, _choice)
 
 
 def sentences(text: str, known: Collection[str]) -> list[list[str]]:
-    """A tag a line, one of those known; empty lines between sentences."""
+    """A tag per line, one of `known`; an empty line ends a sentence."""
     found: list[list[str]] = [[]]
     for tag in _each(text, lambda line: _label(line, known) if line else ""):
         if tag:
@@ -49,9 +49,9 @@ def sentences(text: str, known: Collection[str]) -> list[list[str]]:
 
 
 def _each(text: str, parse: Callable[[str], T]) -> list[T]:
-    """Each line parsed; lines count from 1. What follows the last line feed is a line only if it is not empty."""
+    """Parses each line; lines count from 1. An empty text has none, and a final line feed starts none."""
     values = []
-    # Not splitlines(): U+2028 and the like are part of a line.
+    # Not splitlines(), which also splits at U+2028 and the like.
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
         try:
             values.append(parse(line.strip()))
@@ -76,7 +76,7 @@ def _label(line: str, known: Collection[str]) -> str:
 
 def _index(line: str) -> int:
     (column,) = _columns(line, 1)
-    # int() takes more than digits: "1_000", "+1", digits of other scripts.
+    # int() accepts more than digits: "1_000", "+1", digits of other scripts.
     if not (column.isascii() and column.isdigit()):
         raise ValueError(f"{shown(column)} is not an index, a whole number from 0")
     return int(column)
@@ -89,13 +89,13 @@ def _pair(line: str) -> tuple[str, str]:
 
 def _choice(line: str) -> int:
     label = _object(_json(line)).get("label")
-    # A bool is an int, too.
+    # A bool is an int as well.
     if type(label) is not int or label not in (0, 1):
         raise ValueError(f"`label` is {shown(label)} instead of 0 or 1")
     return label
 
 
-# Json documents
+# JSON documents
 
 
 def answers(text: str) -> dict[str, str]:
@@ -108,8 +108,8 @@ def answers(text: str) -> dict[str, str]:
 
 
 def questions(text: str) -> dict[str, list[str]]:
-    """The texts of the right answers to each question, from SQuAD's json; as in evaluate.py, the list below `data` may
-    stand for the whole."""
+    """The gold answers' texts of each question, from SQuAD's JSON; as in evaluate.py, the list under `data` alone is
+    accepted."""
     document = _json(text)
     found: dict[str, list[str]] = {}
     try:
@@ -128,7 +128,7 @@ def questions(text: str) -> dict[str, list[str]]:
 
 
 def rankings(text: str) -> dict[str, list[str]]:
-    """For each question up to 20 candidates, best first."""
+    """For each question at most 20 candidates, best first."""
     found = _ids(text)
     for question, candidates in found.items():
         if len(candidates) > DEPTH:
@@ -166,7 +166,7 @@ def _json(text: str) -> Any:
 
 
 def _distinct(entries: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; json itself takes the last of several values of a key."""
+    """An object without duplicate keys, of which json would keep the last."""
     made = dict(entries)
     if len(made) < len(entries):
         ((key, _),) = Counter(key for key, _ in entries).most_common(1)
@@ -184,3 +184,22 @@ def shown(value: object) -> str:
     """A value in one short line."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# Writers
+
+
+def lines(values: Iterable[object]) -> str:
+    """A value per line."""
+    return "".join(f"{value}\n" for value in values)
+
+
+def document(value: Mapping[str, object]) -> str:
+    """A JSON document."""
+    return json.dumps(value, indent=1) + "\n"
+
+
+def squad_document(gold: Mapping[str, Sequence[str]]) -> str:
+    """Gold answers as SQuAD's JSON, as far as scoring reads it."""
+    asked = [{"id": question, "answers": [{"text": text} for text in texts]} for question, texts in gold.items()]
+    return document({"data": [{"paragraphs": [{"qas": asked}]}]})

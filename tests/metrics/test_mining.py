@@ -1,21 +1,13 @@
 """Mining by ratio margin: against cases worked out by hand, a plain loop over all pairs, and what must hold."""
 
-from itertools import pairwise
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stilts_ray.data.encode import Encoded
-from stilts_ray.evaluation import mining, nearest, retrieval
-from stilts_ray.evaluation.metrics import Mined
-from stilts_ray.models.model import Model
-from stilts_ray.tasks.base import BY_VECTOR
+from stilts_ray.metrics import mining, nearest
 from stilts_ray.tasks.examples import Comparable, Corpora
-from tests import tiny
 
 
 def corpora(foreign: int, english: int, gold: set[tuple[int, int]], **repeats: frozenset[int]) -> Corpora:
@@ -136,33 +128,3 @@ def test_the_order_of_sentences_does_not_matter(rows: list[int], columns: list[i
     result = mining.mine(Comparable(part, part), *shuffled, *shuffled)
     assert {(rows[i], columns[j]) for i, j in result.pairs} == expected.pairs
     assert result.threshold == pytest.approx(expected.threshold)
-
-
-@pytest.mark.parametrize("memory", [1, 10**9], ids=["a layer at a time", "all layers at once"])
-def test_each_layer_mines_each_example_from_its_own_sentences(memory: int, monkeypatch: Any) -> None:
-    encoder = tiny.model().encoder
-    tiny.roughen(encoder, 0)
-    model = Model(encoder, {}).eval()
-    examples = [
-        Comparable(corpora(3, 4, {(0, 0), (1, 1)}), corpora(5, 6, {(2, 2)})),
-        Comparable(corpora(2, 2, {(0, 1)}), corpora(4, 3, {(3, 0)})),
-    ]
-    made = tiny.sequences(3 + 4 + 5 + 6 + 2 + 2 + 4 + 3, np.random.default_rng(1))
-    monkeypatch.setattr(retrieval, "MEMORY", memory)
-    with torch.inference_mode():
-        layers = list(mining.mined(model, examples, made))
-        states = retrieval.sentence_vectors(model, Encoded(made.tokens, made.offsets))
-    assert len(layers) == len(states) == 3
-    for result, state in zip(layers, states, strict=True):
-        ends = np.cumsum([0, 3, 4, 5, 6, 2, 2, 4, 3])
-        sides = [state[start:end] for start, end in pairwise(ends)]
-        expected = [mining.mine(examples[0], *sides[:4]), mining.mine(examples[1], *sides[4:])]
-        assert [mined.pairs for mined in result] == [mined.pairs for mined in expected]
-        assert [m.threshold for m in result] == [pytest.approx(m.threshold, rel=1e-4) for m in expected]
-        assert all(isinstance(mined, Mined) for mined in result)
-
-
-def test_every_kind_that_compares_vectors_has_its_search() -> None:
-    from stilts_ray.execution.scoring import _SEARCHES
-
-    assert set(_SEARCHES) == BY_VECTOR

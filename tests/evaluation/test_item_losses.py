@@ -7,16 +7,16 @@ import pytest
 import torch
 
 from stilts_ray.data.batches import collate
-from stilts_ray.data.encode import selected
-from stilts_ray.evaluation import losses, predict
-from stilts_ray.models.heads import HEADS
-from stilts_ray.models.losses import COUNTS, INSEPARABLE, loss
+from stilts_ray.data.encoded import select
+from stilts_ray.evaluation.item_losses import item_losses
+from stilts_ray.kinds import KINDS, objective_of
+from stilts_ray.models import inference
 from stilts_ray.tasks import Kind
 from tests import tiny
-from tests.models.test_heads import TASK, reference_logits, reference_model
+from tests.kinds.samples import SEPARABLE
+from tests.kinds.test_heads import TASK, reference_logits, reference_model
 
 ITEMS = 7
-SEPARABLE = [kind for kind in HEADS if kind not in INSEPARABLE]
 
 
 @pytest.mark.parametrize("budget", [30, 100_000])
@@ -24,16 +24,16 @@ SEPARABLE = [kind for kind in HEADS if kind not in INSEPARABLE]
 def test_an_items_loss_is_its_own_whatever_it_is_packed_with(
     kind: Kind, budget: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(predict.BUDGETS, "cpu", budget)
+    monkeypatch.setitem(inference.BUDGETS, "cpu", budget)
     task, made = TASK[kind], tiny.encoded(TASK[kind], ITEMS, seed=1)
     model = tiny.model(task, dropout=0.3)
     tiny.roughen(model, 1)
-    found = losses.item_losses(model.train(), task, made)
+    found = item_losses(model.train(), task, made)
     reference = reference_model(kind, model)
     expected = []
     with torch.no_grad():
         for item in range(ITEMS):
-            alone = selected(made, np.array([item]))
+            alone = select(made, np.array([item]))
             if "example" in alone.fields:
                 alone = replace(alone, fields={**alone.fields, "example": np.zeros(1, dtype=np.int32)})
             expected.append(reference_logits(kind, reference, alone, collate(alone, np.arange(1)))[1].item())
@@ -50,10 +50,18 @@ def test_weighted_by_what_they_predict_the_items_losses_are_the_training_loss(ki
     tiny.roughen(model, 2)
     batch = collate(made, np.arange(ITEMS))
     with torch.no_grad():
-        mean = loss(kind, model.eval()(task.name, batch), batch) / COUNTS[kind](batch)
+        objective = objective_of(kind)
+        mean = objective.loss(model.eval()(task.name, batch), batch) / objective.count(batch)
     weights = np.ones(ITEMS)
     if kind is Kind.TAGGING:
         parts = np.split(made.fields["tags"], made.offsets[1:-1])
         weights = np.array([(part >= 0).sum() for part in parts])
-    found = losses.item_losses(model, task, made)
+    found = item_losses(model, task, made)
     assert (found * weights).sum() / weights.sum() == pytest.approx(mean.item(), abs=1e-5)
+
+
+def test_an_inseparable_loss_is_of_no_item() -> None:
+    assert {kind for kind, spec in KINDS.items() if spec.objective and not spec.objective.separable} == {Kind.DUAL}
+    task = TASK[Kind.DUAL]
+    with pytest.raises(TypeError, match="depends on the others of its batch"):
+        item_losses(tiny.model(task), task, tiny.encoded(task, ITEMS, seed=1))

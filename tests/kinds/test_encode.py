@@ -5,29 +5,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import normalizers, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer
 
-from stilts_ray.data.encode import (
-    APART,
-    IGNORE,
-    QUESTION,
-    Encoded,
-    TokenizationConfig,
-    encode,
-    encode_texts,
-    joined,
-    with_answers,
-)
+from stilts_ray.data.batches import collate
+from stilts_ray.data.encoded import IGNORE, Encoded, TokenizationConfig, concatenate, encode_texts
 from stilts_ray.data.rows import load
 from stilts_ray.data.sources import FolderSource
+from stilts_ray.kinds.dual_encoder import APART, QUESTION, pairs_with_answers
 from stilts_ray.tasks import TASKS
-from stilts_ray.tasks.examples import Asked, Choice, Entity, Mention, Pair, Parallel, Passage, Span, Tagged
+from stilts_ray.tasks.examples import Asked, Choice, Entity, GradedPair, Mention, Pair, Parallel, Passage, Span, Tagged
 from stilts_ray.training.masked import make_tokenizer
 from tests import tiny
+from tests.by_kind import encode
 from tests.tasks import rows
 
 
@@ -47,6 +41,17 @@ def test_a_pair_is_the_tokenizers_own_pair_with_its_label_by_the_tasks_order(tok
     assert encoded.fields["label"].tolist() == [2, 0, 1]
     for number in range(3):
         assert sequence(encoded, number) == tokenizer("The cat sleeps.", "It rained.")["input_ids"]
+
+
+def test_a_graded_pair_is_the_same_sequence_and_its_grade_stays_a_number_with_a_fraction(tokenizer: Any) -> None:
+    examples = [GradedPair("The cat sleeps.", "It rained.", grade) for grade in (3.8, 0.0, 5.0)]
+    encoded = encode(TASKS["stsb"], examples, tokenizer, TokenizationConfig(64))
+    assert encoded.fields["label"].dtype == np.float32
+    assert encoded.fields["label"].tolist() == pytest.approx([3.8, 0.0, 5.0])
+    assert sequence(encoded, 1) == tokenizer("The cat sleeps.", "It rained.")["input_ids"]
+    batch = collate(concatenate([encoded, encoded]), np.array([3, 1, 2]))
+    assert batch.fields["label"].dtype == torch.float32
+    assert batch.fields["label"].tolist() == pytest.approx([3.8, 0.0, 5.0])
 
 
 def test_too_long_a_pair_loses_from_its_longer_text(tokenizer: Any) -> None:
@@ -95,10 +100,10 @@ def test_a_question_is_followed_by_the_sentences_of_a_passage_that_is_new(tokeni
     assert encoded.fields["answer"].tolist() == [2, 0, 0, 1, 0, -4]
     assert encoded.fields["example"].tolist() == [0, 0, 0, 1, 1, 2]
 
-    trained = with_answers(encoded)
+    trained = pairs_with_answers(encoded)
     assert (trained.items, trained.group, trained.fields) == (3, 2, {})
     assert [sequence(trained, n) for n in range(6)] == [sequence(encoded, n) for n in (0, 2, 3, 4, 5, 1)]
-    twice = with_answers(joined([encoded, encoded]))
+    twice = pairs_with_answers(concatenate([encoded, encoded]))
     assert twice.tokens.tolist() == [*trained.tokens.tolist()] * 2
 
 
@@ -111,7 +116,7 @@ def test_mentions_are_encoded_alone_and_entities_in_blocks(tokenizer: Any, monke
     entities = [Entity(text, text) for text in texts]
     whole = encode(TASKS["candidate_entities"], entities, tokenizer, TokenizationConfig(24))
     assert (whole.tokens.tolist(), whole.offsets.tolist()) == (asked.tokens.tolist(), asked.offsets.tolist())
-    monkeypatch.setattr("stilts_ray.data.encode.BLOCK", 2)
+    monkeypatch.setattr("stilts_ray.kinds.dual_encoder.BLOCK", 2)
     parts = encode(TASKS["candidate_entities"], entities, tokenizer, TokenizationConfig(24))
     assert (parts.tokens.tolist(), parts.offsets.tolist()) == (whole.tokens.tolist(), whole.offsets.tolist())
 
@@ -146,7 +151,7 @@ def test_marks_of_a_tokenizer_for_pairs_go_where_their_sequences_go(tiny_encoder
         marks = sequence(encoded, number, "segments")
         assert marks == sorted(marks)
         assert set(marks) == {0, 1}
-    trained = with_answers(encoded)
+    trained = pairs_with_answers(encoded)
     assert sequence(trained, 1, "segments") == sequence(encoded, 2, "segments")
 
 
@@ -314,7 +319,7 @@ def test_joined_parts_are_what_all_rows_together_give(name: str, data_dir: Path,
     examples = load(FolderSource(data_dir), task, task.train or "train", "en")
     reading = TokenizationConfig(24, 8)
     parts = [encode(task, part, tokenizer, reading) for part in (examples[:3], examples[3:4], examples[4:])]
-    whole, made = encode(task, examples, tokenizer, reading), joined(parts)
+    whole, made = encode(task, examples, tokenizer, reading), concatenate(parts)
     assert made.group == whole.group
     assert made.tokens.tolist() == whole.tokens.tolist()
     assert made.offsets.tolist() == whole.offsets.tolist()
@@ -322,10 +327,10 @@ def test_joined_parts_are_what_all_rows_together_give(name: str, data_dir: Path,
     assert {v.dtype for v in made.fields.values()} <= {np.dtype(np.int32)}
 
 
-def test_parts_of_unlike_tasks_are_not_joined() -> None:
+def test_parts_of_unlike_tasks_are_not_concatenate() -> None:
     one, other = (tiny.encoded(TASKS[name], 3, seed=0) for name in ("mnli", "udpos"))
     with pytest.raises(ValueError, match="unlike fields"):
-        joined([one, other])
+        concatenate([one, other])
 
 
 WORDS = st.lists(
