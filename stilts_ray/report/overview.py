@@ -53,7 +53,8 @@ class Overview(Value):
 
 def overview(plan: Plan, state: StoreState, calibration: Calibration | None = None) -> Overview:
     """The steps of a plan with their status, and the costs of what is left."""
-    steps = tuple(_planned(step, plan, state) for step in plan.steps)
+    latest = {(r.kind, r.name): r for r in sorted(state.steps.values(), key=lambda record: record.finished_at)}
+    steps = tuple(_planned(step, plan, state, latest.get((step.kind, step.name))) for step in plan.steps)
     left = [step for step in steps if step.status != "done"]
     trials, tokens = sum(step.trials for step in left), sum(step.train_tokens for step in left)
     trained = [job for job in state.jobs.values() if isinstance(job, TrainRecord)]
@@ -85,7 +86,8 @@ def summary(document: Overview) -> str:
     )
 
 
-def _planned(step: Step, plan: Plan, state: StoreState) -> PlannedStep:
+def _planned(step: Step, plan: Plan, state: StoreState, earlier: AnyStepRecord | None) -> PlannedStep:
+    """earlier: the latest record of a step of the same kind and name."""
     status = status_of(step, plan, state).state
     shown: Literal["done", "failed", "new"] = status if status == "done" or status == "failed" else "new"
     trials = step.trials if isinstance(step, Study) else 0
@@ -100,22 +102,16 @@ def _planned(step: Step, plan: Plan, state: StoreState) -> PlannedStep:
         status=shown,
         trials=trials,
         train_tokens=tokens,
-        changed=_changed(step, plan, state) if shown == "new" else (),
+        changed=_changed(step, plan, earlier) if shown == "new" and earlier is not None else (),
     )
 
 
-def _changed(step: Step, plan: Plan, state: StoreState) -> tuple[str, ...]:
-    """What differs from the latest step of the same kind and name in the store; nothing if there is none."""
-    earlier: list[AnyStepRecord] = [
-        record for record in state.steps.values() if (record.kind, record.name) == (step.kind, step.name)
-    ]
-    if not earlier:
-        return ()
+def _changed(step: Step, plan: Plan, earlier: AnyStepRecord) -> tuple[str, ...]:
     names = {digest: plan.by_digest[digest].name for digest in step.depends_on}
     if isinstance(step, Study | Ranking | Evaluation | Condition):
         names |= {step.encoder.digest: step.encoder.name}
     identity: Any = canonical(step.identity)
-    return tuple(changes(max(earlier, key=lambda record: record.finished_at).identity, identity, names))
+    return tuple(changes(earlier.identity, identity, names))
 
 
 def _gpu_hours(tokens: int, trained: Sequence[TrainRecord]) -> float | None:
