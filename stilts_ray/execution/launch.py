@@ -14,6 +14,7 @@ from stilts_ray.config import Runtime
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.execution.callback import SweepCallback
 from stilts_ray.execution.scheduler import Scheduler
+from stilts_ray.execution.worker_settings import ExecuteJob, WorkerSettings
 from stilts_ray.plan.build import Plan
 from stilts_ray.store.lock import HEARTBEAT_SECONDS, StoreLock
 from stilts_ray.store.records import Failure
@@ -91,15 +92,15 @@ def tune(
     plan: Plan,
     runtime: Runtime,
     callbacks: list[SweepCallback],
-    execute: Any,
+    execute: ExecuteJob,
 ) -> int:
-    """Executes by `execute` (see `trainable.ExecuteJob`) all jobs of a scheduler in one Ray Tune run; returns how many ended.
+    """Executes by `execute` all jobs of a scheduler in one Ray Tune run; returns how many ended.
 
     Raises RequestError if the cluster cannot be reached.
     """
     import ray.tune
 
-    from stilts_ray.execution.trainable import WorkerSettings, trainable
+    from stilts_ray.execution.trainable import trainable
     from stilts_ray.execution.tune_searcher import ClearTrialStats, TuneSearcher
 
     settings = WorkerSettings(

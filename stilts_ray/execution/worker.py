@@ -16,7 +16,7 @@ from stilts_ray.data.sources import from_address
 from stilts_ray.errors import RequestError, Unavailable, first_line
 from stilts_ray.execution.context import WorkerContext
 from stilts_ray.execution.jobs import Job
-from stilts_ray.execution.trainable import ExecuteJob, WorkerSettings
+from stilts_ray.execution.worker_settings import ExecuteJob, WorkerSettings
 from stilts_ray.store.records import Failure
 from stilts_ray.store.store import Store, now
 from stilts_ray.training.process_group import ProcessGroup

@@ -1,12 +1,9 @@
 """The published numbers of rows, and the warning where a split has another number."""
 
-import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
-from stilts_ray.execution.command import warn_of_sizes
 
 from stilts_ray.data.row_check import check_rows, size_warning, size_warnings
 from stilts_ray.data.sources import FolderSource, MiniSource
@@ -69,9 +66,3 @@ def test_a_split_of_another_size_is_one_line_with_both_numbers(data_dir: Path) -
     assert size_warning("tatoeba", "validation", "jv", 204) == (
         "tatoeba validation (jv) has 204 rows, not the published 205"
     )
-
-
-def test_many_splits_of_other_sizes_are_a_few_lines() -> None:
-    out = io.StringIO()
-    warn_of_sizes([f"split {number}" for number in range(8)], Console(file=out))
-    assert out.getvalue().splitlines() == [*(f"split {n}" for n in range(5)), "and 3 more splits of other sizes"]
