@@ -127,6 +127,8 @@ def tune(
                 name=plan.sweep.name,
                 storage_path=scratch if store.local else f"{store.url}/ray",
                 verbose=0,
+                # In a notebook Tune's default reporter clears what the cell has shown, silent as it is.
+                progress_reporter=ray.tune.CLIReporter(),
                 callbacks=[ClearTrialStats()],
             ),
         )
