@@ -99,7 +99,9 @@ class _Runs:
         below: list[TrackedRun] = []
         for step in self.plan.steps:
             if isinstance(step, Pretrain):
-                below += self._pretrain(step, users.get(step.digest))
+                job = self.state.jobs.get(step.digest)
+                if isinstance(job, PretrainRecord):
+                    below.append(_pretrain(step, job, users.get(step.digest), self.state.store))
             elif isinstance(step, Study):
                 below += self._study(step, users.get(step.digest))
         return self._rows(min(map(begun, self.jobs))) + below if self.jobs else []
@@ -162,46 +164,8 @@ class _Runs:
             metrics=(*([Point("dev/score", mean(scores), last)] if scores else []), *labels.cost(trials, last)),
         )
         model = f"{self.plan.sweep.name}.{study.name}" if "target" in tags else None
-        return [whole, *(self._trial(trial, whole, tags, trial.digest in selected, model) for trial in trials)]
-
-    def _trial(self, job: TrainRecord, study: TrackedRun, tags: Texts, selected: bool, model: str | None) -> TrackedRun:
-        own = {"learning_rate": f"{job.learning_rate:g}", "seed": str(job.seed)}
-        notes = {"selected": str(selected).lower(), "collapsed": str(job.collapsed).lower(), "end": job.end}
-        folder = f"{self.state.store}/{job.path}"
-        return TrackedRun(
-            digest=job.digest,
-            kind="trial",
-            name=job.name,
-            status="FAILED" if job.end == "diverged" else "FINISHED",
-            start=begun(job),
-            end=ended(job),
-            parent=study.digest,
-            tags={**tags, **own, **notes, **labels.made(job), **labels.checkpoint(job, folder)},
-            params={**study.params, **own},
-            metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
-            model=(model, folder) if model and selected and job.files else None,
-        )
-
-    def _pretrain(self, step: Pretrain, row: Condition | None) -> list[TrackedRun]:
-        job = self.state.jobs.get(step.digest)
-        if not isinstance(job, PretrainRecord):
-            return []
-        folder = f"{self.state.store}/{step.path}/model"
-        return [
-            TrackedRun(
-                digest=step.digest,
-                kind="pretrain",
-                name=f"{step.name}.encoder",
-                status="FINISHED",
-                start=begun(job),
-                end=ended(job),
-                parent=row.digest if row is not None else None,
-                tags={"encoder": step.name, "phase": "pretraining", **labels.made(job), **labels.pinned([step])}
-                | labels.checkpoint(job, folder),
-                params=labels.settings(step.weights),
-                metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
-            )
-        ]
+        store = self.state.store
+        return [whole, *(_trial(trial, whole, tags, trial.digest in selected, model, store) for trial in trials)]
 
     def _time(self, step: str, otherwise: int) -> int:
         """When a step was completed, in milliseconds."""
@@ -219,3 +183,41 @@ class _Runs:
     def _reason(self, step: Step) -> Texts:
         status = status_of(step, self.plan, self.state)
         return {"stilts.reason": status.reason} if status.state == "failed" and status.reason else {}
+
+
+def _trial(
+    job: TrainRecord, study: TrackedRun, tags: Texts, selected: bool, model: str | None, store: str
+) -> TrackedRun:
+    """tags: of the study. model: the name under which the trial is registered if it is selected."""
+    own = {"learning_rate": f"{job.learning_rate:g}", "seed": str(job.seed)}
+    notes = {"selected": str(selected).lower(), "collapsed": str(job.collapsed).lower(), "end": job.end}
+    folder = f"{store}/{job.path}"
+    return TrackedRun(
+        digest=job.digest,
+        kind="trial",
+        name=job.name,
+        status="FAILED" if job.end == "diverged" else "FINISHED",
+        start=begun(job),
+        end=ended(job),
+        parent=study.digest,
+        tags={**tags, **own, **notes, **labels.made(job), **labels.checkpoint(job, folder)},
+        params={**study.params, **own},
+        metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
+        model=(model, folder) if model and selected and job.files else None,
+    )
+
+
+def _pretrain(step: Pretrain, job: PretrainRecord, row: Condition | None, store: str) -> TrackedRun:
+    made = {**labels.made(job), **labels.pinned([step]), **labels.checkpoint(job, f"{store}/{job.path}/model")}
+    return TrackedRun(
+        digest=step.digest,
+        kind="pretrain",
+        name=f"{step.name}.encoder",
+        status="FINISHED",
+        start=begun(job),
+        end=ended(job),
+        parent=row.digest if row is not None else None,
+        tags={"encoder": step.name, "phase": "pretraining", **made},
+        params=labels.settings(step.weights),
+        metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
+    )
