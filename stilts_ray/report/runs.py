@@ -13,7 +13,7 @@ from stilts_ray.plan.build import Plan
 from stilts_ray.plan.steps import Condition, Pretrain, Step, Study
 from stilts_ray.report import labels
 from stilts_ray.report.cells import TableRow
-from stilts_ray.report.labels import Point, Texts, begun, ended
+from stilts_ray.report.labels import Point, Texts, ended_at, started_at
 from stilts_ray.report.table import results
 from stilts_ray.store.records import AnyJobRecord, PretrainRecord, StudyRecord, TrainRecord
 from stilts_ray.store.state import StoreState, status_of, trials_of
@@ -104,7 +104,7 @@ class _Runs:
                     below.append(_pretrain(step, job, users.get(step.digest), self.state.store))
             elif isinstance(step, Study):
                 below += self._study(step, users.get(step.digest))
-        return self._rows(min(map(begun, self.jobs))) + below if self.jobs else []
+        return self._rows(min(map(started_at, self.jobs))) + below if self.jobs else []
 
     def _used(self, row: Condition) -> list[Step]:
         """The steps that a row depends on."""
@@ -130,12 +130,12 @@ class _Runs:
         recipes = {name: recipe for step in used if isinstance(step, Study) for name, recipe in step.recipes.items()}
         return TrackedRun(
             digest=row.digest,
-            kind="row",
+            kind="condition",
             name=row.name,
             **self._ending(row, end),
             start=start,
-            tags={**labels.place(row), **labels.pinned(used), **self._reason(row)},
-            params={**labels.place(row), **labels.asked(self.plan), **labels.recipes(recipes)},
+            tags={**labels.condition(row), **labels.pinned(used), **self._reason(row)},
+            params={**labels.condition(row), **labels.search(self.plan), **labels.recipes(recipes)},
             metrics=tuple(Point(name, value, end) for name, value in labels.headlines(line, average).items()),
             table=labels.languages(line.cells) if row.digest in self.state.steps else None,
         )
@@ -147,9 +147,9 @@ class _Runs:
         trials = self.trials.get(study.digest, [])
         if not trials:
             return []
-        tags = {**labels.place(row), **labels.roles(study, self.plan), **labels.pinned([study])}
-        params = {**labels.asked(self.plan), **labels.recipes(study.recipes)}
-        last = ended(trials[-1])
+        tags = {**labels.condition(row), **labels.roles(study, self.plan), **labels.pinned([study])}
+        params = {**labels.search(self.plan), **labels.recipes(study.recipes)}
+        last = ended_at(trials[-1])
         scores = [trial.score for trial in selected.values() if trial.score is not None]
         rate = {"learning_rate": f"{record.learning_rate:g}"} if record is not None else {}
         whole = TrackedRun(
@@ -157,7 +157,7 @@ class _Runs:
             kind="study",
             name=study.name,
             **self._ending(study, last),
-            start=min(map(begun, trials)),
+            start=min(map(started_at, trials)),
             parent=row.digest if row is not None else None,
             tags={**tags, **rate, **self._reason(study)},
             params=params,
@@ -170,7 +170,7 @@ class _Runs:
     def _time(self, step: str, otherwise: int) -> int:
         """When a step was completed, in milliseconds."""
         record = self.state.steps.get(step)
-        return ended(record) if record is not None and record.finished_at else otherwise
+        return ended_at(record) if record is not None and record.finished_at else otherwise
 
     def _ending(self, step: Step, end: int) -> dict[str, Any]:
         match status_of(step, self.plan, self.state).state:
@@ -197,27 +197,27 @@ def _trial(
         kind="trial",
         name=job.name,
         status="FAILED" if job.end == "diverged" else "FINISHED",
-        start=begun(job),
-        end=ended(job),
+        start=started_at(job),
+        end=ended_at(job),
         parent=study.digest,
-        tags={**tags, **own, **notes, **labels.made(job), **labels.checkpoint(job, folder)},
+        tags={**tags, **own, **notes, **labels.provenance(job), **labels.checkpoint(job, folder)},
         params={**study.params, **own},
-        metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
+        metrics=(*labels.curve(job), *labels.cost([job], ended_at(job))),
         model=(model, folder) if model and selected and job.files else None,
     )
 
 
 def _pretrain(step: Pretrain, job: PretrainRecord, row: Condition | None, store: str) -> TrackedRun:
-    made = {**labels.made(job), **labels.pinned([step]), **labels.checkpoint(job, f"{store}/{job.path}/model")}
+    made = {**labels.provenance(job), **labels.pinned([step]), **labels.checkpoint(job, f"{store}/{job.path}/model")}
     return TrackedRun(
         digest=step.digest,
         kind="pretrain",
         name=f"{step.name}.encoder",
         status="FINISHED",
-        start=begun(job),
-        end=ended(job),
+        start=started_at(job),
+        end=ended_at(job),
         parent=row.digest if row is not None else None,
         tags={"encoder": step.name, "phase": "pretraining", **made},
         params=labels.settings(step.weights),
-        metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
+        metrics=(*labels.curve(job), *labels.cost([job], ended_at(job))),
     )

@@ -38,7 +38,7 @@ def link(base: str, experiment: str) -> str:
 def _view(name: str, metrics: list[str], time: int) -> str:
     run_name, columns = "attributes.`Run Name`", [f"metrics.`{metric}`" for metric in metrics]
     state: dict[str, Any] = {
-        "searchFilter": "tags.`stilts.kind` = 'row'",
+        "searchFilter": "tags.`stilts.kind` = 'condition'",
         "orderByKey": "attributes.start_time",
         "orderByAsc": False,
         "startTime": "ALL",

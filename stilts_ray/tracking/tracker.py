@@ -6,7 +6,7 @@ from typing import Any
 
 from stilts_ray.identity import digest
 from stilts_ray.plan.build import Plan
-from stilts_ray.report.labels import begun
+from stilts_ray.report.labels import started_at
 from stilts_ray.report.runs import TrackedRun, made_of, tracked_runs
 from stilts_ray.report.views import saved_views
 from stilts_ray.store.state import StoreState
@@ -49,7 +49,7 @@ class Tracker:
         if not jobs:
             return 0
         if self.client is None:
-            self._connect(min(map(begun, jobs)))
+            self._connect(min(map(started_at, jobs)))
         whole = made_of(self.plan, state)
         if self.sent == whole:
             return 0

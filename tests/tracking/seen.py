@@ -8,7 +8,7 @@ from stilts_ray.store.state import state_of
 from stilts_ray.store.store import Store
 from stilts_ray.tracking import address
 
-WHOLE = {"row": 3, "study": 7, "trial": 21, "pretrain": 1}
+WHOLE = {"condition": 3, "study": 7, "trial": 21, "pretrain": 1}
 """Runs of the small sweep, by kind."""
 
 

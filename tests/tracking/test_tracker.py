@@ -98,7 +98,9 @@ def test_rows_show_as_the_table(uri: str, plan: Plan, store: Store, monkeypatch:
     client = address.client_of(uri)
     experiment = client.get_experiment_by_name(plan.sweep.name)
     # As the user interface lists them.
-    rows = client.search_runs([experiment.experiment_id], "tags.`stilts.kind` = 'row'", order_by=["start_time DESC"])
+    rows = client.search_runs(
+        [experiment.experiment_id], "tags.`stilts.kind` = 'condition'", order_by=["start_time DESC"]
+    )
     assert [row.info.run_name for row in rows] == ["mini.baseline", "mini.squad", "mini.hellaswag-squad"]
     assert rows[1].data.metrics.keys() >= {"target/udpos", "delta/udpos", "sd/udpos", "partial/avg_of_3", "delta/avg"}
     # This method of the client searches the server that the variable names, not the client's own.
@@ -152,12 +154,12 @@ def test_an_interrupted_sync_is_completed_by_the_next(
 def test_a_failed_step_is_done_in_the_next_invocation(uri: str, plan: Plan, store: Store) -> None:
     fakes.execute_job(plan, store, failing="hellaswag")
     sync(uri, plan, store)
-    before = picture(uri, plan)["row mini.hellaswag-squad"]
+    before = picture(uri, plan)["condition mini.hellaswag-squad"]
     assert before[1][0] == "FAILED"
     assert "out of memory" in before[2]["stilts.reason"]
     fakes.execute_job(plan, store)
     sync(uri, plan, store)
-    assert picture(uri, plan)["row mini.hellaswag-squad"][1][0] == "FINISHED"
+    assert picture(uri, plan)["condition mini.hellaswag-squad"][1][0] == "FINISHED"
 
 
 def test_two_drivers_make_one_experiment(uri: str, plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
