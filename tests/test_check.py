@@ -90,9 +90,9 @@ def test_a_folder_is_surveyed_as_far_as_it_goes(data_dir: Path) -> None:
     splits = [("xnli", "test", "en"), ("xnli", "test", "sw"), ("xnli", "test", "de"), ("udpos", "train", "en")]
     found = list(survey(FolderSource(data_dir), splits))
     assert [(each.name, each.languages) for each in found] == [("xnli test", 2), ("udpos train", 1)]
-    missing, size = found[0].amiss
+    missing, size = found[0].problems
     assert missing.startswith("xnli: no file xnli/sw/test.parquet in ")
-    assert size == "xnli test (en) has 8 rows, not the published 5,010; and so of 1 more languages"
+    assert size == "xnli test (en) has 8 rows, not the published 5,010; likewise in 1 more languages"
 
 
 def test_the_command_says_what_is_amiss_by_its_status(

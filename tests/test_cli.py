@@ -55,7 +55,7 @@ def document(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 def test_plan_document(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     plan = document(capsys, "plan", QUICKSTART, "--store", str(tmp_path))
     assert set(plan) == {"sweep", "store", "steps", "totals", "comparison"}
-    fields = {"kind", "name", "digest", "depends_on", "status", "trials", "train_tokens"}
+    fields = {"kind", "name", "digest", "depends_on", "status", "trials", "train_tokens", "changed"}
     assert all(set(step) == fields for step in plan["steps"])
     assert set(plan["totals"]) == {"steps", "new", "trials", "train_tokens", "gpu_hours", "disk_bytes"}
     assert plan["comparison"]["train_tokens"] == plan["totals"]["train_tokens"], "nothing is done yet"

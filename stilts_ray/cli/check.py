@@ -42,7 +42,7 @@ def check(
         print(json.dumps([document(finding) for finding in found], indent=1))
     else:
         show(found)
-    raise typer.Exit(1 if any(finding.amiss for finding in found) else 0)
+    raise typer.Exit(1 if any(finding.problems for finding in found) else 0)
 
 
 def _of_plan(plan: Plan) -> Iterator[Any]:
@@ -79,7 +79,7 @@ def _encoder(weights: Pretrained, plan: Plan) -> Any:
             known, commit, where = [*known, repository], repository.commit, repository.at
         check_encoder(location(weights.source), commit, known)
     except RequestError as error:
-        return Finding(f"encoder {weights.source}", where, amiss=(str(error),))
+        return Finding(f"encoder {weights.source}", where, problems=(str(error),))
     return Finding(f"encoder {weights.source}", where)
 
 
@@ -91,12 +91,14 @@ def show(found: list[Any]) -> None:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         out.print(line.rstrip(), highlight=False, markup=False, soft_wrap=True)
     for finding in found:
-        for line in finding.amiss:
+        for line in finding.problems:
             out.print(f"{finding.name}: {line}", style="red", highlight=False, markup=False, soft_wrap=True)
-    out.print(f"{len(found)} checked, {sum(bool(finding.amiss) for finding in found)} with problems", highlight=False)
+    out.print(
+        f"{len(found)} checked, {sum(bool(finding.problems) for finding in found)} with problems", highlight=False
+    )
 
 
 def _cells(finding: Any) -> tuple[str, ...]:
     numbers = (f"{number:,}" if number else "" for number in (finding.languages, finding.rows, finding.published))
     repairs = ", ".join(f"{rule} {count:,}" for rule, count in finding.repairs.items())
-    return finding.name, finding.where, *numbers, repairs, "problem" if finding.amiss else "ok"
+    return finding.name, finding.where, *numbers, repairs, "problem" if finding.problems else "ok"

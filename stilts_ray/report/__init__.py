@@ -1,1 +1,1 @@
-"""Records -> what is shown: tables, files, and the runs of a tracking server. Nothing here trains or draws on MLflow."""
+"""From records to tables, files, and MLflow runs as values. Nothing here trains or imports MLflow."""

@@ -11,7 +11,7 @@ from statistics import mean
 
 from stilts_ray.evaluation.averages import average, over_seeds
 from stilts_ray.report.cells import Cell, CellTrial, Row, Score, TableRow
-from stilts_ray.report.paired import gap, sound
+from stilts_ray.report.paired import gap, valid_scores
 from stilts_ray.store.records import ScoredTrial
 
 Intermediate = tuple[str, ...]
@@ -82,7 +82,7 @@ def choose(cells: Mapping[Intermediate, Cell | None]) -> Choice:
     if undone or not cells:
         return _none(f"{undone[0]} is not done" if undone else "no intermediate")
     done = {name: found.trials for name, found in cells.items() if found is not None}
-    scores = {name: sound(trials) for name, trials in done.items()}
+    scores = {name: valid_scores(trials) for name, trials in done.items()}
     if not any(scores.values()):
         return _none("every trial collapsed")
     seeds = sorted({trial.seed for trials in done.values() for trial in trials})
@@ -109,13 +109,13 @@ def best_rows(rows: Sequence[TableRow]) -> list[BestRow]:
 
 def notes(row: BestRow) -> list[str]:
     """What was chosen in a row, a line for each way of choosing, and why nothing was."""
-    told = {
+    ways = {
         By.DEV: "by dev score in the source language",
         By.OTHERS: f"by test scores of the other seeds ({MARK})",
         None: "no choice",
     }
     lines = []
-    for by, how in told.items():
+    for by, how in ways.items():
         reasons: dict[str, list[str]] = {}
         for target, found in row.cells.items():
             if found.by == by:
@@ -130,10 +130,10 @@ def _none(reason: str) -> Choice:
 
 
 def _dev(cells: Mapping[Intermediate, Sequence[CellTrial]]) -> dict[Intermediate, float]:
-    """Mean dev score of the sound trials, for the intermediates that have any."""
+    """Mean dev score of the trials that neither collapsed nor diverged, for the intermediates that have any."""
     return _means(
         {
-            name: [trial.dev for trial in trials if trial.seed in sound(trials) and trial.dev is not None]
+            name: [trial.dev for trial in trials if trial.seed in valid_scores(trials) and trial.dev is not None]
             for name, trials in cells.items()
         }
     )

@@ -27,14 +27,14 @@ class Point:
     step: int = 0
 
 
-def ended(record: Record) -> int:
+def ended_at(record: Record) -> int:
     """When a job or step ended, in milliseconds."""
     return round(datetime.fromisoformat(record.finished_at).timestamp() * 1000)
 
 
-def begun(job: AnyJobRecord) -> int:
+def started_at(job: AnyJobRecord) -> int:
     """When a job began, in milliseconds."""
-    return ended(job) - round(1000 * job.seconds)
+    return ended_at(job) - round(1000 * job.seconds)
 
 
 # Metrics
@@ -42,7 +42,7 @@ def begun(job: AnyJobRecord) -> int:
 
 def curve(job: PretrainRecord | TrainRecord) -> Iterator[Point]:
     """Training loss and dev metrics, with the updates after which they were measured."""
-    start, end, steps = begun(job), ended(job), max(job.steps, 1)
+    start, end, steps = started_at(job), ended_at(job), max(job.steps, 1)
     for point in job.curve:
         time = start + (end - start) * point.step // steps
         values = {"train/loss": point.loss, **_dev_metrics(point), "dev/score": point.score}
@@ -97,16 +97,16 @@ def _rounded(value: float | None) -> float | None:
 # Parameters
 
 
-def asked(plan: Plan) -> Texts:
+def search(plan: Plan) -> Texts:
     """The search for a learning rate, and the seeds."""
-    search = plan.sweep.search
-    space = search.learning_rates
+    config = plan.sweep.search
+    space = config.learning_rates
     rates = f"{space.low:g} to {space.high:g}" if isinstance(space, LogUniform) else ", ".join(f"{r:g}" for r in space)
     return {
         "learning_rates": rates,
-        "trials": str(search.trials),
-        "trials_per_round": str(search.trials_per_round),
-        "reduction_factor": f"{search.reduction_factor:g}",
+        "trials": str(config.trials),
+        "trials_per_round": str(config.trials_per_round),
+        "reduction_factor": f"{config.reduction_factor:g}",
         "seeds": ", ".join(map(str, plan.sweep.seeds)),
     }
 
@@ -143,7 +143,7 @@ def _text(value: Any) -> str:
 # Tags
 
 
-def place(row: Condition | None) -> Texts:
+def condition(row: Condition | None) -> Texts:
     """The row of the result table that an MLflow run belongs to."""
     return {"encoder": row.encoder.name, "intermediate": intermediate_name(row.intermediate)} if row is not None else {}
 
@@ -193,7 +193,7 @@ def _revisions(pins: JSON) -> set[str]:
     return {f"files {digest(pins)[:12]}"}
 
 
-def made(job: AnyJobRecord) -> Texts:
+def provenance(job: AnyJobRecord) -> Texts:
     """Code, host and device of a job."""
     versions = ", ".join(f"{name} {version}" for name, version in job.versions.items() if version)
     found = {"git_commit": job.git_commit, "host": job.host, "device": job.device, "versions": versions}

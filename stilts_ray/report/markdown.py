@@ -16,7 +16,7 @@ from stilts_ray.store.state import StoreState, status_of
 def report(plan: Plan, state: StoreState, document: ResultTable) -> str:
     """The sweep, its result table `document`, and how the scores were obtained."""
     sections = {
-        f"# {plan.sweep.name}": _asked(plan, state),
+        f"# {plan.sweep.name}": _sweep(plan, state),
         "## Results": whole(document) if document.rows else "",
         "## Signatures": _signatures(document),
         "## Repaired rows": repaired(plan, state),
@@ -26,7 +26,7 @@ def report(plan: Plan, state: StoreState, document: ResultTable) -> str:
         "## Languages": "\n".join(by_language(document)),
         "## Collapsed trials": _collapsed(plan, state),
         "## Not done": _not_done(plan, state),
-        "## Provenance": _made(plan, state),
+        "## Provenance": _provenance(plan, state),
     }
     return "\n".join(f"{title}\n\n{text}" for title, text in sections.items() if text)
 
@@ -34,8 +34,8 @@ def report(plan: Plan, state: StoreState, document: ResultTable) -> str:
 # The sweep
 
 
-def _asked(plan: Plan, state: StoreState) -> str:
-    sweep, asked = plan.sweep, labels.asked(plan)
+def _sweep(plan: Plan, state: StoreState) -> str:
+    sweep, search = plan.sweep, labels.search(plan)
     done = sum(step.digest in state.steps for step in plan.steps)
     jobs = state.jobs_of(plan)
     trials = [job for job in jobs if isinstance(job, TrainRecord)]
@@ -46,8 +46,8 @@ def _asked(plan: Plan, state: StoreState) -> str:
         *(f"encoder **{encoder.name}**: {_encoder(encoder)}" for encoder in sweep.encoders),
         f"intermediates: {', '.join(intermediate_name(mixture.parts) for mixture in sweep.mixtures)}",
         *(f"target **{target}**: {_tested(plan, target)}" for target in sweep.targets),
-        f"learning rates: {asked['learning_rates']}, selected on the dev data of the source language alone, with seed"
-        f" {sweep.seeds[0]}; the selected one is trained with each of the seeds {asked['seeds']}",
+        f"learning rates: {search['learning_rates']}, selected on the dev data of the source language alone, with seed"
+        f" {sweep.seeds[0]}; the selected one is trained with each of the seeds {search['seeds']}",
         f"recipe: {', '.join(f'{name} {value}' for name, value in labels.recipes(recipes).items())}",
         f"done: {done} of {len(plan.steps)} steps; {len(trials)} trials, {tokens:,} training tokens, {hours:.2f} hours of"
         " work",
@@ -126,7 +126,7 @@ def _status(step: Step, plan: Plan, state: StoreState) -> tuple[str, str]:
     return ("failed", status.reason) if status.state == "failed" else ("to do", "")
 
 
-def _made(plan: Plan, state: StoreState) -> str:
+def _provenance(plan: Plan, state: StoreState) -> str:
     jobs = state.jobs_of(plan)
     if not jobs:
         return ""

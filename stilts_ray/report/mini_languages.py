@@ -13,20 +13,20 @@ NUMBERS = ("cog-\nnates %", "over-\nlap %", "dis-\ntance", "related-\nness")
 
 
 def show(sets: dict[str, list[dict[str, Any]]], console: Console) -> None:
-    """Prints a table of each set of languages (`stilts_ray.mini.describe.everything`) and how to read them."""
+    """Prints a table for each set of languages (`stilts_ray.mini.describe.everything`), and a legend."""
     for name, languages in sets.items():
         console.print(language_table(name, languages))
     console.print(
-        "cognates: concepts whose word has the same origin as the pivot's (the first language's); overlap: those written "
-        "the same; distance: share of the traits of grammar that differ; relatedness: mean of cognates, overlap and "
-        "1 - distance",
+        "cognates: concepts whose word has the same origin as in the pivot language (the first one); overlap: those "
+        "spelled the same; distance: share of the traits of grammar that differ; relatedness: mean of cognates, overlap "
+        "and 1 - distance",
         style="dim",
         highlight=False,
     )
 
 
 def language_table(name: str, languages: Sequence[dict[str, Any]]) -> Table:
-    """A line per language; the first one is the pivot."""
+    """A line per language; the first one is the pivot language."""
     table = Table(title=name, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0), pad_edge=False)
     for column in TEXTS:
         table.add_column(column)

@@ -45,14 +45,14 @@ class Estimate:
 
 def difference(one: Sequence[Trial], other: Sequence[Trial]) -> BySeed:
     """`one` minus `other`, the trials of two cells."""
-    mine, theirs = sound(one), sound(other)
+    mine, theirs = valid_scores(one), valid_scores(other)
     # The baseline of an untrained target is the encoder itself: a single trial, the partner of every seed.
     if theirs and all(trial.learning_rate is None for trial in other):
         theirs = dict.fromkeys(mine, mean(theirs.values()))
     return {seed: mine[seed] - theirs[seed] for seed in mine if seed in theirs}
 
 
-def sound(trials: Iterable[Trial]) -> dict[int, float]:
+def valid_scores(trials: Iterable[Trial]) -> dict[int, float]:
     """Scores by seed of the trials that neither collapsed nor diverged."""
     return {trial.seed: trial.score for trial in trials if trial.score is not None and not trial.collapsed}
 

@@ -13,7 +13,7 @@ from stilts_ray.plan.build import Plan
 from stilts_ray.plan.steps import Condition, Pretrain, Step, Study
 from stilts_ray.report import labels
 from stilts_ray.report.cells import TableRow
-from stilts_ray.report.labels import Point, Texts, begun, ended
+from stilts_ray.report.labels import Point, Texts, ended_at, started_at
 from stilts_ray.report.table import results
 from stilts_ray.store.records import AnyJobRecord, PretrainRecord, StudyRecord, TrainRecord
 from stilts_ray.store.state import StoreState, status_of, trials_of
@@ -99,10 +99,12 @@ class _Runs:
         below: list[TrackedRun] = []
         for step in self.plan.steps:
             if isinstance(step, Pretrain):
-                below += self._pretrain(step, users.get(step.digest))
+                job = self.state.jobs.get(step.digest)
+                if isinstance(job, PretrainRecord):
+                    below.append(_pretrain(step, job, users.get(step.digest), self.state.store))
             elif isinstance(step, Study):
                 below += self._study(step, users.get(step.digest))
-        return self._rows(min(map(begun, self.jobs))) + below if self.jobs else []
+        return self._rows(min(map(started_at, self.jobs))) + below if self.jobs else []
 
     def _used(self, row: Condition) -> list[Step]:
         """The steps that a row depends on."""
@@ -128,12 +130,12 @@ class _Runs:
         recipes = {name: recipe for step in used if isinstance(step, Study) for name, recipe in step.recipes.items()}
         return TrackedRun(
             digest=row.digest,
-            kind="row",
+            kind="condition",
             name=row.name,
             **self._ending(row, end),
             start=start,
-            tags={**labels.place(row), **labels.pinned(used), **self._reason(row)},
-            params={**labels.place(row), **labels.asked(self.plan), **labels.recipes(recipes)},
+            tags={**labels.condition(row), **labels.pinned(used), **self._reason(row)},
+            params={**labels.condition(row), **labels.search(self.plan), **labels.recipes(recipes)},
             metrics=tuple(Point(name, value, end) for name, value in labels.headlines(line, average).items()),
             table=labels.languages(line.cells) if row.digest in self.state.steps else None,
         )
@@ -145,9 +147,9 @@ class _Runs:
         trials = self.trials.get(study.digest, [])
         if not trials:
             return []
-        tags = {**labels.place(row), **labels.roles(study, self.plan), **labels.pinned([study])}
-        params = {**labels.asked(self.plan), **labels.recipes(study.recipes)}
-        last = ended(trials[-1])
+        tags = {**labels.condition(row), **labels.roles(study, self.plan), **labels.pinned([study])}
+        params = {**labels.search(self.plan), **labels.recipes(study.recipes)}
+        last = ended_at(trials[-1])
         scores = [trial.score for trial in selected.values() if trial.score is not None]
         rate = {"learning_rate": f"{record.learning_rate:g}"} if record is not None else {}
         whole = TrackedRun(
@@ -155,58 +157,20 @@ class _Runs:
             kind="study",
             name=study.name,
             **self._ending(study, last),
-            start=min(map(begun, trials)),
+            start=min(map(started_at, trials)),
             parent=row.digest if row is not None else None,
             tags={**tags, **rate, **self._reason(study)},
             params=params,
             metrics=(*([Point("dev/score", mean(scores), last)] if scores else []), *labels.cost(trials, last)),
         )
         model = f"{self.plan.sweep.name}.{study.name}" if "target" in tags else None
-        return [whole, *(self._trial(trial, whole, tags, trial.digest in selected, model) for trial in trials)]
-
-    def _trial(self, job: TrainRecord, study: TrackedRun, tags: Texts, selected: bool, model: str | None) -> TrackedRun:
-        own = {"learning_rate": f"{job.learning_rate:g}", "seed": str(job.seed)}
-        notes = {"selected": str(selected).lower(), "collapsed": str(job.collapsed).lower(), "end": job.end}
-        folder = f"{self.state.store}/{job.path}"
-        return TrackedRun(
-            digest=job.digest,
-            kind="trial",
-            name=job.name,
-            status="FAILED" if job.end == "diverged" else "FINISHED",
-            start=begun(job),
-            end=ended(job),
-            parent=study.digest,
-            tags={**tags, **own, **notes, **labels.made(job), **labels.checkpoint(job, folder)},
-            params={**study.params, **own},
-            metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
-            model=(model, folder) if model and selected and job.files else None,
-        )
-
-    def _pretrain(self, step: Pretrain, row: Condition | None) -> list[TrackedRun]:
-        job = self.state.jobs.get(step.digest)
-        if not isinstance(job, PretrainRecord):
-            return []
-        folder = f"{self.state.store}/{step.path}/model"
-        return [
-            TrackedRun(
-                digest=step.digest,
-                kind="pretrain",
-                name=f"{step.name}.encoder",
-                status="FINISHED",
-                start=begun(job),
-                end=ended(job),
-                parent=row.digest if row is not None else None,
-                tags={"encoder": step.name, "phase": "pretraining", **labels.made(job), **labels.pinned([step])}
-                | labels.checkpoint(job, folder),
-                params=labels.settings(step.weights),
-                metrics=(*labels.curve(job), *labels.cost([job], ended(job))),
-            )
-        ]
+        store = self.state.store
+        return [whole, *(_trial(trial, whole, tags, trial.digest in selected, model, store) for trial in trials)]
 
     def _time(self, step: str, otherwise: int) -> int:
         """When a step was completed, in milliseconds."""
         record = self.state.steps.get(step)
-        return ended(record) if record is not None and record.finished_at else otherwise
+        return ended_at(record) if record is not None and record.finished_at else otherwise
 
     def _ending(self, step: Step, end: int) -> dict[str, Any]:
         match status_of(step, self.plan, self.state).state:
@@ -219,3 +183,41 @@ class _Runs:
     def _reason(self, step: Step) -> Texts:
         status = status_of(step, self.plan, self.state)
         return {"stilts.reason": status.reason} if status.state == "failed" and status.reason else {}
+
+
+def _trial(
+    job: TrainRecord, study: TrackedRun, tags: Texts, selected: bool, model: str | None, store: str
+) -> TrackedRun:
+    """tags: of the study. model: the name under which the trial is registered if it is selected."""
+    own = {"learning_rate": f"{job.learning_rate:g}", "seed": str(job.seed)}
+    notes = {"selected": str(selected).lower(), "collapsed": str(job.collapsed).lower(), "end": job.end}
+    folder = f"{store}/{job.path}"
+    return TrackedRun(
+        digest=job.digest,
+        kind="trial",
+        name=job.name,
+        status="FAILED" if job.end == "diverged" else "FINISHED",
+        start=started_at(job),
+        end=ended_at(job),
+        parent=study.digest,
+        tags={**tags, **own, **notes, **labels.provenance(job), **labels.checkpoint(job, folder)},
+        params={**study.params, **own},
+        metrics=(*labels.curve(job), *labels.cost([job], ended_at(job))),
+        model=(model, folder) if model and selected and job.files else None,
+    )
+
+
+def _pretrain(step: Pretrain, job: PretrainRecord, row: Condition | None, store: str) -> TrackedRun:
+    made = {**labels.provenance(job), **labels.pinned([step]), **labels.checkpoint(job, f"{store}/{job.path}/model")}
+    return TrackedRun(
+        digest=step.digest,
+        kind="pretrain",
+        name=f"{step.name}.encoder",
+        status="FINISHED",
+        start=started_at(job),
+        end=ended_at(job),
+        parent=row.digest if row is not None else None,
+        tags={"encoder": step.name, "phase": "pretraining", **made},
+        params=labels.settings(step.weights),
+        metrics=(*labels.curve(job), *labels.cost([job], ended_at(job))),
+    )

@@ -1,4 +1,4 @@
-"""One task whole: where its rows come from, what they look like, what is done with them. Pure, but for made-up examples."""
+"""One task in full: the source of its rows, their columns, repairs, and examples. Pure, except for reading examples."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ WIDE = 300
 
 
 def entry(task: Task) -> dict[str, Any]:
-    """What a list of tasks says of one."""
+    """A task in a list of tasks, as plain data."""
     roles = [name for name, has in (("intermediate", task.train), ("target", task.languages)) if has]
     return {
         "name": task.name,
@@ -74,14 +74,14 @@ def _type(feature: Any) -> str:
 
 
 def _folder(task: Task) -> str:
-    """Where mini has the task's rows; a larger variant of a task has that of the task it extends."""
+    """The folder of mini's rows of a task; for a larger variant of a task, of the task that it extends."""
     if task.source.folder in mini.SIZES or task.extends is None:
         return task.source.folder
     return tasks.get(task.extends).source.folder
 
 
 def examples(task: Task) -> list[dict[str, Any]]:
-    """The first made-up examples, in mini's pivot language or, of what is not in that, in the next one."""
+    """The first generated examples, in mini's pivot language or, for a task without it, in its first language."""
     shown = task if task.source.folder in mini.SIZES or task.extends is None else tasks.get(task.extends)
     if shown.source.folder not in mini.SIZES:
         return []
@@ -108,7 +108,7 @@ def _short(value: Any) -> Any:
 
 
 def lines(document: Mapping[str, Any]) -> Iterator[str]:
-    """The sheet to read, a fact a line."""
+    """The sheet as text, one fact per line."""
     for name, value in document.items():
         title = name.replace("_", " ")
         match value:

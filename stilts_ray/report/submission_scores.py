@@ -19,7 +19,7 @@ def show(document: Document, console: Console) -> None:
 
 
 def score_table(document: Document) -> Table:
-    """A line per task: its average, the means of its metrics, and what of them enters the average in each language."""
+    """A line per task: its average, the means of its metrics, and in each language the metrics that enter the average."""
     table = Table(
         title=document["benchmark"], title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
     )
@@ -34,7 +34,7 @@ def score_table(document: Document) -> Table:
 
 
 def summary(document: Document) -> list[str]:
-    """The mean of each whole group, then the overall average or why there is none."""
+    """The mean of each complete group of tasks, then the overall average, or why there is none."""
     benchmark, tasks = document["benchmark"], document["tasks"]
     means = group_means(benchmark, {task: result["average"] for task, result in tasks.items()})
     missing = [task for task in languages(benchmark) if task not in tasks]

@@ -1,4 +1,4 @@
-"""What is there of all that a sweep, or every task, reads: repositories, commits, sizes, repairs. Nothing stops at a fault."""
+"""A check of all that a sweep, or every task, reads: repositories, commits, sizes, repairs. A problem does not end it."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,10 +19,10 @@ from stilts_ray.tasks import Task
 
 @dataclass(frozen=True)
 class Finding:
-    """A split of a task in all languages that are read, or an encoder.
+    """A split of a task in all its languages, or an encoder.
 
-    where: repository and commit, or folder. languages: how many were read. rows: of all these. published: of those languages
-    for which a number is. repairs: rows that needed each rule. amiss: what is wrong, a line each.
+    where: repository and commit, or folder. languages: number of those that were read. rows: number in them. published: number
+    of published rows in those of them for which one is known. repairs: repaired rows, by rule. problems: a line each.
     """
 
     name: str
@@ -31,11 +31,11 @@ class Finding:
     rows: int = 0
     published: int | None = None
     repairs: Mapping[str, int] = field(default_factory=dict)
-    amiss: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def every_split(data_source: DataSource, wanted: Iterable[Task]) -> list[Split]:
-    """All splits of these tasks, training splits in every language that there is one in."""
+    """All splits of these tasks, training splits in every language that has one."""
     found: dict[Split, None] = {}
     for task in wanted:
         for split, codes in training_languages_read(task, data_source).items():
@@ -47,24 +47,23 @@ def every_split(data_source: DataSource, wanted: Iterable[Task]) -> list[Split]:
 
 
 def with_repositories(data_source: DataSource, splits: Iterable[Split]) -> tuple[DataSource, dict[str, str]]:
-    """The origin with all repositories that these splits need, as far as they are there, and what is wrong with the others, by
-    key."""
+    """The data source with the repositories of these splits that were found, and the problems of the others, by key."""
     if not isinstance(data_source, HubSource):
         return data_source, {}
-    known, amiss = dict(data_source.repositories), dict[str, str]()
+    known, problems = dict(data_source.repositories), dict[str, str]()
     wanted = splits_of(data_source, splits)
     for key, task in {
         key: task for name, *_ in splits for key, task in data_source.unresolved(tasks.get(name)).items()
     }.items():
         try:
-            known[key] = _as_far_as_it_goes(task, wanted.get(key, set()))
+            known[key] = _resolved(task, wanted.get(key, set()))
         except RequestError as error:
-            amiss[key] = str(error)
-    return dataclasses.replace(data_source, repositories=known), amiss
+            problems[key] = str(error)
+    return dataclasses.replace(data_source, repositories=known), problems
 
 
-def _as_far_as_it_goes(task: Task, splits: Splits) -> Repository:
-    """The repository on a branch that has all of these splits, or else the task's own with those that it has."""
+def _resolved(task: Task, splits: Splits) -> Repository:
+    """The repository on a branch that has all of these splits; else the task's own, with those that it has."""
     try:
         return data_set(task, splits)
     except Unavailable:
@@ -74,26 +73,26 @@ def _as_far_as_it_goes(task: Task, splits: Splits) -> Repository:
 
 
 def survey(data_source: DataSource, splits: Iterable[Split]) -> Iterator[Finding]:
-    """A finding for each split of a task, in the order in which the splits come. Reads, and downloads, all of their rows."""
+    """A finding for each split of a task, in the order of `splits`. Downloads and reads all of their rows."""
     splits = list(splits)
-    data_source, amiss = with_repositories(data_source, splits)
+    data_source, problems = with_repositories(data_source, splits)
     for name, split in dict.fromkeys((name, split) for name, split, _ in splits):
         codes = [code for task, part, code in splits if (task, part) == (name, split)]
         task = tasks.get(name)
-        lacking = [amiss[key] for key in _keys(data_source, task, split) if key in amiss]
-        if lacking:
-            yield Finding(f"{name} {split}", _where(data_source, task, split), amiss=tuple(dict.fromkeys(lacking)))
+        missing = [problems[key] for key in _keys(data_source, task, split) if key in problems]
+        if missing:
+            yield Finding(f"{name} {split}", _where(data_source, task, split), problems=tuple(dict.fromkeys(missing)))
         else:
-            yield _looked_at(data_source, task, split, codes)
+            yield _checked(data_source, task, split, codes)
 
 
-def _looked_at(data_source: DataSource, task: Task, split: str, codes: list[str]) -> Finding:
-    looked, amiss = [], list[str]()
+def _checked(data_source: DataSource, task: Task, split: str, codes: list[str]) -> Finding:
+    looked, problems = [], list[str]()
     for code in codes:
         try:
             looked.append(CheckedSplit(task.name, split, code, cache.counts(data_source, task, split, code)))
         except RequestError as error:
-            amiss.append(str(error))
+            problems.append(str(error))
     counts = together([each.counts for each in looked])
     published = [rows for code in codes if (rows := task.published_rows(split, code)) is not None]
     return Finding(
@@ -103,13 +102,13 @@ def _looked_at(data_source: DataSource, task: Task, split: str, codes: list[str]
         rows=counts.rows,
         published=sum(published) if published else None,
         repairs={str(rule): count for rule, count in counts.repairs.items()},
-        amiss=(*amiss, *_in_one_line(size_warnings(data_source, looked))),
+        problems=(*problems, *_in_one_line(size_warnings(data_source, looked))),
     )
 
 
 def _in_one_line(warnings: list[str]) -> list[str]:
-    """Of many languages the first one's warning, and how many there are."""
-    return [f"{warnings[0]}; and so of {len(warnings) - 1} more languages"] if len(warnings) > 1 else warnings
+    """The first of several languages' warnings, and the number of the others."""
+    return [f"{warnings[0]}; likewise in {len(warnings) - 1} more languages"] if len(warnings) > 1 else warnings
 
 
 def _keys(data_source: DataSource, task: Task, split: str) -> list[str]:
@@ -132,5 +131,5 @@ def _where(data_source: DataSource, task: Task, split: str) -> str:
 
 
 def document(finding: Finding) -> dict[str, Any]:
-    """A finding as plain data."""
-    return {**dataclasses.asdict(finding), "amiss": list(finding.amiss)}
+    """For JSON."""
+    return {**dataclasses.asdict(finding), "problems": list(finding.problems)}

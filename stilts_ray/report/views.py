@@ -1,7 +1,7 @@
 """Saved views of MLflow's run list: the result table as columns, in the sweep's order. Pure.
 
-The user interface keeps such a view as a tag of the experiment (seen in 3.17); others ignore it. Without one, the list
-shows no metric at all until columns are chosen by hand.
+The user interface stores such a view as a tag of the experiment (seen in 3.17); other versions ignore the tag. Without a view
+the list shows no metric until columns are chosen by hand.
 """
 
 import json
@@ -16,7 +16,7 @@ RESULTS = "stilts-results"
 
 
 def saved_views(plan: Plan, time: int) -> dict[str, str]:
-    """Tags of the experiment; `time` in milliseconds."""
+    """Tags of the experiment. time: of creation, in milliseconds."""
     targets = plan.sweep.targets
     scores = [*(f"target/{target}" for target in targets), average_of(plan)]
     deltas = [*(f"delta/{target}" for target in targets), "delta/avg", "collapsed"]
@@ -30,7 +30,7 @@ def saved_views(plan: Plan, time: int) -> dict[str, str]:
 
 
 def link(base: str, experiment: str) -> str:
-    """The address of the result table in the user interface at `base`."""
+    """URL of the result table in the user interface at `base`."""
     query = f"viewStateShareKey={RESULTS}&workflowType=machine_learning"
     return f"{base.rstrip('/')}/#/experiments/{experiment}/runs?{query}"
 
@@ -38,7 +38,7 @@ def link(base: str, experiment: str) -> str:
 def _view(name: str, metrics: list[str], time: int) -> str:
     run_name, columns = "attributes.`Run Name`", [f"metrics.`{metric}`" for metric in metrics]
     state: dict[str, Any] = {
-        "searchFilter": "tags.`stilts.kind` = 'row'",
+        "searchFilter": "tags.`stilts.kind` = 'condition'",
         "orderByKey": "attributes.start_time",
         "orderByAsc": False,
         "startTime": "ALL",

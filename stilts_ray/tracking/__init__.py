@@ -1,8 +1,8 @@
-"""MLflow as a sink with one writer, the driver. Nothing is read back: records are the truth.
+"""MLflow as a sink with one writer, the driver. No result is read back from it: the store's records are the source of truth.
 
-Sending is a reconciliation of the runs that records call for with those that the server has, found by their digest tag.
-It can be done at any time and any number of times; what could not be sent is sent by the next one. No other package
-imports MLflow, and this one only when it is used: loading it takes more than a second.
+Each synchronisation compares the runs made from records with those on the server, which are found by their digest tag, and
+sends the difference. It is idempotent; what could not be sent is sent by the next one. No other package imports MLflow, and
+this one only when it is used: importing it takes more than a second.
 """
 
 from stilts_ray.tracking.address import check, default_uri, table_links, ui_command

@@ -1,4 +1,4 @@
-"""Where MLflow is, and whether it answers."""
+"""The tracking URI of MLflow, and a check that it can be used."""
 
 import logging
 import os
@@ -23,14 +23,14 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
-"""Set where the user has set nothing. MLflow's own patience is 2 minutes a request and 7 retries; its user interface
-starts eight more processes of 230 MB each for jobs of its own."""
+"""Set unless the user has set them. MLflow's own defaults are 2 minutes per request and 7 retries; its user interface starts
+eight more processes of 230 MB each for its background jobs."""
 PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 LOGIN = "login refused; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 
 
 def default_uri(store: Store) -> str:
-    """A SQLite file in a local store; for an object store, where SQLite cannot live, one in this machine's cache."""
+    """A SQLite file in a local store; for an object store, which cannot hold SQLite, one in this machine's cache."""
     folder = store.local or cache_folder() / "store" / store.root.replace("/", "_")
     return _sqlite(folder / "mlflow.db")
 
@@ -40,25 +40,25 @@ def _sqlite(file: Path) -> str:
 
 
 def artifacts(uri: str) -> str | None:
-    """Where files of runs go: beside a SQLite file, never in the working folder; None where a server knows better."""
+    """Where artifacts of runs go: beside a SQLite file, not in the working folder; None for a server, which decides itself."""
     if not uri.startswith("sqlite:"):
         return None
     return (_file(uri).absolute().parent / "mlartifacts").as_uri()
 
 
 def ui_command(uri: str, port: int) -> list[str]:
-    """The command that serves MLflow's user interface to this machine alone."""
+    """The command that serves MLflow's user interface on localhost."""
     set_environment()
     _fill(uri)
     options = ["--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    # Not a line for each request.
+    # Without this, it logs a line per request.
     options += ["--uvicorn-opts", "--log-level warning"]
     place = artifacts(uri)
     return [sys.executable, "-m", "mlflow", "server", *options, *(["--artifacts-destination", place] if place else [])]
 
 
 def table_links(uri: str, base: str) -> dict[str, str]:
-    """By sweep, the address of its result table in the user interface at `base`. Nothing there is fine."""
+    """By sweep, the URL of its result table in the user interface at `base`; empty if there is no database yet."""
     if uri.startswith("sqlite:") and not _file(uri).exists():
         return {}
     found = client_of(uri).search_experiments()
@@ -66,14 +66,14 @@ def table_links(uri: str, base: str) -> dict[str, str]:
 
 
 def is_server(uri: str) -> bool:
-    """Whether requests go through a server, rather than to a database."""
+    """Whether requests go to a server, not to a database."""
     return urlsplit(uri).scheme in {"http", "https", "databricks"} or uri == "databricks"
 
 
 def check(uri: str, sweep: str | None = None) -> None:
-    """Finds out now what would make every later request fail. Raises RequestError.
+    """Raises RequestError if later requests would fail.
 
-    sweep: name of the sweep, whose experiment must not be a deleted one.
+    sweep: name of the sweep; its experiment must not be deleted.
     """
     try:
         if not is_server(uri) and _is_new(uri):
@@ -87,9 +87,9 @@ def check(uri: str, sweep: str | None = None) -> None:
 
 
 def _is_new(uri: str) -> bool:
-    """Whether a database is an empty SQLite file; it takes MLflow seconds to fill one, and there is time for that later.
+    """Whether the database is an empty SQLite file, in which MLflow takes seconds to create its tables; that is done later.
 
-    Raises an error if the database cannot be used; MLflow itself would go on trying for 100 seconds.
+    Raises an error if the database cannot be used; MLflow itself would retry for 100 seconds.
     """
     scheme = urlsplit(uri).scheme.split("+")[0]
     if scheme == "sqlite":
@@ -108,20 +108,20 @@ def _file(uri: str) -> Path:
 
 
 def reason(error: Exception) -> str:
-    """Why a request failed: one line, without secrets."""
+    """Why a request failed, as one line without secrets."""
     code, text = getattr(error, "error_code", ""), str(error)
     if code in {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"}:
         return LOGIN
     if "ConnectionPool" in text:
         return "no answer in time" if "timed out" in text else "it cannot be reached"
     if "JSON" in text or code == "ENDPOINT_NOT_FOUND":
-        return "what answers there is not an MLflow server"
+        return "it is not an MLflow server"
     first = next(iter(text.strip().splitlines()), "no reason given")
     return redacted(first if isinstance(error, RequestError | ValueError) else f"{type(error).__name__}: {first}")
 
 
 def set_environment() -> None:
-    """Makes MLflow quiet and quick to give up, also in processes started from this one."""
+    """Sets short timeouts and few retries, and disables telemetry, also in processes started from this one."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
@@ -142,15 +142,15 @@ def _client(uri: str) -> Any:
 
 
 def _fill(uri: str) -> None:
-    """Gives a new SQLite file its tables. They are made aside and moved into place: MLflow's migrations, cut off halfway,
-    leave a file that nothing can open any more."""
+    """Creates the tables of a new SQLite file, in a scratch file that is then moved into place: an interrupted migration of
+    MLflow leaves a file that it cannot open again."""
     if not uri.startswith("sqlite:") or (_file(uri).exists() and _file(uri).stat().st_size):
         return
-    aside = _file(uri).with_name(f"{_file(uri).name}.new")
-    for leftover in aside.parent.glob(f"{aside.name}*"):
+    scratch = _file(uri).with_name(f"{_file(uri).name}.new")
+    for leftover in scratch.parent.glob(f"{scratch.name}*"):
         leftover.unlink()
-    _client(_sqlite(aside)).search_experiments(max_results=1)
-    aside.replace(_file(uri))
+    _client(_sqlite(scratch)).search_experiments(max_results=1)
+    scratch.replace(_file(uri))
 
 
 def experiment(client: Any, name: str) -> str | None:
@@ -158,7 +158,7 @@ def experiment(client: Any, name: str) -> str | None:
     found = client.get_experiment_by_name(name)
     if found is not None and found.lifecycle_stage == "deleted":
         raise RequestError(
-            f"experiment '{name}' is deleted there; restore it (mlflow experiments restore -x {found.experiment_id})"
+            f"experiment '{name}' is deleted; restore it (mlflow experiments restore -x {found.experiment_id})"
             " or give the sweep another name"
         )
     return None if found is None else str(found.experiment_id)

@@ -1,4 +1,4 @@
-"""Sends runs while the sweep goes on, without ever holding it up."""
+"""Sends MLflow runs during the sweep, from a thread of its own."""
 
 import sys
 import threading
@@ -20,10 +20,10 @@ def _print(line: str) -> None:
 
 
 class Sender:
-    """A thread that keeps a server up to date with a store; a Watcher of the sweep, and a context.
+    """A thread that keeps a server up to date with a store; a SweepCallback, and a context manager.
 
-    A server that is slow or gone delays nothing and stops nothing: there is one line of warning, and what is missing is
-    sent later, at the latest by the next run of the sweep.
+    A slow or unreachable server neither delays nor stops the sweep: one warning is printed, and what is missing is sent later,
+    at the latest by the next invocation.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class Sender:
         pause: float = 2.0,
         patience: float = 60.0,
     ) -> None:
-        """state: what has been read of the store already. pause: seconds between two rounds. patience: seconds after a round
-        that failed, and the longest time that leaving the context takes."""
+        """state: what has been read of the store already. warn: prints a warning. pause: seconds between synchronisations.
+        patience: seconds until the next one after one that failed, and the longest time that leaving the context takes."""
         self.uri, self.plan, self.store, self.state, self.warn = uri, plan, store, state, warn
         self.pause, self.patience = pause, patience
         self.tracker = Tracker(uri, plan)
-        self.news, self.over, self.warned = threading.Event(), threading.Event(), False
+        self.changed, self.stopping, self.warned = threading.Event(), threading.Event(), False
         self.thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
     def __enter__(self) -> "Sender":
@@ -49,45 +49,45 @@ class Sender:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.over.set()
+        self.stopping.set()
         self.thread.join(self.patience)
         if self.thread.is_alive():
-            self._complain("it is too slow")
+            self._warn("it is too slow")
 
     def on_job_start(self, job: Any) -> None:
-        """Nothing: what has ended is sent."""
+        """Does nothing: a job is sent when it has ended."""
 
     def on_evaluation(self, job: Any, entry: dict[str, Any]) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def on_job_end(self, job: Any, outcome: AnyJobRecord | str) -> None:
-        """There is something new in the store."""
-        self.news.set()
+        """Notes that the store has something new."""
+        self.changed.set()
 
     def _work(self) -> None:
         pause = self.pause
-        while not self.over.wait(pause):
-            if self.news.is_set():
-                self.news.clear()
+        while not self.stopping.wait(pause):
+            if self.changed.is_set():
+                self.changed.clear()
                 begin = time.monotonic()
                 done = self._sync()
-                # A round reads the whole store; where that is slow, rounds are rare.
+                # Each synchronisation lists the whole store; the slower that is, the rarer they are.
                 pause = max(self.pause, 10 * (time.monotonic() - begin)) if done else self.patience
         self._sync(last=True)
 
     def _sync(self, last: bool = False) -> bool:
         try:
             self.state = state_of(self.store, self.state)
-            # While a sweep runs, the failures in its store are those of an earlier run.
+            # While a sweep runs, the failures in its store are those of an earlier invocation.
             self.tracker.sync(self.state if last else replace(self.state, failed={}))
-        except Exception as error:  # whatever it is, the sweep goes on
-            self._complain(reason(error))
+        except Exception as error:  # no error of MLflow may stop the sweep
+            self._warn(reason(error))
             self.tracker = Tracker(self.uri, self.plan)
-            self.news.set()
+            self.changed.set()
             return False
         return True
 
-    def _complain(self, why: str) -> None:
+    def _warn(self, why: str) -> None:
         if not self.warned:
             self.warned = True
-            self.warn(f"MLflow at {redacted(self.uri)}: {why}; what is missing there is sent later or by the next run")
+            self.warn(f"MLflow at {redacted(self.uri)}: {why}; what it lacks is sent later, or by the next invocation")

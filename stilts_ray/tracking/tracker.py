@@ -1,4 +1,4 @@
-"""Sends runs to a server that may have some of them."""
+"""Synchronises a sweep's runs with a server that may have some of them."""
 
 import json
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from stilts_ray.identity import digest
 from stilts_ray.plan.build import Plan
-from stilts_ray.report.labels import begun
+from stilts_ray.report.labels import started_at
 from stilts_ray.report.runs import TrackedRun, made_of, tracked_runs
 from stilts_ray.report.views import saved_views
 from stilts_ray.store.state import StoreState
@@ -14,16 +14,15 @@ from stilts_ray.tracking.address import artifacts, client_of, experiment, is_ser
 
 TABLE = "languages.json"
 BATCH = 800
-"""Metrics a request; MLflow takes 1000 of metrics, parameters and tags together."""
+"""Metrics per request; MLflow accepts 1000 metrics, parameters and tags together."""
 SENT = "stilts.sent"
-"""Tag of an experiment that has all that was last wanted: what that is made of, as a digest; else ''. Looking through the
-runs of a large sweep takes longer than reading its records. A run that somebody deleted there comes back when there is
-something new."""
+"""Tag of an experiment: `made_of` the state whose runs were all sent, else ''. It saves a search through the runs of a large
+sweep, which takes longer than reading its records. A run deleted on the server is sent again with the next new record."""
 
 
 @dataclass
 class _Known:
-    """What the server has of a run: digests of what was sent last."""
+    """A run on the server: digests of what was sent last."""
 
     run_id: str
     state: str = ""
@@ -32,25 +31,25 @@ class _Known:
 
 
 class Tracker:
-    """Sends a sweep's runs; remembers what the server has, so that nothing is sent twice.
+    """Sends a sweep's runs, and keeps track of what the server has, so that nothing is sent twice.
 
-    After an error it is to be made anew: a request may have been carried out although its answer was lost.
+    After an error a new one is needed: the server may have executed a request whose answer was lost.
     """
 
     def __init__(self, uri: str, plan: Plan) -> None:
-        """Connects when there is something to send."""
+        """Connects at the first `sync` with something to send."""
         self.uri, self.plan = uri, plan
         self.client: Any = None
         self.experiment, self.sent = "", ""
         self.known: dict[str, _Known] | None = None
 
     def sync(self, state: StoreState) -> int:
-        """Makes the server have what `state` calls for; returns the number of runs that were sent."""
+        """Sends what the server lacks of the runs of `state`; returns the number of runs that were sent."""
         jobs = state.jobs_of(self.plan)
         if not jobs:
             return 0
         if self.client is None:
-            self._connect(min(map(begun, jobs)))
+            self._connect(min(map(started_at, jobs)))
         whole = made_of(self.plan, state)
         if self.sent == whole:
             return 0
@@ -59,7 +58,7 @@ class Tracker:
             self.known = self._there()
         self._mark("")
         sent = sum([self._send(run, self.known) for run in wanted])
-        # Files may go elsewhere than runs: what cannot be stored there holds up nothing else.
+        # Artifacts may be stored elsewhere than runs: if that fails, all runs are sent already.
         for run in wanted:
             self._send_table(run, self.known[run.digest])
         for run in wanted:
@@ -82,7 +81,7 @@ class Tracker:
         self.client, self.sent = client, there.get(SENT, "")
 
     def _there(self) -> dict[str, _Known]:
-        """By digest, the runs that the server has."""
+        """The runs on the server, by digest."""
         known: dict[str, _Known] = {}
         page: str | None = None
         while page != "":
@@ -107,7 +106,7 @@ class Tracker:
             there = experiment(client, name) if error.error_code == "RESOURCE_ALREADY_EXISTS" else None
             if there is None:
                 raise
-            return there  # another driver was first
+            return there  # another driver created it first
 
     def _send(self, run: TrackedRun, there: dict[str, _Known]) -> bool:
         known, state = there.get(run.digest), run.state
@@ -127,7 +126,7 @@ class Tracker:
         metrics = [Metric(point.name, point.value, point.time, point.step) for point in run.metrics]
         for first in range(0, len(metrics), BATCH):
             self.client.log_batch(known.run_id, metrics[first : first + BATCH])
-        # What says that all of this was sent comes last.
+        # The tag that marks the run as sent comes last.
         tags["stilts.state"] = state
         params = [Param(*param) for param in run.params.items()]
         self.client.log_batch(known.run_id, params=params, tags=[RunTag(*tag) for tag in tags.items()])
@@ -137,14 +136,14 @@ class Tracker:
     def _send_table(self, run: TrackedRun, known: _Known) -> None:
         if run.table is None or known.table == (state := digest(run.table)):
             return
-        # The form in which log_table writes and load_table reads; log_table itself would append to what is there.
+        # The format of log_table and load_table; log_table itself would append to an existing table.
         self.client.log_text(known.run_id, json.dumps(run.table), TABLE)
         self.client.set_tag(known.run_id, "mlflow.loggedArtifacts", json.dumps([{"path": TABLE, "type": "table"}]))
         self.client.set_tag(known.run_id, "stilts.table", state)
         known.table = state
 
     def _register(self, run: TrackedRun, known: _Known) -> None:
-        # Servers refuse paths on the machines of their clients; nothing is uploaded in their place.
+        # Servers refuse paths on the machines of their clients; nothing is uploaded instead.
         if run.model is None or known.model or (is_server(self.uri) and "://" not in run.model[1]):
             return
         from mlflow.exceptions import MlflowException

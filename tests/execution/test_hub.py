@@ -179,13 +179,13 @@ def test_a_pinned_store_reads_the_pinned_rows_and_no_others(hub: StandIn, store:
     sizes = {}
     for plan, place in ((pinned, store), (make_plan(request, older), other), (pinned, Store(f"{store.url}-again"))):
         do(plan, place)
-        sizes[place.url] = rows_read(plan, state_of(place))["mnli train (en)"]["rows"]
+        sizes[place.url] = rows_read(plan, state_of(place))["mnli train (en)"].rows
     assert list(sizes.values()) == [ROWS, ROWS // 2, ROWS]
     hub.stop()
     try:
         gone = Store(f"{store.url}-gone")
         do(make_plan(request, older), gone)
-        assert rows_read(make_plan(request, older), state_of(gone))["mnli train (en)"]["rows"] == ROWS // 2
+        assert rows_read(make_plan(request, older), state_of(gone))["mnli train (en)"].rows == ROWS // 2
     finally:
         hub.start()
 
@@ -251,10 +251,10 @@ def test_a_survey_names_what_is_amiss_and_goes_on(hub: StandIn, store: Store, lo
               ("cosmosqa", "train", "en"), ("pawsx", "train", "de")]  # fmt: skip
     found = {finding.name: finding for finding in survey(HubSource(local=local), splits)}
     assert list(found) == ["mnli train", "xnli test", "xquad validation", "cosmosqa train", "pawsx train"]
-    assert found["xnli test"].amiss == (
+    assert found["xnli test"].problems == (
         "data set facebook/xnli: the hub refuses this login (403): `hf auth login`; or give its files with --data-dir",
     )
-    assert found["mnli train"].amiss == ("mnli train (en) has 20 rows, not the published 392,702",)
+    assert found["mnli train"].problems == ("mnli train (en) has 20 rows, not the published 392,702",)
     assert found["xquad validation"].repairs == {"distinct_ids": 1, "realign_answer": 1}
     xquad = found["xquad validation"]
     assert (xquad.languages, xquad.rows, xquad.published) == (2, 2 * ROWS, 2 * 1190)

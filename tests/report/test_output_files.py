@@ -134,7 +134,7 @@ def test_report_names_what_collapsed_failed_and_was_skipped(store: Store) -> Non
     assert "| mini | hellaswag+squad | – | – | – | – |" in text
 
 
-def test_report_of_a_sweep_that_has_not_begun(store: Store) -> None:
+def test_report_of_a_sweep_that_has_not_started(store: Store) -> None:
     text = told(fakes.small(), store)
     assert "| to do | condition | mini.baseline |  |" in text
     assert "Provenance" not in text
@@ -170,5 +170,5 @@ def test_difficulty_quantiles_read_as_percent_in_tables_and_have_no_sign_in_path
     lines = csv.DictReader(io.StringIO((tmp_path / "results.csv").read_text()))
     assert {line["intermediate"] for line in lines} == {"baseline", "squad[0-33%]", "squad[67-100%]"}
     # An MLflow run for each study and trial, and none for a ranking; the report counts its time.
-    assert {run.kind for run in tracked_runs(plan, state_of(store))} == {"row", "study", "trial", "pretrain"}
+    assert {run.kind for run in tracked_runs(plan, state_of(store))} == {"condition", "study", "trial", "pretrain"}
     assert any(job.kind == "rank" for job in state_of(store).jobs_of(plan))

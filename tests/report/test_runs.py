@@ -24,8 +24,8 @@ def test_every_row_study_and_trial_once_below_the_first_that_uses_it(store: Stor
     runs = runs_of(fakes.small(), store)
     # Studies: squad and the mixture, and from each parent udpos and squad. Squad from the encoder is the intermediate of the
     # second row and the baseline's fine-tuning for xquad.
-    assert Counter(run.kind for run in runs.values()) == {"row": 3, "study": 7, "trial": 21, "pretrain": 1}
-    rows = [run.name for run in runs.values() if run.kind == "row"]
+    assert Counter(run.kind for run in runs.values()) == {"condition": 3, "study": 7, "trial": 21, "pretrain": 1}
+    rows = [run.name for run in runs.values() if run.kind == "condition"]
     assert rows == ["mini.baseline", "mini.squad", "mini.hellaswag-squad"]
     by_digest = {run.digest: run for run in runs.values()}
     parents = {name: by_digest[run.parent].name for name, run in runs.items() if run.parent}
@@ -38,7 +38,7 @@ def test_every_row_study_and_trial_once_below_the_first_that_uses_it(store: Stor
 
 
 def test_a_row_has_the_metrics_of_the_table(store: Store) -> None:
-    row = runs_of(fakes.small(), store, collapsing="mini.squad.udpos-lr0.001-s1")["row mini.squad"]
+    row = runs_of(fakes.small(), store, collapsing="mini.squad.udpos-lr0.001-s1")["condition mini.squad"]
     metrics = {point.name: point.value for point in row.metrics}
     assert set(metrics) == {
         "partial/avg_of_3", "target/udpos", "target/xquad", "target/tatoeba", "sd/xquad", "sd/tatoeba",
@@ -95,20 +95,20 @@ def test_curves_have_their_steps_and_times(store: Store) -> None:
 
 
 def test_rows_are_listed_in_the_order_of_the_sweep(store: Store) -> None:
-    rows = [run for run in runs_of(fakes.small(), store).values() if run.kind == "row"]
+    rows = [run for run in runs_of(fakes.small(), store).values() if run.kind == "condition"]
     # The server lists the newest first.
     assert rows == sorted(rows, key=lambda run: run.start, reverse=True)
 
 
 def test_before_the_first_job_there_is_nothing(store: Store) -> None:
     assert runs_of(fakes.small(), store, jobs=0) == {}
-    begun = runs_of(fakes.small(), store, jobs=1)
-    assert {run.status for run in begun.values() if run.kind == "row"} == {"RUNNING"}
-    assert not any(run.metrics for run in begun.values() if run.kind == "row")
+    started = runs_of(fakes.small(), store, jobs=1)
+    assert {run.status for run in started.values() if run.kind == "condition"} == {"RUNNING"}
+    assert not any(run.metrics for run in started.values() if run.kind == "condition")
 
 
 def test_what_needs_no_training_is_there_first(store: Store) -> None:
-    rows = [run for run in runs_of(fakes.small(), store, jobs=2).values() if run.kind == "row"]
+    rows = [run for run in runs_of(fakes.small(), store, jobs=2).values() if run.kind == "condition"]
     assert {(run.name, point.name) for run in rows for point in run.metrics} == {
         ("mini.baseline", "target/tatoeba"),
         ("mini.baseline", "collapsed"),
@@ -117,17 +117,17 @@ def test_what_needs_no_training_is_there_first(store: Store) -> None:
 
 def test_failures_have_reasons(store: Store) -> None:
     runs = runs_of(fakes.small(), store, failing="mini.squad.udpos-lr0.001-s1", diverging="mini.udpos-lr0.0003")
-    row, study = runs["row mini.squad"], runs["study mini.squad.udpos"]
+    row, study = runs["condition mini.squad"], runs["study mini.squad.udpos"]
     assert row.status == study.status == "FAILED"
     assert "out of memory" in row.tags["stilts.reason"]
-    assert runs["row mini.baseline"].status == "FINISHED"
+    assert runs["condition mini.baseline"].status == "FINISHED"
     assert runs["trial mini.udpos-lr0.0003-s0"].status == "FAILED"
 
 
 def test_a_trial_that_another_sweep_ran_is_shown(store: Store) -> None:
     fakes.execute_job(fakes.small(name="first", seeds=(0, 1, 2)), store)
     runs = runs_of(fakes.small(name="second"), store)
-    assert Counter(run.kind for run in runs.values()) == {"row": 3, "study": 7, "trial": 21, "pretrain": 1}
+    assert Counter(run.kind for run in runs.values()) == {"condition": 3, "study": 7, "trial": 21, "pretrain": 1}
 
 
 def test_a_sweep_without_targets_has_its_studies_at_the_top(store: Store) -> None:
@@ -137,9 +137,9 @@ def test_a_sweep_without_targets_has_its_studies_at_the_top(store: Store) -> Non
 
 
 def test_the_state_of_a_run_follows_its_contents(store: Store) -> None:
-    begun = runs_of(fakes.small(), store, jobs=12)
+    started = runs_of(fakes.small(), store, jobs=12)
     whole = runs_of(fakes.small(), store)
     again = runs_of(fakes.small(), store)
     assert {name: run.state for name, run in whole.items()} == {name: run.state for name, run in again.items()}
-    assert begun["row mini.baseline"].state != whole["row mini.baseline"].state
-    assert begun["pretrain mini.encoder"].state == whole["pretrain mini.encoder"].state
+    assert started["condition mini.baseline"].state != whole["condition mini.baseline"].state
+    assert started["pretrain mini.encoder"].state == whole["pretrain mini.encoder"].state

@@ -12,7 +12,7 @@ from tests.report import fakes
 
 @pytest.fixture(scope="session")
 def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A database of its own, in a folder whose name is not harmless."""
+    """A database of its own, in a folder whose name has characters that URIs escape."""
     store = Store(str(tmp_path_factory.mktemp("my runs #1")))
     return tracking.default_uri(store)
 

@@ -1,4 +1,4 @@
-"""What a server holds of a sweep."""
+"""What a server has of a sweep."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from stilts_ray.store.state import state_of
 from stilts_ray.store.store import Store
 from stilts_ray.tracking import address
 
-WHOLE = {"row": 3, "study": 7, "trial": 21, "pretrain": 1}
+WHOLE = {"condition": 3, "study": 7, "trial": 21, "pretrain": 1}
 """Runs of the small sweep, by kind."""
 
 
@@ -23,7 +23,7 @@ def runs_of(uri: str, plan: Plan) -> list[Any]:
 
 
 def picture(uri: str, plan: Plan) -> dict[str, Any]:
-    """All that there is of a sweep, without ids."""
+    """All runs of a sweep, without ids."""
     client, runs = address.client_of(uri), runs_of(uri, plan)
     names = {run.info.run_id: f"{run.data.tags['stilts.kind']} {run.info.run_name}" for run in runs}
     assert len(set(names.values())) == len(runs), "a run is there twice"

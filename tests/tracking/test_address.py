@@ -1,4 +1,4 @@
-"""What cannot work is refused before a sweep begins, in one line and without secrets."""
+"""A tracking URI that cannot be used is refused before a sweep starts, in one line and without secrets."""
 
 import contextlib
 import http.server
@@ -19,7 +19,7 @@ from stilts_ray.store.store import Store
 from stilts_ray.tracking import address
 
 
-def test_default_place(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_uri(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tracking.default_uri(store) == f"sqlite:///{store.url}/mlflow.db"
     monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
     remote = tracking.default_uri(Store("memory://bucket/runs"))
@@ -28,7 +28,7 @@ def test_default_place(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert tracking.table_links(tracking.default_uri(store), "http://host") == {}
 
 
-def test_a_database_cut_off_while_it_was_made_is_made_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_migration_starts_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = tracking.default_uri(store)
     tracking.check(uri)
 
@@ -56,10 +56,10 @@ def test_a_database_cut_off_while_it_was_made_is_made_again(store: Store, monkey
         ("sqlite:///{not_a_database}", "file is not a database"),
     ],
 )
-def test_what_cannot_be_used_is_refused_at_once(
+def test_a_uri_that_cannot_be_used_is_refused_at_once(
     wrong: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "text").write_text("no database, however long one looks at it" * 50)
+    (tmp_path / "text").write_text("this is not a database" * 50)
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)
     with pytest.raises(RequestError) as refused:
@@ -72,7 +72,7 @@ def test_what_cannot_be_used_is_refused_at_once(
 
 @contextlib.contextmanager
 def answering(status: int, body: bytes) -> Iterator[str]:
-    """A server that always answers the same."""
+    """A server that gives the same answer to every request."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -96,11 +96,11 @@ def answering(status: int, body: bytes) -> Iterator[str]:
     [
         (401, b"You are not authenticated.", "login refused; set MLFLOW_TRACKING_USERNAME"),
         (403, b"Permission denied", "login refused"),
-        (200, b"<html>Welcome</html>", "what answers there is not an MLflow server"),
-        (404, b"<html>nothing here</html>", "what answers there is not an MLflow server"),
+        (200, b"<html>Welcome</html>", "it is not an MLflow server"),
+        (404, b"<html>nothing here</html>", "it is not an MLflow server"),
     ],
 )
-def test_other_servers_and_refused_logins_are_told(status: int, body: bytes, message: str) -> None:
+def test_other_servers_and_refused_logins_are_named(status: int, body: bytes, message: str) -> None:
     with answering(status, body) as wrong, pytest.raises(RequestError, match=message):
         tracking.check(wrong)
 

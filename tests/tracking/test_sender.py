@@ -1,4 +1,4 @@
-"""Sending while a sweep goes on, to servers that hang, go and come back."""
+"""Sending during a sweep, to servers that hang, stop and come back."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ def free_port() -> int:
         return int(place.getsockname()[1])
 
 
-def test_a_server_that_hangs_holds_up_nothing(plan: Plan, store: Store) -> None:
+def test_a_server_that_hangs_delays_nothing(plan: Plan, store: Store) -> None:
     lines: list[str] = []
     with (
         socket.create_server(("127.0.0.1", 0)) as deaf,
@@ -46,7 +46,7 @@ def test_a_server_that_hangs_holds_up_nothing(plan: Plan, store: Store) -> None:
     assert "secret" not in line
 
 
-def test_a_server_that_is_gone_and_comes_back(plan: Plan, store: Store, uri: str) -> None:
+def test_a_server_that_stops_and_comes_back(plan: Plan, store: Store, uri: str) -> None:
     port, lines = free_port(), []
     there = f"http://127.0.0.1:{port}"
     with tracking.Sender(there, plan, store, NOTHING, warn=lines.append, pause=0.1) as sender:
@@ -63,7 +63,7 @@ def test_a_server_that_is_gone_and_comes_back(plan: Plan, store: Store, uri: str
             assert sync(there, plan, store) == 0
             client = address.client_of(there)
             name = f"name='{plan.sweep.name}.mini.squad.udpos'"
-            assert not client.search_model_versions(name), "a server takes no path of another machine"
+            assert not client.search_model_versions(name), "a server accepts no path of another machine"
             tracking.Tracker(there, plan).sync(replace(state_of(store), store="s3://bucket/runs"))
             sources = {version.source.split("/train")[0] for version in client.search_model_versions(name)}
             assert sources == {"s3://bucket/runs"}
@@ -91,5 +91,5 @@ def answers(port: int) -> bool:
 def until(true: Callable[[], bool], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.05)

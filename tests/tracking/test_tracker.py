@@ -1,4 +1,4 @@
-"""Sending to a real MLflow, in SQLite."""
+"""Synchronisation with a real MLflow, in SQLite."""
 
 from collections import Counter
 from dataclasses import replace
@@ -37,10 +37,10 @@ def test_sends_all_once(
     assert sorted(version.tags["seed"] for version in versions) == ["0", "1"]
     assert all(version.source.startswith(f"{store.url}/train/mini.squad.udpos-lr0.001-s") for version in versions)
     assert [path.name for path in tmp_path.iterdir()] == ["store"], "something was written to the working folder"
-    assert capfd.readouterr() == ("", ""), "MLflow said something"
+    assert capfd.readouterr() == ("", ""), "MLflow printed something"
 
 
-def test_runs_of_a_server_that_has_all_are_not_looked_through(
+def test_a_server_that_has_all_runs_is_not_searched(
     uri: str, plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fakes.execute_job(plan, store, jobs=10)
@@ -48,7 +48,7 @@ def test_runs_of_a_server_that_has_all_are_not_looked_through(
     searched = 0
 
     class Counting(Forwarding):
-        """A client that counts how often runs are asked for."""
+        """A client that counts searches for runs."""
 
         def search_runs(self, *args: Any, **kwargs: Any) -> Any:
             nonlocal searched
@@ -64,7 +64,7 @@ def test_runs_of_a_server_that_has_all_are_not_looked_through(
 
 
 class Forwarding:
-    """A client that passes everything on."""
+    """A client that forwards every call."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -73,7 +73,7 @@ class Forwarding:
         return getattr(self.client, name)
 
 
-def test_parts_of_a_sweep_grow_into_the_whole(uri: str, plan: Plan, store: Store, tmp_path: Path) -> None:
+def test_partial_syncs_add_up_to_the_whole(uri: str, plan: Plan, store: Store, tmp_path: Path) -> None:
     sender, jobs = tracking.Tracker(uri, plan), 0
     while fakes.execute_job(plan, store, jobs=12).running:
         sender.sync(state_of(store))
@@ -92,16 +92,18 @@ def test_parts_of_a_sweep_grow_into_the_whole(uri: str, plan: Plan, store: Store
     assert list(grown) == sorted(grown, key=lambda name: grown[name][1][1], reverse=True)
 
 
-def test_rows_read_as_the_table(uri: str, plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_show_as_the_table(uri: str, plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fakes.execute_job(plan, store)
     sync(uri, plan, store)
     client = address.client_of(uri)
     experiment = client.get_experiment_by_name(plan.sweep.name)
     # As the user interface lists them.
-    rows = client.search_runs([experiment.experiment_id], "tags.`stilts.kind` = 'row'", order_by=["start_time DESC"])
+    rows = client.search_runs(
+        [experiment.experiment_id], "tags.`stilts.kind` = 'condition'", order_by=["start_time DESC"]
+    )
     assert [row.info.run_name for row in rows] == ["mini.baseline", "mini.squad", "mini.hellaswag-squad"]
     assert rows[1].data.metrics.keys() >= {"target/udpos", "delta/udpos", "sd/udpos", "partial/avg_of_3", "delta/avg"}
-    # This one method of the client asks the place named here for runs, whatever the client's own.
+    # This method of the client searches the server that the variable names, not the client's own.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     found = client.load_table(experiment.experiment_id, "languages.json", run_ids=[rows[1].info.run_id])
     assert list(found.columns) == ["test", "score", "accuracy", "em", "f1", "target", "language"]
@@ -122,7 +124,7 @@ def test_an_interrupted_sync_is_completed_by_the_next(
     left = requests
 
     class Failing:
-        """A client whose answers are lost from some request on."""
+        """A client whose answers are lost after some requests."""
 
         def __init__(self, client: Any) -> None:
             self.client = client
@@ -149,21 +151,21 @@ def test_an_interrupted_sync_is_completed_by_the_next(
     assert len(found) == len(tracked_runs(plan, state_of(store)))
 
 
-def test_a_failed_step_is_done_in_the_next_run(uri: str, plan: Plan, store: Store) -> None:
+def test_a_failed_step_is_done_in_the_next_invocation(uri: str, plan: Plan, store: Store) -> None:
     fakes.execute_job(plan, store, failing="hellaswag")
     sync(uri, plan, store)
-    before = picture(uri, plan)["row mini.hellaswag-squad"]
+    before = picture(uri, plan)["condition mini.hellaswag-squad"]
     assert before[1][0] == "FAILED"
     assert "out of memory" in before[2]["stilts.reason"]
     fakes.execute_job(plan, store)
     sync(uri, plan, store)
-    assert picture(uri, plan)["row mini.hellaswag-squad"][1][0] == "FINISHED"
+    assert picture(uri, plan)["condition mini.hellaswag-squad"][1][0] == "FINISHED"
 
 
 def test_two_drivers_make_one_experiment(uri: str, plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fakes.execute_job(plan, store, jobs=3)
     sync(uri, plan, store)
-    answers = iter([None])  # the other driver's experiment is not there when one looks
+    answers = iter([None])  # the other driver creates its experiment after this one has looked
     real = address.experiment
     monkeypatch.setattr(tracker, "experiment", lambda *args: next(answers, real(*args)))
     assert sync(uri, plan, store) == 0
@@ -175,7 +177,7 @@ def test_a_deleted_experiment_is_refused(uri: str, plan: Plan, store: Store) -> 
     tracking.check(uri, plan.sweep.name)
     client = address.client_of(uri)
     client.delete_experiment(client.get_experiment_by_name(plan.sweep.name).experiment_id)
-    with pytest.raises(RequestError, match=r"is deleted there; restore it \(mlflow experiments restore -x \d+\) or"):
+    with pytest.raises(RequestError, match=r"is deleted; restore it \(mlflow experiments restore -x \d+\) or"):
         tracking.check(uri, plan.sweep.name)
     lines: list[str] = []
     with tracking.Sender(uri, plan, store, NOTHING, warn=lines.append):
