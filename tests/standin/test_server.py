@@ -350,7 +350,9 @@ print(len(datasets.load_dataset("rajpurkar/squad", split="train")), AutoTokenize
 def test_another_process(tmp_path: Path, tiny_encoder: Path) -> None:
     with StandIn([*hub_repositories(), model_repository(tiny_encoder)]) as hub:
         variables = {**os.environ, **environment(hub, tmp_path)}
-        done = subprocess.run([sys.executable, "-c", CLIENT], env=variables, capture_output=True, text=True, timeout=240)
+        done = subprocess.run(
+            [sys.executable, "-c", CLIENT], env=variables, capture_output=True, text=True, timeout=240
+        )
         assert done.returncode == 0, done.stderr
         assert hub.requests.count("/blobs/")
         assert (tmp_path / "hub" / "models--stilts--tiny-encoder").is_dir()
