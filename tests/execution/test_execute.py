@@ -81,8 +81,9 @@ class Killed(Exception):
 class Bench:
     """Plans on the fixture rows and does their jobs."""
 
-    def __init__(self, data: Path, encoder: Path) -> None:
-        self.data_source, self.encoder = FolderSource(data), encoder
+    def __init__(self, data: Path, encoder: Path, checkpoint_seconds: float = 0.0) -> None:
+        """checkpoint_seconds: as in `WorkerContext`; 0 is after every step."""
+        self.data_source, self.encoder, self.checkpoint_seconds = FolderSource(data), encoder, checkpoint_seconds
 
     def plan(self, **changes: Any) -> Plan:
         request: dict[str, Any] = {
@@ -104,7 +105,9 @@ class Bench:
         return job
 
     def do(self, job: Job, store: Store, report: Callable[[dict[str, Any]], None] = lambda entry: None) -> AnyJobRecord:
-        return execute_job(job, WorkerContext(store, self.data_source, checkpoint_seconds=0.0, report=report))
+        return execute_job(
+            job, WorkerContext(store, self.data_source, checkpoint_seconds=self.checkpoint_seconds, report=report)
+        )
 
     def all(self, plan: Plan, store: Store) -> tuple[Scheduler, list[Job]]:
         """Does what the store does not have."""
@@ -124,6 +127,12 @@ def plain(point: CurvePoint) -> dict[str, Any]:
 
 def without_times(record: AnyJobRecord) -> AnyJobRecord:
     return record.model_copy(update=TIMES)
+
+
+@pytest.fixture(scope="session")
+def long_bench(data_dir: Path, tiny_encoder: Path) -> Bench:
+    """Without checkpoints, which would be a third of the time of hundreds of steps."""
+    return Bench(data_dir, tiny_encoder, checkpoint_seconds=1e9)
 
 
 # A whole sweep
@@ -279,11 +288,11 @@ LEARN = Recipe(
 
 
 @pytest.mark.parametrize("target", ["xnli", "udpos", "xquad", "lareqa", "mewslix"])
-def test_what_was_learnt_by_heart_is_known_in_the_test(target: str, bench: Bench, store: Store) -> None:
+def test_what_was_learnt_by_heart_is_known_in_the_test(target: str, long_bench: Bench, store: Store) -> None:
     """The fixture's English test rows are its training rows: a right path from row to score comes near 100."""
     # Of another seed than a head that is made for scoring: it must be loaded.
-    plan = bench.plan(targets=[target], recipe=LEARN, search=Search(learning_rates=(2e-3,)), seeds=(3,))
-    scheduler, (trial, score) = bench.all(plan, store)
+    plan = long_bench.plan(targets=[target], recipe=LEARN, search=Search(learning_rates=(2e-3,)), seeds=(3,))
+    scheduler, (trial, score) = long_bench.all(plan, store)
     assert (trial.kind, score.kind) == ("train", "score")
     record = store.record(trial.path)
     assert record.score > 80
@@ -295,27 +304,27 @@ def test_what_was_learnt_by_heart_is_known_in_the_test(target: str, bench: Bench
     assert scheduler.records[plan.conditions[0].digest].average == result.score
 
 
-def test_a_mixture_learns_each_of_its_tasks(bench: Bench, store: Store) -> None:
-    job = bench.job(
+def test_a_mixture_learns_each_of_its_tasks(long_bench: Bench, store: Store) -> None:
+    job = long_bench.job(
         intermediates=[("hellaswag", "mnli")], targets=[], recipe=LEARN, search=Search(learning_rates=(4e-3,))
     )
-    last = bench.do(job, store).curve[-1]
+    last = long_bench.do(job, store).curve[-1]
     assert last.score == pytest.approx((last.metrics["hellaswag/score"] + last.metrics["mnli/score"]) / 2)
     assert min(last.metrics["hellaswag/score"], last.metrics["mnli/score"]) >= 80
 
 
-def test_masked_text_is_learnt_beside_a_task(bench: Bench, store: Store) -> None:
+def test_masked_text_is_learnt_beside_a_task(long_bench: Bench, store: Store) -> None:
     """The encoder's own masked-LM head goes on learning; the task is selected by its own dev score alone."""
     request = {"targets": [], "recipe": LEARN, "search": Search(learning_rates=(4e-3,))}
-    job = bench.job(intermediates=[Mixture(tasks=("mnli",), masked=MASKED)], **request)
-    record = bench.do(job, store)
-    alone = bench.do(bench.job(intermediates=[("mnli",)], **request), store)
+    job = long_bench.job(intermediates=[Mixture(tasks=("mnli",), masked=MASKED)], **request)
+    record = long_bench.do(job, store)
+    alone = long_bench.do(long_bench.job(intermediates=[("mnli",)], **request), store)
     assert record.steps == 2 * alone.steps
     assert record.curve[-1].metrics.keys() == alone.curve[-1].metrics.keys()
     assert record.score >= 80
     weights = load_file(store.fetch(job.path, WEIGHTS))
     head = {name: tensor for name, tensor in weights.items() if name.startswith("heads.mlm_text.")}
-    before = load_file(bench.encoder / "model.safetensors")
+    before = load_file(long_bench.encoder / "model.safetensors")
     assert head.keys() == {f"heads.mlm_text.{n.removeprefix('lm_head.')}" for n in before if n.startswith("lm_head.")}
     moved = head["heads.mlm_text.dense.weight"] - before["lm_head.dense.weight"]
     assert float(moved.norm()) > 0
