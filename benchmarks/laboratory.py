@@ -61,8 +61,7 @@ def squad_of_size(intermediates: Sweep, train_examples: int) -> Sweep:
             "name": f"mini_size_{train_examples}",
             "intermediates": (("squad",),),
             "targets": targets,
-            "recipes": recipes
-            | {"squad": intermediates.recipe_of("squad").model_copy(update={"train_examples": train_examples})},
+            "recipes": recipes | {"squad": intermediates.recipe_of("squad").replace(train_examples=train_examples)},
         }
     )
 

@@ -25,7 +25,7 @@ TARGETS = ("xnli", "udpos_xr", "panx_xr", "xquad_xr", "mlqa", "tydiqa")
 
 def sweep() -> Sweep:
     """Eight conditions."""
-    sized = JIANT["mnli"].model_copy(update={"train_examples": EXAMPLES, "evaluations": 4})
+    sized = JIANT["mnli"].replace(train_examples=EXAMPLES, evaluations=4)
     return Sweep(
         name="difficulty",
         encoders=[Encoder(name="xlmr-large", weights=Pretrained(source="FacebookAI/xlm-roberta-large"))],
@@ -34,7 +34,7 @@ def sweep() -> Sweep:
         recipe=sized,
         recipes={
             **{task: recipe for task, recipe in JIANT.items() if task != "pawsx"},
-            "mnli": sized.model_copy(update={"train_examples": 3 * EXAMPLES}),
+            "mnli": sized.replace(train_examples=3 * EXAMPLES),
         },
         search=Search(learning_rates=[1e-5, 2e-5]),
         seeds=[0, 1, 2],
@@ -46,5 +46,5 @@ def mini() -> Sweep:
     return mini_variant(
         sweep(),
         targets=[tasks.get(target).form for target in TARGETS],
-        recipes={"mnli": SHORT.model_copy(update={"train_examples": 3 * 800})},
+        recipes={"mnli": SHORT.replace(train_examples=3 * 800)},
     )

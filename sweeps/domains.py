@@ -18,9 +18,9 @@ GENERAL, DOMAINS = ("mnli", "hellaswag"), ("case_hold", "pubmedqa")
 
 def sweep() -> Sweep:
     """Two encoders, six conditions each."""
-    sized = {task: JIANT["mnli"].model_copy(update={"train_examples": EXAMPLES}) for task in (*GENERAL, *DOMAINS)}
+    sized = {task: JIANT["mnli"].replace(train_examples=EXAMPLES) for task in (*GENERAL, *DOMAINS)}
     # Abstracts are long, and few answers are "no", whose F1 is part of the dev score.
-    sized["pubmedqa"] = sized["pubmedqa"].model_copy(update={"max_length": 512, "dev_examples": None})
+    sized["pubmedqa"] = sized["pubmedqa"].replace(max_length=512, dev_examples=None)
     return Sweep(
         name="domains",
         encoders=[

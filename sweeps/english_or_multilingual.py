@@ -47,7 +47,7 @@ def sweep() -> Sweep:
         recipes={
             **JIANT,
             **{task: XTREME_SCRIPTS[task] for task in ONLY_THERE},
-            **{task: recipe.model_copy(update={"train_examples": EXAMPLES[task]}) for task, recipe in sized.items()},
+            **{task: recipe.replace(train_examples=EXAMPLES[task]) for task, recipe in sized.items()},
         },
         search=search(RATES, *RATES),
         seeds=[0, 1, 2],
@@ -61,5 +61,5 @@ def mini() -> Sweep:
         sweep(),
         intermediates=conditions(codes, codes),
         targets=[tasks.get(target).form for target in TARGETS],
-        recipe=SHORT.model_copy(update={"train_examples": 600}),
+        recipe=SHORT.replace(train_examples=600),
     )

@@ -18,7 +18,7 @@ from stilts_ray.config.recipes import JIANT
 
 
 def _capped(recipe: Recipe, examples: int, epochs: int) -> Recipe:
-    return recipe.model_copy(update={"train_examples": examples, "epochs": epochs, "evaluations": 2})
+    return recipe.replace(train_examples=examples, epochs=epochs, evaluations=2)
 
 
 def sweep() -> Sweep:

@@ -7,12 +7,12 @@ Run it with `stilts run mini_intermediate`; its baseline is that of `sweeps/mini
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
 
 MUCH = Recipe(epochs=3, batch_size=32, max_length=128, dev_examples=200, evaluations=1)
-LITTLE = MUCH.model_copy(update={"epochs": 6, "batch_size": 16})
+LITTLE = MUCH.replace(epochs=6, batch_size=16)
 RECIPES = {
     **dict.fromkeys(("pawsx", "udpos", "panx", "tydiqa"), LITTLE),
     # Learned in fewer epochs; HellaSwag has four sequences per example.
-    "hellaswag": MUCH.model_copy(update={"epochs": 1}),
-    "qqp": MUCH.model_copy(update={"epochs": 2}),
+    "hellaswag": MUCH.replace(epochs=1),
+    "qqp": MUCH.replace(epochs=2),
 }
 
 

@@ -7,7 +7,7 @@ from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep, Untrained
 
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "tydiqa", "tatoeba", "bucc2018")
 MUCH = Recipe(epochs=3, batch_size=32, max_length=128, dev_examples=200, evaluations=1)
-LITTLE = MUCH.model_copy(update={"epochs": 6, "batch_size": 16})
+LITTLE = MUCH.replace(epochs=6, batch_size=16)
 RECIPES = dict.fromkeys(("pawsx", "udpos", "panx", "tydiqa"), LITTLE)
 
 

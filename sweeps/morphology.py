@@ -33,7 +33,7 @@ def sweep() -> Sweep:
         intermediates=conditions("en", RICH),
         targets=["udpos_xr", "panx_xr"],
         recipe=JIANT["udpos"],
-        recipes={task: JIANT[task].model_copy(update={"train_examples": size}) for task, size in EXAMPLES.items()},
+        recipes={task: JIANT[task].replace(train_examples=size) for task, size in EXAMPLES.items()},
         search=Search(learning_rates=[1e-5, 2e-5]),
         seeds=[0, 1, 2],
     )
@@ -46,5 +46,5 @@ def mini() -> Sweep:
         sweep(),
         intermediates=conditions(PIVOT, rich),
         targets=["udpos", "panx"],
-        recipe=SHORT.model_copy(update={"epochs": 4, "batch_size": 16, "train_examples": 200}),
+        recipe=SHORT.replace(epochs=4, batch_size=16, train_examples=200),
     )

@@ -20,11 +20,11 @@ CAP = 100_000
 
 RECIPES = {
     **JIANT,
-    "anli_plus": JIANT["mnli"].model_copy(update={"dev_examples": None}),
+    "anli_plus": JIANT["mnli"].replace(dev_examples=None),
     "squad_v2": JIANT["squad"],
-    "ccg": JIANT["udpos"].model_copy(update={"epochs": 5}),
-    "cosmosqa": JIANT["mnli"].model_copy(update={"epochs": 3}),
-    "commonsense_qa": JIANT["mnli"].model_copy(update={"epochs": 5}),
+    "ccg": JIANT["udpos"].replace(epochs=5),
+    "cosmosqa": JIANT["mnli"].replace(epochs=3),
+    "commonsense_qa": JIANT["mnli"].replace(epochs=5),
 }
 """MNLI and SQuAD are trained once, as intermediate tasks and for XNLI, XQuAD and MLQA."""
 

@@ -41,7 +41,7 @@ def sweep() -> Sweep:
         intermediates=conditions(("en", *(code for code in XNLI_LANGUAGES if code != "en")), share=0.2),
         targets=TARGETS,
         recipe=JIANT["mnli"],
-        recipes={**JIANT, "mnli_translated": JIANT["mnli"].model_copy(update={"train_examples": EXAMPLES})},
+        recipes={**JIANT, "mnli_translated": JIANT["mnli"].replace(train_examples=EXAMPLES)},
         search=Search(learning_rates=[1e-5]),
         seeds=[0, 1, 2],
     )
@@ -52,5 +52,5 @@ def mini() -> Sweep:
     return mini_variant(
         sweep(),
         intermediates=conditions(tuple(language.code for language in LANGUAGES), share=0.5),
-        recipes={"mnli_translated": SHORT.model_copy(update={"train_examples": 1600})},
+        recipes={"mnli_translated": SHORT.replace(train_examples=1600)},
     )

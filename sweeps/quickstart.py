@@ -17,8 +17,8 @@ def sweep() -> Sweep:
         targets=["xnli", "udpos", "xquad", "tatoeba"],
         recipe=short,
         recipes={
-            "udpos": short.model_copy(update={"epochs": 3, "batch_size": 16}),
-            "hellaswag": short.model_copy(update={"epochs": 1}),
+            "udpos": short.replace(epochs=3, batch_size=16),
+            "hellaswag": short.replace(epochs=1),
         },
         search=Search(learning_rates=[5e-4, 1e-3]),
         seeds=[0, 1],

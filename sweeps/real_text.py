@@ -37,7 +37,7 @@ def sweep() -> Sweep:
             "tatoeba": ("de", "es", "zh", "tr", "fi", "ar", "hi", "ja"),
         },
         recipe=recipe,
-        recipes={"udpos": recipe.model_copy(update={"epochs": 4, "train_examples": None})},
+        recipes={"udpos": recipe.replace(epochs=4, train_examples=None)},
         search=Search(learning_rates=[5e-4, 1e-3]),
         seeds=[0, 1],
     )

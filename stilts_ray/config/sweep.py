@@ -66,7 +66,7 @@ class Sweep(Spec, tag="sweep"):
     def mixtures(self) -> tuple[Mixture, ...]:
         """`intermediates` as mixtures, each with its tasks in alphabetical order."""
         rows = (row if isinstance(row, Mixture) else Mixture(tasks=row) for row in self.intermediates)
-        return tuple(row.model_copy(update={"tasks": tuple(sorted(row.tasks))}) for row in rows)
+        return tuple(row.replace(tasks=tuple(sorted(row.tasks))) for row in rows)
 
     def recipe_of(self, task: str) -> Recipe:
         """The recipe of a trained task: its own in `recipes`, else `recipe`."""

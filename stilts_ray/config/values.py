@@ -1,6 +1,6 @@
 """The base class of all configuration models, their field types, and one-line validation errors."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -35,6 +35,11 @@ class Spec(BaseModel):
         super().__init_subclass__(**options)
         if tag:
             cls.tag = tag
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with other values for some fields, validated as a new one is. Raises ValueError for a wrong field or value,
+        which `model_copy` accepts."""
+        return type(self)(**(dict(self) | changes))
 
 
 def explain(error: Any) -> str:

@@ -100,7 +100,7 @@ class Rows:
 
 
 def _unnamed(mixture: Mixture) -> Mixture:
-    return mixture.model_copy(update={"name": None})
+    return mixture.replace(name=None)
 
 
 def _plain(mixture: Mixture) -> bool:
@@ -185,9 +185,7 @@ def does_not_gain(rows: Rows, target: str) -> Finding:
 def beats_mlm(rows: Rows, _: str) -> Finding:
     """Rows with raw text beside their intermediate tasks (continued MLM) are, on average over such pairs, below the same rows
     without it, on the mean over the sweep's targets: the interval of the difference is above 0."""
-    pairs = {
-        row: mixture.model_copy(update={"masked": None}) for row, mixture in rows.mixtures.items() if mixture.masked
-    }
+    pairs = {row: mixture.replace(masked=None) for row, mixture in rows.mixtures.items() if mixture.masked}
     return _beaten(rows, pairs, "with raw text")
 
 
@@ -195,7 +193,7 @@ def beats_translation(rows: Rows, _: str) -> Finding:
     """Rows with machine-translated intermediate data are, on average over such pairs, below the same rows in English, on the
     mean over the sweep's targets: the interval of the difference is above 0."""
     translated = {row: mixture for row, mixture in rows.mixtures.items() if _translated(mixture)}
-    pairs = {row: mixture.model_copy(update={"languages": ()}) for row, mixture in translated.items()}
+    pairs = {row: mixture.replace(languages=()) for row, mixture in translated.items()}
     return _beaten(rows, pairs, "with translated data")
 
 

@@ -271,3 +271,13 @@ def test_masked_text_has_its_share_of_the_batches(sizes: dict[str, int], share: 
     found = mixture.batches(sizes, recipes(sizes, epochs=1, batch_size=1))
     assert {name: found[name] for name in sizes} == sizes, "the tasks keep theirs"
     assert found["mlm_text"] == pytest.approx(max(1, sum(sizes.values()) * share / (1 - share)), abs=0.5)
+
+
+def test_a_copy_with_other_values_is_validated() -> None:
+    recipe = Recipe(epochs=5)
+    assert recipe.replace(batch_size=16) == Recipe(epochs=5, batch_size=16)
+    assert recipe.epochs == 5
+    with pytest.raises(ValidationError, match="train_rows"):
+        recipe.replace(train_rows=3)
+    with pytest.raises(ValidationError, match="epochs"):
+        recipe.replace(epochs=0)

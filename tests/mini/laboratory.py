@@ -30,15 +30,15 @@ TRANSFER = Sweep(
     data="mini",
     targets=("udpos", "tydiqa", "tatoeba"),
     languages={"udpos": _CODES, "tydiqa": _CODES, "tatoeba": _CODES[1:]},
-    recipe=_LITTLE.model_copy(update={"epochs": 2, "batch_size": 32, "train_examples": 5000}),
-    recipes={"udpos": _LITTLE, "tydiqa": _LITTLE.model_copy(update={"epochs": 4})},
+    recipe=_LITTLE.replace(epochs=2, batch_size=32, train_examples=5000),
+    recipes={"udpos": _LITTLE, "tydiqa": _LITTLE.replace(epochs=4)},
     search=Search(learning_rates=(1e-3,)),
     # Of another seed than a head that is made for scoring, which must get the trained one's weights.
     seeds=(1,),
 )
 """Fine-tuning on the pivot's target data alone."""
 
-WHOLE = TRANSFER.model_copy(update={"intermediates": ((), ("squad",))})
+WHOLE = TRANSFER.replace(intermediates=((), ("squad",)))
 """The same, and after an intermediate task."""
 
 
@@ -48,7 +48,7 @@ def only(sweep: Sweep, *targets: str) -> Sweep:
         field: {name: value for name, value in getattr(sweep, field).items() if name in targets}
         for field in ("languages", "recipes")
     }
-    return sweep.model_copy(update={"targets": targets, **of_targets})
+    return sweep.replace(targets=targets, **of_targets)
 
 
 Scores = dict[tuple[str, str, str], float]
