@@ -215,14 +215,7 @@ class ConditionRecord(Record):
 AnyJobRecord = PretrainRecord | TrainRecord | RankRecord | ScoreRecord
 AnyStepRecord = PretrainRecord | StudyRecord | RankingRecord | EvaluationRecord | ConditionRecord
 AnyRecord = Annotated[
-    PretrainRecord
-    | TrainRecord
-    | RankRecord
-    | ScoreRecord
-    | StudyRecord
-    | RankingRecord
-    | EvaluationRecord
-    | ConditionRecord,
+    PretrainRecord | TrainRecord | RankRecord | ScoreRecord | StudyRecord | RankingRecord | EvaluationRecord | ConditionRecord,
     Field(discriminator="kind"),
 ]
 
