@@ -1,6 +1,6 @@
-"""What can be had on mini without a model: guesses that know no word but those of the pivot's training data.
+"""Model-free baselines on mini, which know only the words of the pivot's training data.
 
-Each takes a language and gives a score in 0-100 that stands beside a model's. None of them sees a test label.
+Each takes a language and returns a score (0-100) comparable to a model's. None sees a test label.
 """
 
 from collections import Counter
@@ -10,13 +10,13 @@ from statistics import mean
 from typing import Any
 
 from datasets import Dataset
-from stilts_ray.metrics.answers import token_f1
 
 from stilts_ray import tasks
 from stilts_ray.data.repairs import Use
 from stilts_ray.data.rows import examples
 from stilts_ray.data.tables import dataset_table
 from stilts_ray.kinds import scoring_of
+from stilts_ray.metrics.answers import token_f1
 from stilts_ray.mini import PIVOT, build, questions
 from stilts_ray.mini.render import span, words
 from stilts_ray.mini.seeds import generator
@@ -27,7 +27,7 @@ from stilts_ray.tasks.examples import Example, Pair, Tagged
 
 @cache
 def rows_of(name: str, split: str, code: str) -> list[Example]:
-    """The examples of a split of a task in a language."""
+    """The examples of a task's split in a language."""
     task = tasks.get(name)
     folder = task.source.folder.format(code)
     table = dataset_table(Dataset.from_list(list(build.rows(folder, split))), folder)
@@ -35,13 +35,13 @@ def rows_of(name: str, split: str, code: str) -> list[Example]:
 
 
 def test_of(task: Task, code: str) -> list[Example]:
-    """The test examples of a task in a language."""
+    """A task's test examples in a language."""
     return rows_of(task.name, task.test or "test", code)
 
 
 def dictionary_tags(task: Task, code: str) -> float:
-    """Tagging: the commonest tag that a word has in the pivot's training sentences; unknown words take the commonest tag of
-    all unknown words there could be: NOUN for parts of speech, and for names B-PER if they are capitalised, else O."""
+    """Tagging: a word's most frequent tag in the pivot's training sentences. Unknown words get NOUN for parts of speech; for
+    names B-PER if capitalised, else O."""
     counts: dict[str, Counter[str]] = {}
     for example in rows_of(task.name, "train", PIVOT):
         assert isinstance(example, Tagged)
@@ -61,8 +61,8 @@ _UNKNOWN: dict[str, Callable[[str], str]] = {
 
 
 def shape_of_pair(task: Task, code: str) -> float:
-    """Sentence pairs: the commonest label in the pivot's training pairs of the same shape. The shape of a pair is which
-    words of its second sentence stand where in the first one, and both lengths: no word is known."""
+    """Sentence pairs: the most frequent label among the pivot's training pairs of the same shape. The shape of a pair is the
+    position in the first sentence of each word of the second, and the first one's length; words themselves are not known."""
     source = tasks.get(task.trained or task.name)
     counts: dict[object, Counter[str]] = {}
     for pair in rows_of(source.name, "train", PIVOT):
@@ -85,20 +85,20 @@ def _label(pair: Example) -> str:
 
 
 def right_type(task: Task, code: str) -> float:
-    """Span QA: a participant of the role that is asked for, out of any sentence: the mean over all of them. Who can tell
-    these has understood the question and the sentences, but not which of them it is about."""
+    """Span QA: the mean score over the sentences of answering with a sentence's participant in the role asked for. Such a guess
+    understands the question and the sentences, but not which sentence the question is about."""
     rng, scores = generator("qa", f"{task.name}-{task.test}"), []
     for _ in test_of(task, code):
         events = questions.deeds(rng)
         chosen, role, _ = questions.asked_about(events, rng)
-        found = [span(words(Sentence(event), code), role)[1] for event in events if getattr(event, role)]
+        candidates = [span(words(Sentence(event), code), role)[1] for event in events if getattr(event, role)]
         gold = span(words(Sentence(events[chosen]), code), role)[1]
-        scores.append(mean((float(text == gold) + token_f1(gold, text)) / 2 for text in found))
+        scores.append(mean((float(text == gold) + token_f1(gold, text)) / 2 for text in candidates))
     return 100 * mean(scores)
 
 
 def letters_in_common(task: Task, code: str) -> float:
-    """Retrieval: the foreign sentence that shares the largest part of its letter trigrams with the pivot's (Jaccard)."""
+    """Retrieval: the foreign sentence with the highest Jaccard similarity of letter trigrams to the pivot's."""
     rows: list[dict[str, Any]] = build.rows(task.source.folder.format(code), task.test or "test")
     foreign = [_trigrams(row["source_sentence"]) for row in rows]
     guesses = []
@@ -122,9 +122,9 @@ GUESSES: dict[str, tuple[str, Callable[[Task, str], float]]] = {
     "tydiqa": ("any of the right type", right_type),
     "tatoeba": ("letters in common", letters_in_common),
 }
-"""The best guess that there is for a target, by name."""
+"""The best baseline for each target: its name and its function."""
 
 
 def guesses(codes: Iterable[str], target: str) -> dict[str, float]:
-    """What the guess for a target scores in each language."""
+    """The score of a target's baseline in each language."""
     return {code: GUESSES[target][1](tasks.get(target), code) for code in codes}

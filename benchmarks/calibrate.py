@@ -1,11 +1,11 @@
-"""How fast this machine trains the encoders of a sweep: the calibration that `stilts plan --calibration` reads.
+"""Training speed of a sweep's encoders on this machine: the calibration file for `stilts plan --calibration`.
 
     python benchmarks/calibrate.py SWEEP --out FILE [--steps 30]
 
-Needs torch and transformers, on the GPU if there is one; no data, and weights are random. Every encoder is trained by this
-package's loop, in batches of the sweep's own `recipe`: once packed, on lengths like MNLI's (training_step.py), once with every
-sequence `max_length` long, which is what padding to it costs. Each token is one of the vocabulary at random; the first
-steps, in which memory is found, are not timed.
+Needs torch and transformers but no data, and uses the GPU if there is one. Every encoder, with random weights, is trained by
+this package's loop at the batch size of the sweep's `recipe`: once packed, with MNLI's distribution of lengths
+(training_step.py), and once with every sequence `max_length` long, the cost of padding to it. Tokens are random. The first
+steps, which include memory allocation, are not timed.
 """
 
 import argparse
@@ -38,17 +38,17 @@ PUBLISHED = {
     "FacebookAI/xlm-roberta-large": lambda: models.xlm_roberta(LARGE, 250_002),
     "facebook/xlm-roberta-xl": XLMRobertaXLConfig,
 }
-"""So that a machine without the hub can be measured, too; other configurations are read from where they are."""
+"""Configurations for machines without access to the hub; others are loaded from their source."""
 WARM_UP = 5
-"""Steps that are not timed."""
+"""Number of steps that are not timed."""
 
 
 def configuration(encoder: Encoder) -> PretrainedConfig:
     """An encoder's configuration. Raises RequestError if it cannot be read."""
-    start = encoder.weights
-    if isinstance(start, Pretraining):
-        return models.xlm_roberta(start.shape, start.vocabulary)
-    source = start.like if isinstance(start, Untrained) else start.source
+    weights = encoder.weights
+    if isinstance(weights, Pretraining):
+        return models.xlm_roberta(weights.shape, weights.vocabulary)
+    source = weights.like if isinstance(weights, Untrained) else weights.source
     if source in PUBLISHED:
         return PUBLISHED[source]()
     try:
@@ -58,7 +58,7 @@ def configuration(encoder: Encoder) -> PretrainedConfig:
 
 
 def examples_of(lengths: NDArray[np.int64], vocabulary: int) -> Encoded:
-    """Classified sequences of these lengths, of random tokens."""
+    """Labelled sequences of random tokens, with these lengths."""
     draw = np.random.default_rng(0)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     tokens = draw.integers(5, vocabulary, offsets[-1]).astype(np.int32)
@@ -66,7 +66,7 @@ def examples_of(lengths: NDArray[np.int64], vocabulary: int) -> Encoded:
 
 
 def tokens_per_second(config: PretrainedConfig, examples: Encoded, batch_size: int, device: torch.device) -> float:
-    """Of one epoch on the device, after its first steps."""
+    """Training tokens per second over one epoch, without its first steps."""
     task = tasks.get("mnli")
     model = model_for(models.new_encoder(config, 0), [task], 0).to(device)
     batches = np.split(np.random.default_rng(0).permutation(examples.items), examples.items // batch_size)
@@ -75,7 +75,7 @@ def tokens_per_second(config: PretrainedConfig, examples: Encoded, batch_size: i
 
 
 def speed(encoder: Encoder, recipe: Recipe, steps: int, device: torch.device) -> Speed:
-    """Both speeds of an encoder. Raises RequestError if a batch does not fit into the device's memory."""
+    """The packed and the padded speed of an encoder. Raises RequestError if a batch does not fit in device memory."""
     count = recipe.batch_size * (WARM_UP + steps)
     drawn = np.interp(np.random.default_rng(0).uniform(0, 100, count), PERCENT, LENGTHS["nli"][1]).astype(np.int64)
     short, full = np.minimum(drawn, recipe.max_length), np.full(count, recipe.max_length)
@@ -97,7 +97,7 @@ def speed(encoder: Encoder, recipe: Recipe, steps: int, device: torch.device) ->
 
 
 def main() -> None:
-    """Measures one encoder after the other and writes the file."""
+    """Measures each encoder and writes the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sweep", metavar="SWEEP")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")

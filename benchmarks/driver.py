@@ -1,9 +1,9 @@
-"""What the driver costs in a large sweep: `stilts plan`, a `stilts run` that finds nothing left to do, and `stilts report`.
+"""The driver's cost in a large sweep: `stilts plan`, `stilts run` with nothing left to do, and `stilts report`.
 
     python benchmarks/driver.py [--trials 10000]
 
-Makes a store of finished trials, with MLflow's database of them, in a temporary folder: a quarter of an hour, which is not
-counted. Then runs each command as a user does, five times. Prints one JSON line: seconds (medians) and largest memory of each,
+Makes a store of finished trials and its MLflow database in a temporary folder, which takes a quarter of an hour and is not
+timed. Then runs each command five times, as a user does. Prints one JSON line: median seconds and peak memory of each command,
 and the limits.
 """
 
@@ -41,29 +41,29 @@ def sweep() -> Sweep:
 
 
 def finish(plan: Plan, store: Store) -> int:
-    """Writes what a run of the whole plan leaves in a store; returns the number of its jobs."""
-    known = plan.data_source.repositories
-    store.write_json({key: each.model_dump(mode="json") for key, each in known.items()}, REPOSITORIES)
+    """Fills a store as a run of the whole plan does; returns the number of jobs."""
+    repositories = plan.data_source.repositories
+    store.write_json({key: each.model_dump(mode="json") for key, each in repositories.items()}, REPOSITORIES)
     scheduler = Scheduler(plan, {}, {})
     while job := scheduler.next():
-        made = record(job)
-        store.write_record(made, job.path)
-        scheduler.finish(job, made)
+        finished = record(job)
+        store.write_record(finished, job.path)
+        scheduler.finish(job, finished)
         commit_completed_steps(scheduler, store)
     tracking.Tracker(tracking.default_uri(store), plan).sync(state_of(store))
     return len(scheduler.outcomes)
 
 
 def cost(*words: str) -> dict[str, float]:
-    """Median seconds of a command, and its largest memory in MB."""
+    """Median seconds of a command, and its peak memory in MB."""
     seconds, peaks = zip(*(once(*words) for _ in range(REPEATS)), strict=True)
     return {"seconds": round(median(seconds), 1), "mb": round(max(peaks) / 2**20)}
 
 
 def once(*words: str) -> tuple[float, int]:
-    """Seconds of a command, and its largest memory in bytes."""
+    """Seconds of a command, and its peak memory in bytes."""
     started, peak = time.perf_counter(), 0
-    # What the system itself counts for a child includes what this process had when it started it.
+    # The system's own peak of a child process includes this process's memory at the fork.
     with psutil.Popen([sys.executable, "-c", PROGRAM, *words], stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
             with contextlib.suppress(psutil.Error):
@@ -84,11 +84,11 @@ def main() -> None:
         sweep.write_text(SWEEP)
         sweep.with_suffix(".json").write_text(plan.sweep.model_dump_json())
         jobs = finish(plan, store)
-        place = (str(sweep), "--store", store.url)
+        arguments = (str(sweep), "--store", store.url)
         costs = {
-            "plan": cost("plan", *place),
-            "run": cost("run", *place),
-            "report": cost("report", *place, "--out", f"{folder}/report"),
+            "plan": cost("plan", *arguments),
+            "run": cost("run", *arguments),
+            "report": cost("report", *arguments, "--out", f"{folder}/report"),
         }
     limits = {"seconds": SECONDS, "mb": MEGABYTES}
     within = all(each[name] < limit for each in costs.values() for name, limit in limits.items())

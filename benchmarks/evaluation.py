@@ -1,15 +1,15 @@
-"""Zero-shot prediction beside the Hugging Face Trainer's `predict`, on sequences as long as XNLI's, UD-POS' and XQuAD's.
+"""Zero-shot prediction compared with the Hugging Face Trainer's `predict`, at the sequence lengths of XNLI, UD-POS and XQuAD.
 
     python benchmarks/evaluation.py [--shape base|small] [--precision float32|bfloat16] [--device cpu|cuda] [--tokens 6000]
         [--repeats 5]
 
-Both have the same random weights and begin with token sequences in the hub's order; both end with labels, tags or answers.
-The Trainer pads each batch to its longest sequence, with the batch size out of 8, 32 and 128 that is fastest here;
-tags and answers are read from its logits as transformers' example scripts do it (the 20 best starts and ends of a window).
-`group_by_length`, which is documented for training, also sorts what is predicted, and gives it back in another order: its
-time stands beside, and is not what the ratio is to. Sides take turns; medians. `agree` is the share of equal predictions.
-On a GPU ours is what the package does there, bf16 autocast over float32 weights; the Trainer's is its bf16_full_eval, of bf16
-weights. Lengths are those of the first sequences of three languages each, by XLM-R's tokenizer (lengths.json).
+Both have the same random weights, start from token sequences in the hub's order, and end with labels, tags or answers. The
+Trainer pads each batch to its longest sequence; of the batch sizes 8, 32 and 128 the fastest counts. Tags and answers are read
+from its logits as in transformers' example scripts (the 20 best starts and ends of a window). `group_by_length`, documented
+for training, also sorts the sequences in `predict` and returns predictions in another order: its time is shown, but the ratio
+is not to it. Runs alternate; times are medians. `agree` is the share of equal predictions. On a GPU, ours is the package's bf16
+autocast over float32 weights, the Trainer's is bf16_full_eval with bf16 weights. Lengths are those of the first sequences of
+three languages each, by XLM-R's tokenizer (lengths.json).
 """
 
 import argparse
@@ -55,19 +55,19 @@ CLASSES = {
 }
 BATCHES = (8, 32, 128)
 LONGEST_ANSWER, QUESTION, LETTERS = 30, 16, 4
-"""Tokens of an answer and of a question; letters a token."""
+"""Tokens per answer and per question; letters per token."""
 WORDS = 0.6
-"""Words a token."""
+"""Words per token."""
 
 
 def lengths_of(target: str, tokens: int) -> np.ndarray:
-    """The first sequences of each language, together about so many tokens."""
+    """Lengths of the first sequences of each language, about `tokens` tokens in all."""
     languages = [np.array(lengths) for lengths in json.loads(LENGTHS.read_text())[target].values()]
     return np.concatenate([each[np.cumsum(each) <= tokens / len(languages)] for each in languages])
 
 
-def made(target: str, tokens: int, vocabulary: int) -> tuple[list[Example], Encoded]:
-    """Examples and their sequences, of random tokens; each window of a long text is an example of its own."""
+def random_examples(target: str, tokens: int, vocabulary: int) -> tuple[list[Example], Encoded]:
+    """Examples and their sequences of random tokens; each window of a long text counts as one example."""
     draw, lengths = np.random.default_rng(0), lengths_of(target, tokens)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     ids = draw.integers(5, vocabulary, offsets[-1]).astype(np.int32)
@@ -75,8 +75,8 @@ def made(target: str, tokens: int, vocabulary: int) -> tuple[list[Example], Enco
     numbers, last = np.arange(len(lengths)), places == np.repeat(lengths, lengths) - 1
     match target:
         case "udpos":
-            begun = (places == 1) | (draw.random(offsets[-1]) < WORDS)
-            tags = np.where((places > 0) & ~last & begun, 0, IGNORE)
+            starts_word = (places == 1) | (draw.random(offsets[-1]) < WORDS)
+            tags = np.where((places > 0) & ~last & starts_word, 0, IGNORE)
             fields = {"tags": tags, "example": numbers}
             words = np.add.reduceat(tags != IGNORE, offsets[:-1])
             examples: list[Example] = [Tagged(("w",) * n, ("NOUN",) * n) for n in words]
@@ -94,14 +94,14 @@ def made(target: str, tokens: int, vocabulary: int) -> tuple[list[Example], Enco
 
 
 def padded(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    """Pads to the longest of the batch."""
+    """Pads to the longest sequence of the batch."""
     longest = max(len(row["input_ids"]) for row in rows)
     ids = torch.tensor([row["input_ids"] + [1] * (longest - len(row["input_ids"])) for row in rows])
     return {"input_ids": ids, "attention_mask": (ids != 1).long()}
 
 
 def trainer(model: torch.nn.Module, batch_size: int, sampling: str, given: argparse.Namespace, folder: str) -> Trainer:
-    """A Trainer that predicts."""
+    """A Trainer for prediction."""
     arguments = TrainingArguments(
         output_dir=folder,
         per_device_eval_batch_size=batch_size,
@@ -114,14 +114,14 @@ def trainer(model: torch.nn.Module, batch_size: int, sampling: str, given: argpa
     return Trainer(model=model, args=arguments, data_collator=padded)
 
 
-def decoded(target: str, found: Any, examples: list[Example], encoded: Encoded) -> list[Any]:
-    """Predictions of the Trainer's logits."""
+def decoded(target: str, logits: Any, examples: list[Example], encoded: Encoded) -> list[Any]:
+    """Predictions from the Trainer's logits."""
     labels = tasks.get(TRAINED[target]).labels
     bounds = list(zip(encoded.offsets, encoded.offsets[1:], strict=False))
     match target:
         case "udpos":
             wanted = [encoded.fields["tags"][a:b] for a, b in bounds]
-            best = np.argmax(found, axis=2)
+            best = np.argmax(logits, axis=2)
             return [
                 [labels[p] for p, t in zip(*row, strict=False) if t != IGNORE] for row in zip(best, wanted, strict=True)
             ]
@@ -131,16 +131,16 @@ def decoded(target: str, found: Any, examples: list[Example], encoded: Encoded) 
                 [(x, y) if x >= 0 else None for x, y in zip(*(f[a:b].tolist() for f in fields), strict=True)]
                 for a, b in bounds
             ]
-            return best_answers([e.context for e in examples], characters, *found, longest=LONGEST_ANSWER)
+            return best_answers([e.context for e in examples], characters, *logits, longest=LONGEST_ANSWER)
         case _:
-            return [labels[label] for label in np.argmax(found, axis=1)]
+            return [labels[label] for label in np.argmax(logits, axis=1)]
 
 
 def sides_of(target: str, given: argparse.Namespace, folder: str) -> dict[str, Callable[[], list[Any]]]:
-    """What is timed for a target: ours, and the Trainer at each setting."""
+    """The functions that are timed for a target: ours, and the Trainer's with each setting."""
     shape, vocabulary = SHAPES[given.shape]
     task = tasks.get(TRAINED[target])
-    examples, encoded = made(target, given.tokens, vocabulary)
+    examples, encoded = random_examples(target, given.tokens, vocabulary)
     model: Model = model_for(models.new_encoder(models.xlm_roberta(shape, vocabulary), 0), [task], 0)
     save_model(model, task, Path(folder))
     reference = CLASSES[target].from_pretrained(folder)
@@ -165,10 +165,10 @@ def sides_of(target: str, given: argparse.Namespace, folder: str) -> dict[str, C
 
 
 def measured(target: str, given: argparse.Namespace) -> dict[str, Any]:
-    """Median seconds of every side of a target."""
+    """Median seconds of each side for a target, the ratio, and the share of equal predictions."""
     with tempfile.TemporaryDirectory() as folder:
         sides = sides_of(target, given, folder)
-        found = {name: side() for name, side in sides.items()}
+        predictions = {name: side() for name, side in sides.items()}
         seconds: dict[str, list[float]] = {name: [] for name in sides}
         for _ in range(given.repeats):
             for name, side in sides.items():
@@ -177,7 +177,7 @@ def measured(target: str, given: argparse.Namespace) -> dict[str, Any]:
                 seconds[name].append(time.perf_counter() - started)
     medians = {name: round(median(values), 3) for name, values in seconds.items()}
     best = min((f"trainer_{size}" for size in BATCHES), key=medians.__getitem__)
-    same = [one == other for one, other in zip(found["ours"], found[best], strict=True)]
+    same = [one == other for one, other in zip(predictions["ours"], predictions[best], strict=True)]
     ratio = round(medians[best] / medians["ours"], 2)
     return {
         "rows": len(same),
@@ -189,7 +189,7 @@ def measured(target: str, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measures one target after the other."""
+    """Measures all targets and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", choices=SHAPES, default="base")
     parser.add_argument("--precision", choices=("float32", "bfloat16"))

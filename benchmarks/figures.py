@@ -1,4 +1,4 @@
-"""The laboratory's figures, from its document alone."""
+"""The laboratory's figures, made from its document."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +16,11 @@ LINES = ("#3b6fb6", "#e0903c", "#4d9d72", "#8a62b5")
 
 
 def draw(document: dict[str, Any], folder: Path) -> None:
-    """Writes transfer.png, relatedness.png, intermediates.png and controls.png, as far as their parts were measured."""
+    """Writes transfer.png, relatedness.png, intermediates.png and controls.png, if their parts were measured."""
     with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 150}):
-        for name, (parts, picture) in _PICTURES.items():
+        for name, (parts, plot) in _FIGURES.items():
             if document.keys() >= parts:
-                figure = picture(document)
+                figure = plot(document)
                 figure.savefig(folder / f"{name}.png", bbox_inches="tight")
                 plt.close(figure)
 
@@ -37,10 +37,10 @@ def _grid(count: int, width: float = 3.1, height: float = 2.5) -> tuple[Any, lis
 
 
 def _transfer(document: dict[str, Any]) -> Any:
-    """A panel a target: groups of languages, mini's encoder beside random weights, the guess as a line."""
-    found = document["transfer"]
-    figure, axes = _grid(len(found))
-    for axis, (target, cells) in zip(axes, found.items(), strict=True):
+    """One panel per target: mini's encoder and random weights as bars by group of languages, the baseline as a line."""
+    results = document["transfer"]
+    figure, axes = _grid(len(results))
+    for axis, (target, cells) in zip(axes, results.items(), strict=True):
         groups = [name for name in GROUPS if name in cells["mini"]]
         for number, encoder in enumerate(("mini", "random")):
             heights = [cells[encoder][name]["mean"] for name in groups]
@@ -63,10 +63,10 @@ def _transfer(document: dict[str, Any]) -> Any:
 
 
 def _relatedness(document: dict[str, Any]) -> Any:
-    """A panel a target: each language's score against its relatedness to the pivot."""
-    found = document["transfer"]
-    figure, axes = _grid(len(found))
-    for axis, (target, cells) in zip(axes, found.items(), strict=True):
+    """One panel per target: each language's score against its relatedness to the pivot."""
+    results = document["transfer"]
+    figure, axes = _grid(len(results))
+    for axis, (target, cells) in zip(axes, results.items(), strict=True):
         points = [(cells["relatedness"][code], score, code) for code, score in cells["languages"]["mini"].items()]
         axis.scatter([x for x, _, _ in points], [y for _, y, _ in points], s=14, color=COLORS["mini"])
         for x, y, code in points:
@@ -78,16 +78,16 @@ def _relatedness(document: dict[str, Any]) -> Any:
 
 
 def _intermediates(document: dict[str, Any]) -> Any:
-    """Rows x targets: the difference from the baseline; in bold where it is more than two standard errors."""
-    found = document["intermediates"]
-    rows, targets = list(found), list(next(iter(found.values())))
+    """Intermediates x targets: the difference from the baseline, in bold if it exceeds two standard errors."""
+    results = document["intermediates"]
+    rows, targets = list(results), list(next(iter(results.values())))
     figure, axis = plt.subplots(figsize=(1.1 * len(targets) + 1.5, 0.45 * len(rows) + 0.8))
-    values = [[found[row][target]["mean"] for target in targets] for row in rows]
+    values = [[results[row][target]["mean"] for target in targets] for row in rows]
     bound = max(abs(value) for line in values for value in line)
     axis.imshow(values, cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto", alpha=0.75)
     for y, row in enumerate(rows):
         for x, target in enumerate(targets):
-            cell = found[row][target]
+            cell = results[row][target]
             weight = "bold" if abs(cell["mean"]) > 2 * cell["se"] else "normal"
             text = f"{cell['mean']:+.1f} ±{cell['se']:.1f}"
             axis.text(x, y, text, ha="center", va="center", fontsize=7.5, fontweight=weight)
@@ -100,7 +100,7 @@ def _intermediates(document: dict[str, Any]) -> Any:
 
 
 def _controls(document: dict[str, Any]) -> Any:
-    """Text in two languages, words in common, and size of the intermediate task."""
+    """The controls: text in two languages, shared words, and the size of the intermediate task."""
     figure, axes = _grid(4, width=3.0, height=2.6)
     for axis, target in zip(axes[:2], ("udpos", "tatoeba"), strict=True):
         _mixing(axis, document["mixing"], target)
@@ -122,24 +122,24 @@ def _related(axis: Axes, points: list[dict[str, Any]]) -> None:
     axis.legend(frameon=False, fontsize=7)
 
 
-def _sizes(axis: Axes, found: dict[str, Any]) -> None:
+def _sizes(axis: Axes, results: dict[str, Any]) -> None:
     for color, target in zip(LINES, ("tydiqa", "pawsx"), strict=False):
-        cells = [cells[target] for cells in found.values()]
+        cells = [cells[target] for cells in results.values()]
         means, errors = [cell["mean"] for cell in cells], [cell["se"] for cell in cells]
-        axis.errorbar([int(rows) for rows in found], means, errors, color=color, label=target, marker="o", ms=3)
+        axis.errorbar([int(rows) for rows in results], means, errors, color=color, label=target, marker="o", ms=3)
     axis.axhline(0, color="#999", lw=0.7)
     axis.set_xscale("log")
-    axis.set_xticks([int(rows) for rows in found], labels=list(found))
+    axis.set_xticks([int(rows) for rows in results], labels=list(results))
     axis.minorticks_off()
     axis.set_xlabel("rows of the intermediate SQuAD")
     axis.set_title("gain over the baseline", loc="left", fontweight="bold")
     axis.legend(frameon=False, fontsize=7)
 
 
-def _mixing(axis: Axes, found: dict[str, Any], target: str) -> None:
-    shares = [int(share) for share in found]
+def _mixing(axis: Axes, results: dict[str, Any], target: str) -> None:
+    shares = [int(share) for share in results]
     for color, group in zip(LINES, GROUPS, strict=True):
-        cells = [found[share][target].get(group) for share in found]
+        cells = [results[share][target].get(group) for share in results]
         if all(cells):
             means, errors = [cell["mean"] for cell in cells], [cell["se"] for cell in cells]
             axis.errorbar(shares, means, errors, color=color, label=group, marker="o", ms=3)
@@ -148,7 +148,7 @@ def _mixing(axis: Axes, found: dict[str, Any], target: str) -> None:
     axis.legend(frameon=False, fontsize=7)
 
 
-_PICTURES: dict[str, tuple[set[str], Callable[[dict[str, Any]], Any]]] = {
+_FIGURES: dict[str, tuple[set[str], Callable[[dict[str, Any]], Any]]] = {
     "transfer": ({"transfer"}, _transfer),
     "relatedness": ({"transfer"}, _relatedness),
     "intermediates": ({"intermediates"}, _intermediates),

@@ -1,11 +1,11 @@
-"""Several learning rates side by side in one process, on stacked weights, beside one after the other.
+"""Training several learning rates together on stacked weights, compared with one after the other.
 
     python benchmarks/fused_rates.py [--rates 4] [--steps 10] [--repeats 5] [--shape mini|small]
 
-Both take the same steps on the same packed batches from the same weights: one after the other by the loop's own model and
-fused AdamW, and together by torch.func (`functional_call` under `vmap`, weights stacked, dropout drawn for each), each with
-a learning rate of its own. Sides take turns; medians. Prints one JSON line: seconds, the ratio, and the largest difference
-between their weights (there is no dropout; it is what rounding makes of them).
+Both take the same steps on the same packed batches from the same weights: one after the other with the loop's own model and
+fused AdamW, and together with torch.func (`functional_call` under `vmap`, stacked weights, dropout drawn for each), each with
+its own learning rate. Runs alternate. Prints one JSON line: median seconds, the ratio, and the largest difference between
+their weights (due to rounding: dropout is 0).
 """
 
 import argparse
@@ -26,7 +26,7 @@ from stilts_ray.data.encoded import Encoded
 from stilts_ray.kinds import model_for, objective_of
 from stilts_ray.models import model as models
 from stilts_ray.models.model import Model
-from stilts_ray.training.optimizer import make_optimizer, set_rate
+from stilts_ray.training.optimizer import make_optimizer
 
 SHAPES = {
     "mini": Shape(layers=4, hidden=128, heads=4, feed_forward=512, dropout=0.0),
@@ -35,12 +35,12 @@ SHAPES = {
 VOCABULARY, BATCH = 4000, 16
 TASK = tasks.get("mnli")
 SPEC = Optimizer(epsilon=1e-3)
-"""With a larger epsilon than usual: of a bias before a softmax, whose gradient is nothing but rounding, AdamW would else make
-full steps, and the weights of both sides could not be compared."""
+"""Epsilon is larger than usual: the gradient of a bias before a softmax is only rounding error, of which AdamW would otherwise
+make full steps, so that the weights of both sides could not be compared."""
 
 
 def batches(steps: int) -> list[Batch]:
-    """Batches of random tokens, with lengths like MNLI's."""
+    """Batches of random tokens with MNLI's distribution of lengths."""
     draw, count = np.random.default_rng(0), steps * BATCH
     lengths = np.interp(draw.uniform(0, 100, count), PERCENT, LENGTHS["nli"][1]).astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -50,12 +50,12 @@ def batches(steps: int) -> list[Batch]:
 
 
 def fresh(shape: Shape) -> Model:
-    """The same model each time."""
+    """A new model, always with the same weights."""
     return model_for(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [TASK], 0).train()
 
 
-def apart(shape: Shape, rates: list[float], data: list[Batch]) -> list[dict[str, torch.Tensor]]:
-    """One rate after the other."""
+def one_after_the_other(shape: Shape, rates: list[float], data: list[Batch]) -> list[dict[str, torch.Tensor]]:
+    """The weights after training, one learning rate after the other."""
     ended = []
     for rate in rates:
         model = fresh(shape)
@@ -70,9 +70,9 @@ def apart(shape: Shape, rates: list[float], data: list[Batch]) -> list[dict[str,
 
 
 def together(shape: Shape, rates: list[float], data: list[Batch]) -> list[dict[str, torch.Tensor]]:
-    """All rates in each pass."""
-    twins = [fresh(shape) for _ in rates]
-    stacked, buffers = stack_module_state(twins)
+    """The weights after training all learning rates together."""
+    replicas = [fresh(shape) for _ in rates]
+    stacked, buffers = stack_module_state(replicas)
     base = fresh(shape).to("meta")
     slices = [
         {name: torch.nn.Parameter(values[n].detach()) for name, values in stacked.items()} for n in range(len(rates))
@@ -82,23 +82,22 @@ def together(shape: Shape, rates: list[float], data: list[Batch]) -> list[dict[s
     for batch in data:
 
         def loss(parameters: dict[str, torch.Tensor], batch: Batch = batch) -> torch.Tensor:
-            found = functional_call(base, (parameters, {n: b[0] for n, b in buffers.items()}), (TASK.name, batch))
-            return objective_of(TASK.kind).loss(found, batch) / BATCH
+            logits = functional_call(base, (parameters, {n: b[0] for n, b in buffers.items()}), (TASK.name, batch))
+            return objective_of(TASK.kind).loss(logits, batch) / BATCH
 
         gradients, _ = vmap(grad_and_value(loss), randomness="different")(
             {name: torch.stack([own[name].detach() for own in slices]) for name in stacked}
         )
-        for number, (own, optimizer, rate) in enumerate(zip(slices, optimizers, rates, strict=True)):
+        for number, (own, optimizer) in enumerate(zip(slices, optimizers, strict=True)):
             for name, parameter in own.items():
                 parameter.grad = gradients[name][number]
             torch.nn.utils.clip_grad_norm_(own.values(), 1.0)
-            set_rate(optimizer, rate)
             optimizer.step()
     return [{name: p.detach() for name, p in own.items()} for own in slices]
 
 
 class _Holder(torch.nn.Module):
-    """Parameters as a module has them."""
+    """A module with these parameters."""
 
     def __init__(self, parameters: dict[str, torch.nn.Parameter]) -> None:
         super().__init__()
@@ -106,7 +105,7 @@ class _Holder(torch.nn.Module):
 
 
 def main() -> None:
-    """Alternates the two and prints medians."""
+    """Measures both in turn and prints."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rates", type=int, default=4)
     parser.add_argument("--steps", type=int, default=10)
@@ -116,7 +115,10 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     rates, data = [1e-4 * (n + 1) for n in range(given.rates)], batches(given.steps)
-    sides: dict[str, Callable[..., list[dict[str, torch.Tensor]]]] = {"apart": apart, "together": together}
+    sides: dict[str, Callable[..., list[dict[str, torch.Tensor]]]] = {
+        "apart": one_after_the_other,
+        "together": together,
+    }
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     ended = {}
     for _ in range(given.repeats + 1):

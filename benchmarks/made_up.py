@@ -1,4 +1,4 @@
-"""A sweep of any size, like sweeps/paper.py, and records of jobs that nobody did, with all that real ones have."""
+"""A sweep of any size, like sweeps/paper.py, and made-up records of its jobs, with all fields of real ones."""
 
 import zlib
 from pathlib import Path
@@ -29,32 +29,36 @@ METRICS = {
 
 
 def plan_of(trials: int) -> Plan:
-    """About so many trials (at least one encoder's 603, and for each some three scorings for four trials): the paper's rows
-    and targets with five learning rates and seeds, for as many encoders as that takes. Nothing of it exists anywhere."""
-    one = _plan(1)
-    return _plan(max(1, round(trials / sum(step.trials for step in one.steps if isinstance(step, Study)))))
+    """A plan of about `trials` trials (at least one encoder's 603), and about three scoring jobs for every four trials: the
+    paper's conditions and targets with five learning rates and seeds, for as many encoders as needed. The encoders do not
+    exist."""
+    per_encoder = sum(step.trials for step in _plan(1).steps if isinstance(step, Study))
+    return _plan(max(1, round(trials / per_encoder)))
 
 
 def _plan(encoders: int) -> Plan:
     paper = load(PAPER)
     names = [f"encoder-{number:02}" for number in range(encoders)]
-    rows = [row.tasks for row in paper.mixtures if "ccg" not in row.tasks]
+    mixtures = [mixture.tasks for mixture in paper.mixtures if "ccg" not in mixture.tasks]
     sweep = Sweep(
         name="made-up",
         encoders=[Encoder(name=name, weights=Pretrained(source=f"owner/{name}")) for name in names],
-        intermediates=[*rows, Mixture(tasks=tuple(sorted({name for row in rows for name in row})), name="all")],
+        intermediates=[
+            *mixtures,
+            Mixture(tasks=tuple(sorted({name for mixture in mixtures for name in mixture})), name="all"),
+        ],
         targets=paper.targets,
         recipe=paper.recipe,
         recipes={name: recipe for name, recipe in paper.recipes.items() if name != "ccg"},
         search=Search(learning_rates=[2e-6, 5e-6, 1e-5, 2e-5, 3e-5]),
         seeds=list(range(5)),
     )
-    unknown = make_plan(sweep, HubSource({})).unresolved
-    return make_plan(sweep, HubSource({name: digest(name)[:40] for name in unknown}))
+    unresolved = make_plan(sweep, HubSource({})).unresolved
+    return make_plan(sweep, HubSource({name: digest(name)[:40] for name in unresolved}))
 
 
 def record(job: TrainJob | ScoreJob) -> TrainRecord | ScoreRecord:
-    """What a job would have left in the store, had it gone well."""
+    """The record that a successful run of a job would have written."""
     where = {"name": job.name, "digest": job.digest, "step": job.step, "identity": job.identity}
     where |= {"seconds": 600.0, "device": "NVIDIA H200", "finished_at": now(), **provenance()}
     if isinstance(job, ScoreJob):
@@ -63,19 +67,19 @@ def record(job: TrainJob | ScoreJob) -> TrainRecord | ScoreRecord:
 
 
 def _chance(*names: object) -> float:
-    """In 0-1, from the names alone."""
+    """A number in [0, 1) that depends on the names alone."""
     return zlib.crc32("/".join(map(str, names)).encode()) / 2**32
 
 
 def _trial(job: TrainJob) -> dict[str, Any]:
-    points = max(recipe.evaluations for recipe in job.recipes.values())
+    evaluations = max(recipe.evaluations for recipe in job.recipes.values())
     trained = [tasks.get(name) for name in job.mixture.tasks]
-    curve = [_point(job, trained, number, points) for number in range(1, points + 1)]
+    curve = [_entry(job, trained, number, evaluations) for number in range(1, evaluations + 1)]
     return {
         "score": curve[-1].score,
         "curve": curve,
-        "steps": 1000 * points,
-        "tokens": 4_000_000 * points,
+        "steps": 1000 * evaluations,
+        "tokens": 4_000_000 * evaluations,
         "collapsed": False,
         "learning_rate": job.learning_rate,
         "seed": job.seed,
@@ -84,8 +88,8 @@ def _trial(job: TrainJob) -> dict[str, Any]:
     }
 
 
-def _point(job: TrainJob, trained: list[tasks.Task], number: int, points: int) -> CurvePoint:
-    scores = {task.name: 40 + 40 * number / points + 10 * _chance(job.name, task.name, number) for task in trained}
+def _entry(job: TrainJob, trained: list[tasks.Task], number: int, evaluations: int) -> CurvePoint:
+    scores = {task.name: 40 + 40 * number / evaluations + 10 * _chance(job.name, task.name, number) for task in trained}
     metrics = {
         f"{task.name}/{metric}": scores[task.name] for task in trained for metric in ("score", *METRICS[task.kind])
     }

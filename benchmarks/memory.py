@@ -1,9 +1,9 @@
-"""Memory and checkpoints with an active vocabulary beside those with all of it.
+"""Memory and checkpoint size with a pruned vocabulary, compared with the full one.
 
     python benchmarks/memory.py [--shape base|large] [--active 40000]
 
-Makes an encoder of that shape with a classifier, takes one update of AdamW, saves, and counts bytes: weights, gradients,
-moments, and the checkpoint's file. Prints one JSON line with both sides and their ratios.
+Makes an encoder of this shape with a classification head, takes one AdamW step, saves it, and counts bytes: weights, gradients,
+moments, and the checkpoint file. Prints one JSON line with both sides and their ratios.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from stilts_ray.training.optimizer import make_optimizer
 
 
 def sizes(model: Model) -> dict[str, int]:
-    """Bytes after an update."""
+    """Bytes after one update."""
     optimizer = make_optimizer(model, 1e-5, Optimizer())
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
@@ -44,19 +44,19 @@ def sizes(model: Model) -> dict[str, int]:
         }
 
 
-def made(shape: Shape) -> Model:
-    """A classifier of that shape."""
+def classifier(shape: Shape) -> Model:
+    """A classifier of this shape."""
     return model_for(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [tasks.get("mnli")], 0)
 
 
 def main() -> None:
-    """Prints both sides."""
+    """Measures both sides and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", choices=SHAPES, default="large")
     parser.add_argument("--active", type=int, default=ACTIVE)
     given = parser.parse_args()
-    dense = sizes(made(SHAPES[given.shape]))
-    model = made(SHAPES[given.shape])
+    dense = sizes(classifier(SHAPES[given.shape]))
+    model = classifier(SHAPES[given.shape])
     prune_embeddings(model, [Encoded(np.arange(given.active, dtype=np.int32), np.array([0, given.active]))])
     active = sizes(model)
     ratios = {name: round(active[name] / dense[name], 3) for name in dense}

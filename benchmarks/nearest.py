@@ -1,10 +1,10 @@
-"""Exact nearest neighbours beside faiss' flat index, at the sizes of Tatoeba and of BUCC.
+"""Exact nearest neighbours compared with faiss' flat index, at the sizes of Tatoeba and BUCC.
 
     python benchmarks/nearest.py [--sentences 10000] [--repeats 5]
 
-Tatoeba: the nearest of 1,000 sentences for each of 1,000, in 13 layers. Mining: the 4 nearest of `--sentences` for each of
-as many. Vectors have 768 numbers and length 1; the index is built in the time that is measured, on as many threads as
-torch has. Prints one JSON line: medians of sides that take turns, the ratio, and the share of equal neighbours.
+Tatoeba: the nearest of 1,000 sentences for each of 1,000 queries, in 13 layers. Mining: the 4 nearest of `--sentences` for as
+many queries. Vectors have 768 dimensions and unit length; timings include building the index; faiss has as many threads as
+torch. Prints one JSON line: median seconds of alternating runs, the ratio, and the share of equal neighbours.
 """
 
 import argparse
@@ -24,13 +24,13 @@ Sides = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 def vectors(count: int, seed: int) -> torch.Tensor:
-    """Random directions: [count, HIDDEN]."""
+    """Random unit vectors: [count, HIDDEN]."""
     draw = torch.Generator().manual_seed(seed)
     return torch.nn.functional.normalize(torch.randn(count, HIDDEN, generator=draw), dim=-1)
 
 
 def ours(sides: Sides, count: int) -> list[Any]:
-    """Indices of the nearest, for each pair of sides: by what Tatoeba is scored with, or by what is mined with."""
+    """Indices of the nearest neighbours for each (queries, index), by this package's code for Tatoeba (count 1) or mining."""
     with torch.inference_mode():
         if count == 1:
             return [np.array(nearest_by_cosine(queries, index))[:, None] for queries, index in sides]
@@ -38,19 +38,19 @@ def ours(sides: Sides, count: int) -> list[Any]:
 
 
 def flat(sides: Sides, count: int) -> list[Any]:
-    """The same by faiss."""
-    found = []
+    """The same with faiss."""
+    neighbours = []
     for queries, index in sides:
-        searched = faiss.IndexFlatIP(HIDDEN)
-        searched.add(index.numpy())
-        found.append(searched.search(queries.numpy(), count)[1])
-    return found
+        flat_index = faiss.IndexFlatIP(HIDDEN)
+        flat_index.add(index.numpy())
+        neighbours.append(flat_index.search(queries.numpy(), count)[1])
+    return neighbours
 
 
 def measured(sides: Sides, count: int, repeats: int) -> dict[str, Any]:
-    """Median seconds of both."""
+    """Median seconds of both, their ratio, and the share of equal neighbours."""
     both = {"ours": ours, "faiss": flat}
-    found = {name: np.concatenate(search(sides, count)) for name, search in both.items()}
+    neighbours = {name: np.concatenate(search(sides, count)) for name, search in both.items()}
     seconds: dict[str, list[float]] = {name: [] for name in both}
     for _ in range(repeats):
         for name, search in both.items():
@@ -58,12 +58,12 @@ def measured(sides: Sides, count: int, repeats: int) -> dict[str, Any]:
             search(sides, count)
             seconds[name].append(time.perf_counter() - started)
     medians = {name: round(median(values), 3) for name, values in seconds.items()}
-    equal = round(float((found["ours"] == found["faiss"]).mean()), 5)
+    equal = round(float((neighbours["ours"] == neighbours["faiss"]).mean()), 5)
     return {"seconds": medians, "equal": equal, "ratio": round(medians["faiss"] / medians["ours"], 2)}
 
 
 def main() -> None:
-    """Both sizes."""
+    """Measures both sizes and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sentences", type=int, default=10_000)
     parser.add_argument("--repeats", type=int, default=5)

@@ -1,9 +1,9 @@
-"""What trials cost that do nothing, one after the other through one Ray Tune run: does the driver slow down, does it grow?
+"""The cost of trials that do no work, run one after the other in one Ray Tune run: does the driver slow down or grow?
 
     python benchmarks/noop_trials.py [--jobs 2000]
 
-All is as in `stilts run`, but a job writes its record at once. Prints one JSON line: seconds a job (median) and the driver's
-memory over the first and the last 200.
+As in `stilts run`, but a job only writes its record. Prints one JSON line: seconds per job (median) over the first and the last
+200 jobs, and the driver's memory.
 """
 
 import argparse
@@ -24,18 +24,18 @@ from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.store.records import AnyJobRecord
 from stilts_ray.store.store import Store
 
-SHARE = 200
+WINDOW = 200
 
 
 def write_record(job: Job, context: WorkerContext) -> AnyJobRecord:
-    """In place of the work."""
-    made = record(job)
-    context.store.write_record(made, job.path)
-    return made
+    """A stand-in for execute_job."""
+    written = record(job)
+    context.store.write_record(written, job.path)
+    return written
 
 
 def measure(jobs: int) -> list[tuple[float, float]]:
-    """When each job ended, and the driver's memory then in MiB."""
+    """The end of each job in seconds, and the driver's memory at that time in MiB."""
     ends = Ends(lambda _: psutil.Process().memory_info().rss / 2**20)
     plan = plan_of(round(0.58 * jobs))
     with tempfile.TemporaryDirectory() as folder:
@@ -48,9 +48,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--jobs", type=int, default=2000)
     ends = measure(options.parse_args().jobs)
-    seconds = [after - before for (before, _), (after, _) in pairwise(ends)]
-    first, last = median(seconds[:SHARE]), median(seconds[-SHARE:])
-    begin, middle, end = (ends[place][1] for place in (SHARE, len(ends) // 2, -1))
+    seconds = [end - previous for (previous, _), (end, _) in pairwise(ends)]
+    first, last = median(seconds[:WINDOW]), median(seconds[-WINDOW:])
+    begin, middle, end = (ends[number][1] for number in (WINDOW, len(ends) // 2, -1))
     print(
         json.dumps(
             {

@@ -1,12 +1,12 @@
-"""The paper's sweep replayed on simulated GPUs: how near its schedule comes to the shortest there can be.
+"""The paper's sweep replayed on simulated GPUs: its makespan compared with a lower bound.
 
     python benchmarks/schedule.py [--gpus 1 2 4 8 16 32 64] [--pending 1 16]
 
-The real searcher hands out the jobs of `sweeps/paper.py`; they take as long as their tokens say and leave made-up records.
-`pending` are the trials that Tune holds ready before a GPU is free, and whose order is then settled: 1 on one machine, 16 on
-a cluster. Time is counted in training tokens; loading, dev evaluations and Tune's own work take none, and the trials
-of CCG neither, whose size is not public. A schedule is held against max(work / GPUs, critical path), the latter from what
-each job truly needs. Prints one JSON line for each number of GPUs.
+The real searcher schedules the jobs of `sweeps/paper.py`; a job takes as long as its number of tokens and writes a made-up
+record. `pending` is the number of trials that Tune holds ready, in a fixed order, before a GPU is free: 1 on one machine, 16 on
+a cluster. Time is counted in training tokens. Loading, dev evaluations and Tune's own work take none, nor do the trials of CCG,
+whose size is not public. The bound is max(work / GPUs, critical path); the critical path follows from the jobs' true
+dependencies. Prints one JSON line for each number of GPUs.
 """
 
 import argparse
@@ -29,19 +29,18 @@ from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.steps import Evaluation, Study
 from stilts_ray.store.records import AnyJobRecord, CurvePoint, ScoreRecord, TrainRecord
 from stilts_ray.store.store import Store
-from stilts_ray.tasks.published_sizes import published_rows
 
 SWEEP = Path(__file__).parents[1] / "sweeps" / "paper.py"
 FORWARD = 1 / 3
-"""Work of a scored token beside a trained one: the backward pass takes twice what the forward pass does."""
+"""Work of a scored token relative to a trained one: the backward pass takes twice as long as the forward pass."""
 LARGEST_TEST = {"udpos": 20_436, "panx": 10_000, "tydiqa": 2_719, "bucc2018": 14_330, "tatoeba": 1_000}
-"""Rows of the largest language's test split (arXiv 2010.12821, table 11); taken for every language of which no number is
-published, so that scoring is overestimated."""
+"""Test examples of the largest language (arXiv 2010.12821, table 11), used for every language without a published number, so
+that scoring is overestimated."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """A job that was carried out; times in training tokens."""
+    """An executed job; times in training tokens."""
 
     job: Job
     begin: float
@@ -49,20 +48,20 @@ class Done:
 
 
 def work(plan: Plan, job: Job) -> float:
-    """Training tokens of a trial, or what the scoring of a run is worth in them."""
+    """Work of a job: the training tokens of a trial, or the equivalent number for scoring a trial."""
     step = plan.by_digest[job.step]
     if isinstance(step, Study):
         return step.tokens
     assert isinstance(step, Evaluation)
     task = tasks.get(step.task)
-    rows = sum(published_rows(task.name, task.test, code) or LARGEST_TEST[task.name] for code in step.languages)
-    measured = tasks.get(task.trained).tokens if task.trained else 0
+    rows = sum(task.published_rows(task.test, code) or LARGEST_TEST[task.name] for code in step.languages)
+    mean_length = tasks.get(task.trained).tokens if task.trained else 0
     longest = step.input.inference.max_length
-    return FORWARD * rows * min(measured or longest, longest)
+    return FORWARD * rows * min(mean_length or longest, longest)
 
 
 def outcome(job: Job) -> AnyJobRecord:
-    """A made-up record that follows from the job alone."""
+    """A made-up record that depends on the job alone."""
     where: dict[str, Any] = {"name": job.name, "digest": job.digest, "step": job.step}
     score = int(job.digest[:8], 16) % 10_000 / 100
     if isinstance(job, ScoreJob):
@@ -70,12 +69,12 @@ def outcome(job: Job) -> AnyJobRecord:
         return ScoreRecord(**where, score=score, languages=languages, signature="made up")
     assert isinstance(job, TrainJob)
     curve = (CurvePoint(step=1, loss=1.0, score=score),)
-    asked = {"learning_rate": job.learning_rate, "seed": job.seed}
-    return TrainRecord(**where, **asked, score=score, collapsed=False, curve=curve)
+    trial = {"learning_rate": job.learning_rate, "seed": job.seed}
+    return TrainRecord(**where, **trial, score=score, collapsed=False, curve=curve)
 
 
 def replay(plan: Plan, gpus: int, pending: int) -> list[Done]:
-    """All jobs in the order of their beginning, one at a time on each GPU."""
+    """Executes all jobs, one at a time on each GPU; returns them by start time."""
     store = Store("memory://schedule")
     searcher = TuneSearcher(Scheduler(plan, {}, {}), store, lambda: None, [], retries=0)
     waiting: deque[str] = deque()
@@ -100,26 +99,25 @@ def replay(plan: Plan, gpus: int, pending: int) -> list[Done]:
         searcher.on_trial_complete(name)
 
 
-def needs(plan: Plan, jobs: Sequence[Job]) -> dict[str, set[str]]:
-    """The jobs that each one truly has to wait for, by digest; told from the jobs themselves, not from when they were
-    handed out."""
-    made = {job.path: job for job in jobs}
+def dependencies(plan: Plan, jobs: Sequence[Job]) -> dict[str, set[str]]:
+    """The dependencies of each job, by digest; derived from the jobs themselves, not from the order of scheduling."""
+    by_path = {job.path: job for job in jobs}
     searches: dict[str, list[str]] = defaultdict(list)
     for job in jobs:
         if _searches(plan, job):
             searches[job.step].append(job.digest)
-    found = {}
+    needed = {}
     for job in jobs:
         before: set[str] = set()
         if run := job.parent.trial:
-            # Which run it is follows from the whole search.
-            before = {made[run].digest, *searches[made[run].step]}
+            # The parent is selected from all trials of its search.
+            before = {by_path[run].digest, *searches[by_path[run].step]}
         if isinstance(job, TrainJob):
-            own, parallel = searches[job.step], plan.by_digest[job.step].search.trials_per_round
+            own, per_round = searches[job.step], plan.by_digest[job.step].search.trials_per_round
             place = own.index(job.digest) if job.digest in own else len(own)
-            before |= set(own if place == len(own) else own[: place - place % parallel])
-        found[job.digest] = before
-    return found
+            before |= set(own if place == len(own) else own[: place - place % per_round])
+        needed[job.digest] = before
+    return needed
 
 
 def _searches(plan: Plan, job: Job) -> bool:
@@ -128,17 +126,17 @@ def _searches(plan: Plan, job: Job) -> bool:
 
 
 def critical_path(plan: Plan, done: Sequence[Done]) -> float:
-    """Work on the longest chain of jobs of which each needs the one before it."""
+    """Work on the longest chain of dependent jobs."""
     ends: dict[str, float] = {}
-    before = needs(plan, [each.job for each in done])
-    # Jobs begin after what they need has ended, so that this order is one of a graph without cycles.
+    before = dependencies(plan, [each.job for each in done])
+    # A job starts after its dependencies end, so this is a topological order.
     for each in done:
         ends[each.job.digest] = work(plan, each.job) + max((ends[d] for d in before[each.job.digest]), default=0.0)
     return max(ends.values())
 
 
 def figures(plan: Plan, gpus: int, pending: int) -> dict[str, Any]:
-    """The schedule on so many GPUs beside its bound."""
+    """The schedule on `gpus` GPUs and its lower bound."""
     done = replay(plan, gpus, pending)
     total, critical = sum(work(plan, each.job) for each in done), critical_path(plan, done)
     makespan, bound = max(each.end for each in done), max(total / gpus, critical)
@@ -154,7 +152,7 @@ def figures(plan: Plan, gpus: int, pending: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Prints a line for each number of GPUs and of trials held ready."""
+    """Prints a line for each number of GPUs and of pending trials."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gpus", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64])
     parser.add_argument("--pending", type=int, nargs="+", default=[1, 16])

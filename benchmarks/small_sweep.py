@@ -1,12 +1,12 @@
-"""A small sweep beside the Trainer's hyperparameter search: eight learning rates, thirty steps each, a small encoder.
+"""A small sweep compared with the Trainer's hyperparameter search: eight learning rates, thirty steps each, a small encoder.
 
     python benchmarks/small_sweep.py [--peer hf-hyperparameter-search] [--repeats 5]
 
-Both fine-tune one encoder folder (4 layers, 128 wide, random weights) on the same 480 rows of mini's MNLI, batch 16, one
-epoch, AdamW (fused), and evaluate the same 100 dev rows once, at the end. The peer searches by Ray Tune (one CPU a trial)
-and by Optuna (in its own process, one trial after the other); the ratio is to the faster. Each run is a process of its
-own, which imports what it needs; rows are tokenised before. `seconds` is its whole life, `ray` the part of it until Ray is
-there (`ray.init`). Sides take turns. Prints one JSON line: medians and the ratio.
+Both fine-tune one encoder (4 layers, hidden size 128, random weights) on the same 480 examples of mini's MNLI: batch size 16,
+one epoch, fused AdamW, one evaluation on the same 100 dev examples at the end. The peer searches with Ray Tune (one CPU per
+trial) and with Optuna (in-process, one trial after the other); the ratio is to the faster. Each run is a process of its own,
+imports included; examples are tokenised beforehand. `seconds` is the lifetime of the process, `ray` the part spent in
+`ray.init`. Runs alternate. Prints one JSON line: medians and the ratio.
 """
 
 import argparse
@@ -41,14 +41,14 @@ def make_folder(folder: Path) -> None:
 
 
 def rows(folder: Path, split: str) -> list[dict[str, Any]]:
-    """Token sequences with labels, from the cache: those that a run of ours with seed 0 trains on, or the first of dev."""
+    """Token sequences with labels, from the cache: those that our trial with seed 0 trains on, or the first dev examples."""
     from stilts_ray import tasks
     from stilts_ray.data.batches import drawn, generator
     from stilts_ray.data.encoded import TokenizationConfig
     from stilts_ray.data.sources import MiniSource
-    from stilts_ray.kinds import encoded_split
+    from stilts_ray.kinds.splits import encoded_split
 
-    made = encoded_split(
+    examples = encoded_split(
         MiniSource(),
         tasks.get("mnli"),
         split,
@@ -56,14 +56,14 @@ def rows(folder: Path, split: str) -> list[dict[str, Any]]:
         str(folder),
         TokenizationConfig(LENGTH, 128),
     )
-    items = drawn(made.items, ROWS, generator(0, "mnli")) if split == "train" else np.arange(DEV)
-    tokens = [made.tokens[made.offsets[item] : made.offsets[item + 1]].tolist() for item in items]
-    labels = made.fields["label"][items].tolist()
+    items = drawn(examples.items, ROWS, generator(0, "mnli")) if split == "train" else np.arange(DEV)
+    tokens = [examples.tokens[examples.offsets[item] : examples.offsets[item + 1]].tolist() for item in items]
+    labels = examples.fields["label"][items].tolist()
     return [{"input_ids": ids, "labels": label} for ids, label in zip(tokens, labels, strict=True)]
 
 
 def ours(folder: Path) -> int:
-    """Returns the number of trials."""
+    """Runs the search; returns the number of trials."""
     from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
     from stilts_ray.config import Runtime
     from stilts_ray.data.sources import MiniSource
@@ -89,7 +89,7 @@ def ours(folder: Path) -> int:
 
 
 def padded(batch: list[dict[str, Any]]) -> dict[str, Any]:
-    """Pads to the longest of the batch."""
+    """Pads to the longest sequence of the batch."""
     import torch
 
     longest = max(len(row["input_ids"]) for row in batch)
@@ -99,7 +99,7 @@ def padded(batch: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def trainer(folder: Path, scratch: str, train: list[dict[str, Any]], dev: list[dict[str, Any]]) -> Any:
-    """The Trainer that searches; what it is made of can travel to Ray's workers."""
+    """The Trainer for the search; everything in it can be sent to Ray's workers."""
     from transformers import AutoModelForSequenceClassification, PrinterCallback, Trainer, TrainingArguments
 
     arguments = TrainingArguments(
@@ -118,20 +118,20 @@ def trainer(folder: Path, scratch: str, train: list[dict[str, Any]], dev: list[d
         disable_tqdm=True,
         use_cpu=True,
     )
-    made = Trainer(
+    searcher = Trainer(
         model_init=lambda: AutoModelForSequenceClassification.from_pretrained(folder, num_labels=3),
         args=arguments,
         train_dataset=train,
         eval_dataset=dev,
         data_collator=padded,
-        compute_metrics=lambda found: {"accuracy": float((found.predictions.argmax(-1) == found.label_ids).mean())},
+        compute_metrics=lambda output: {"accuracy": float((output.predictions.argmax(-1) == output.label_ids).mean())},
     )
-    made.remove_callback(PrinterCallback)
-    return made
+    searcher.remove_callback(PrinterCallback)
+    return searcher
 
 
 def by_ray(folder: Path) -> int:
-    """Returns the number of trials."""
+    """Runs the search; returns the number of trials."""
     from ray import tune
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -152,55 +152,55 @@ def by_ray(folder: Path) -> int:
 
 
 def by_optuna(folder: Path) -> int:
-    """Returns the number of trials."""
+    """Runs the search; returns the number of trials."""
     from optuna import samplers
 
-    tried = []
+    trials = []
     with tempfile.TemporaryDirectory() as scratch:
         trainer(folder, scratch, rows(folder, "train"), rows(folder, "validation_matched")).hyperparameter_search(
             hp_space=lambda trial: {"learning_rate": trial.suggest_categorical("learning_rate", list(RATES))},
             n_trials=len(RATES),
             direction="maximize",
             backend="optuna",
-            compute_objective=lambda metrics: tried.append(metrics) or metrics["eval_accuracy"],
+            compute_objective=lambda metrics: trials.append(metrics) or metrics["eval_accuracy"],
             sampler=samplers.GridSampler({"learning_rate": list(RATES)}),
         )
-    return len(tried)
+    return len(trials)
 
 
 SIDES: dict[str, Callable[[Path], int]] = {"ours": ours, "peer_ray": by_ray, "peer_optuna": by_optuna}
 
 
 def one_side(name: str, folder: Path) -> None:
-    """Runs a side and prints how many trials it made and how long Ray took to be there."""
+    """Runs a side and prints its number of trials and the seconds in `ray.init`."""
     import transformers
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    seconds = {"ray": 0.0} if name == "peer_optuna" else timed_start()
+    seconds = {"ray": 0.0} if name == "peer_optuna" else time_ray_init()
     trials = SIDES[name](folder)
     print(json.dumps(seconds | {"trials": trials}))
 
 
-def timed_start() -> dict[str, float]:
-    """Seconds in `ray.init`, from now on."""
+def time_ray_init() -> dict[str, float]:
+    """Times `ray.init` from now on, in seconds."""
     import ray
 
     start_ray, seconds = ray.init, {"ray": 0.0}
 
     def init(*arguments: Any, **options: Any) -> Any:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         try:
             return start_ray(*arguments, **options)
         finally:
-            seconds["ray"] += time.perf_counter() - begun
+            seconds["ray"] += time.perf_counter() - started
 
     ray.init = init
     return seconds
 
 
 def timed(name: str, folder: Path) -> dict[str, Any]:
-    """What a side took in a process of its own; "error" if it broke off."""
+    """Runs a side in a process of its own: its seconds and output, or "error" if it failed."""
     started = time.perf_counter()
     command = [sys.executable, __file__, "--side", name, "--folder", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -210,15 +210,17 @@ def timed(name: str, folder: Path) -> dict[str, Any]:
 
 
 def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Medians of the runs that ended, and the error of the first that did not."""
-    ended = [run for run in runs if "error" not in run]
+    """Medians of the successful runs, and the first error."""
+    succeeded = [run for run in runs if "error" not in run]
     errors = [run["error"] for run in runs if "error" in run]
-    medians = {key: round(median(run[key] for run in ended), 2) for key in ("seconds", "ray", "trials") if ended}
-    return medians | {"runs": len(ended)} | ({"error": errors[0]} if errors else {})
+    medians = {
+        key: round(median(run[key] for run in succeeded), 2) for key in ("seconds", "ray", "trials") if succeeded
+    }
+    return medians | {"runs": len(succeeded)} | ({"error": errors[0]} if errors else {})
 
 
 def main() -> None:
-    """Measures all sides in turn."""
+    """Measures all sides in turn and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer", choices=["hf-hyperparameter-search"], default="hf-hyperparameter-search")
     parser.add_argument("--repeats", type=int, default=5)
@@ -235,10 +237,12 @@ def main() -> None:
         for _ in range(given.repeats):
             for name in SIDES:
                 runs[name].append(timed(name, folder))
-    found = {name: summary(each) for name, each in runs.items()}
-    fastest = min(each["seconds"] for name, each in found.items() if name != "ours" and "seconds" in each)
-    ratio = round(fastest / found["ours"]["seconds"], 2)
-    print(json.dumps({"benchmark": "small_sweep", "peer": given.peer, "steps": ROWS // BATCH, **found, "ratio": ratio}))
+    results = {name: summary(each) for name, each in runs.items()}
+    fastest = min(each["seconds"] for name, each in results.items() if name != "ours" and "seconds" in each)
+    ratio = round(fastest / results["ours"]["seconds"], 2)
+    print(
+        json.dumps({"benchmark": "small_sweep", "peer": given.peer, "steps": ROWS // BATCH, **results, "ratio": ratio})
+    )
     return None
 
 

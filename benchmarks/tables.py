@@ -1,4 +1,4 @@
-"""The laboratory's tables in Markdown, from its document alone, and their places in `docs/laboratory.md`."""
+"""The laboratory's tables in Markdown, made from its document, and their insertion into `docs/laboratory.md`."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -10,40 +10,40 @@ Cell = dict[str, Any]
 
 
 def markdown(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
-    """A table."""
+    """A Markdown table."""
     head = list(head)
     rows = [head, ["---"] * len(head), *map(list, lines)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def value(cell: Cell | None) -> str:
-    """A mean, with its standard error if it is one of several."""
+    """A mean, with its standard error if it is over more than one value."""
     if cell is None:
         return ""
     return f"{cell['mean']:.1f}" + (f" ±{cell['se']:.1f}" if cell["n"] > 1 else "")
 
 
 def gain(cell: Cell) -> str:
-    """A difference, in bold where it is more than two standard errors."""
+    """A difference, in bold if it exceeds two standard errors."""
     text = f"{cell['mean']:+.1f} ±{cell['se']:.1f}"
     return f"**{text}**" if abs(cell["mean"]) > 2 * cell["se"] else text
 
 
 def transfer(document: Cell) -> str:
-    """A line for each target and encoder, and for the guess."""
+    """One row per target and encoder, and one for the model-free baseline."""
     lines = []
-    for target, found in document["transfer"].items():
+    for target, results in document["transfer"].items():
         for name in ("mini", "random", "guess"):
-            cells = found[name]
+            cells = results[name]
             if cells:
                 label = f"guess: {cells['what']}" if name == "guess" else f"{name} encoder"
-                rank = f"{found['spearman']:.2f}" if name == "mini" else ""
+                rank = f"{results['spearman']:.2f}" if name == "mini" else ""
                 lines.append([target, label, *(value(cells.get(group)) for group in GROUPS), rank])
     return markdown(["target", "", *GROUPS, "ρ"], lines)
 
 
 def intermediates(document: Cell) -> str:
-    """A line for each intermediate task."""
+    """One row per intermediate task."""
     rows = document["intermediates"]
     targets = list(next(iter(rows.values())))
     return markdown(
@@ -52,7 +52,7 @@ def intermediates(document: Cell) -> str:
 
 
 def gains(document: Cell) -> str:
-    """Of targets that an intermediate task helps, a line for each that does, by group of languages."""
+    """One row per target and intermediate task that improves it, by group of languages."""
     lines = [
         [target, row, *(gain(cells[target]["groups"][group]) for group in GROUPS)]
         for row, cells in document["intermediates"].items()
@@ -63,7 +63,7 @@ def gains(document: Cell) -> str:
 
 
 def mixing(document: Cell) -> str:
-    """A line for each target and share of text in two languages."""
+    """One row per target and share of text in two languages."""
     shares = document["mixing"]
     return markdown(
         ["target", "% in two languages", *GROUPS],
@@ -76,7 +76,7 @@ def mixing(document: Cell) -> str:
 
 
 def relatedness(document: Cell) -> str:
-    """A line for each language of the second set."""
+    """One row per language of the second set."""
     languages = document["relatedness"]
     return markdown(
         ["", "the pivot's words", "udpos", "tatoeba"],
@@ -88,7 +88,7 @@ def relatedness(document: Cell) -> str:
 
 
 def sizes(document: Cell) -> str:
-    """A line for each size of the intermediate task."""
+    """One row per size of the intermediate task."""
     rows = document["sizes"]
     targets = list(next(iter(rows.values())))
     return markdown(
@@ -98,14 +98,14 @@ def sizes(document: Cell) -> str:
 
 
 def short(document: Cell) -> str:
-    """For the README: mini's encoder, and in brackets random weights."""
+    """For the README: mini's encoder, and in brackets the encoder with random weights."""
 
-    def both(found: Cell, group: str) -> str:
-        if group not in found["mini"]:
+    def both(results: Cell, group: str) -> str:
+        if group not in results["mini"]:
             return ""
-        return f"{found['mini'][group]['mean']:.1f} ({found['random'][group]['mean']:.1f})"
+        return f"{results['mini'][group]['mean']:.1f} ({results['random'][group]['mean']:.1f})"
 
-    lines = [[target, *(both(found, group) for group in GROUPS)] for target, found in document["transfer"].items()]
+    lines = [[target, *(both(results, group) for group in GROUPS)] for target, results in document["transfer"].items()]
     return markdown(["", *GROUPS], lines)
 
 
@@ -118,11 +118,11 @@ TABLES: dict[str, tuple[str, Callable[[Cell], str]]] = {
     "mixing": ("mixing", mixing),
     "relatedness": ("relatedness", relatedness),
 }
-"""Name -> the part of the document that it shows, and how. A text holds those that it has a place for."""
+"""Name -> the part of the document shown, and the function that renders it."""
 
 
 def filled(text: str, document: Cell) -> str:
-    """A text with each table that was measured put between `<!-- name -->` and `<!-- end -->`."""
+    """The text with each measured table inserted between `<!-- name -->` and `<!-- end -->`."""
     for name, (part, table) in TABLES.items():
         if part not in document:
             continue
@@ -132,5 +132,5 @@ def filled(text: str, document: Cell) -> str:
 
 
 def fill(path: Path, document: Cell) -> None:
-    """Brings the tables of a file up to date."""
+    """Updates the tables in a file."""
     path.write_text(filled(path.read_text(encoding="utf-8"), document), encoding="utf-8")

@@ -1,17 +1,16 @@
-"""A training step beside the Hugging Face Trainer's, on sequences as long as MNLI's, SQuAD's and UD-POS'.
+"""A training step compared with the Hugging Face Trainer's, at the sequence lengths of MNLI, SQuAD and UD-POS.
 
     python benchmarks/training_step.py [--peer hf-trainer] [--shape base|large|small] [--profile nli|qa|tagging]
         [--device cpu|cuda] [--steps 6] [--repeats 5] [--compile]
 
-Both train the same shape with random weights and XLM-R's whole vocabulary on the same rows, 32 a step, from the batch to the
-updated weights: fused AdamW, clipping, a linear schedule; float32 on a CPU, bf16 autocast on a GPU. The Trainer attends by
-SDPA and pads to the longest of a batch; its batches are those of its `group_by_length`, which sorts the rows of fifty batches
-at a time: of fifty such batches, long to short, the `--steps` that lie evenly among them. Ours are the same rows in a random
-order. --compile adds torch.compile to the Trainer. Sides take turns, each turn has a first step that is not counted, and
-each side a first turn. Prints one JSON line for
-each profile: examples a second (medians), the ratio to the best Trainer, and on a GPU our model FLOP utilisation:
-6 x weights without embeddings x tokens, and the attention's 12 x layers x width x sum of squared lengths, against 790
-TFLOP/s. Imports neither Ray nor MLflow nor datasets.
+Both train the same shape with random weights and XLM-R's full vocabulary on the same examples, 32 a step, from the batch to
+the updated weights: fused AdamW, gradient clipping, a linear schedule; float32 on a CPU, bf16 autocast on a GPU. The Trainer
+uses SDPA and pads to the longest sequence of a batch. Its batches are those of `group_by_length`, which sorts the examples of
+fifty batches at a time: of fifty such batches, from long to short, `--steps` evenly spaced ones. Ours are the same examples in
+random order. --compile adds torch.compile to the Trainer. Runs alternate; the first step of each run and the first run of each
+side are not timed. Prints one JSON line per profile: examples per second (medians), the ratio to the best Trainer, and on a GPU
+our model FLOP utilisation: 6 x weights without embeddings x tokens, and the attention's 12 x layers x width x sum of squared
+lengths, against 790 TFLOP/s. Imports neither Ray nor MLflow nor datasets.
 """
 
 import argparse
@@ -55,7 +54,8 @@ LENGTHS = {
     "qa": ("squad", (50, 91, 105, 122, 145, 172, 194, 218, 243, 271, 305, 349, 384, 384)),
     "tagging": ("udpos", (3, 5, 6, 9, 12, 15, 18, 22, 27, 34, 44, 54, 78, 169)),
 }
-"""The task, and tokens at these percentiles of 2,000 of its training rows (windows of 384), by XLM-R's tokenizer."""
+"""The task, and the sequence lengths at these percentiles of 2,000 of its training examples (windows of 384), by XLM-R's
+tokenizer."""
 SHAPES = {
     "small": Shape(layers=4, hidden=256, heads=4, feed_forward=1024, positions=512, dropout=0.1),
     "base": Shape(layers=12, hidden=768, heads=12, feed_forward=3072, positions=512, dropout=0.1),
@@ -63,9 +63,9 @@ SHAPES = {
 }
 VOCABULARY, BATCH, RATE, PEAK = 250_002, 32, 1e-5, 790e12
 GROUPED = 50
-"""Batches among whose rows the Trainer's length-grouped sampler sorts (transformers.trainer_pt_utils)."""
+"""Number of batches whose examples the Trainer's length-grouped sampler sorts together (transformers.trainer_pt_utils)."""
 ACTIVE = 40_000
-"""Rows of the vocabulary in use. Four million tokens of English tasks have 28,296 distinct ones."""
+"""Active tokens of the vocabulary. Four million tokens of English tasks have 28,296 distinct ones."""
 CLASSES = {
     "nli": XLMRobertaForSequenceClassification,
     "qa": XLMRobertaForQuestionAnswering,
@@ -74,19 +74,19 @@ CLASSES = {
 
 
 def active() -> np.ndarray:
-    """The tokens in use, somewhere in the vocabulary."""
+    """The active tokens, drawn at random from the vocabulary."""
     return np.sort(np.random.default_rng(1).choice(np.arange(5, VOCABULARY), ACTIVE, replace=False)).astype(np.int32)
 
 
 def grouped(profile: str, steps: int) -> np.ndarray:
-    """Lengths of sequences, a row a batch: batches of a length-grouped sampler, long to short."""
+    """Sequence lengths [steps, batch]: batches of a length-grouped sampler, from long to short."""
     drawn = np.interp(np.random.default_rng(0).uniform(0, 100, GROUPED * BATCH), PERCENT, LENGTHS[profile][1])
     batches = np.sort(drawn.astype(np.int64))[::-1].reshape(GROUPED, BATCH)
     return batches[((np.arange(steps) + 0.5) * GROUPED / steps).astype(int)]
 
 
-def made(profile: str, steps: int) -> Encoded:
-    """Random tokens of realistic lengths, random labels: a batch that is not counted, from the middle, and those that are."""
+def random_examples(profile: str, steps: int) -> Encoded:
+    """Random tokens and labels at realistic lengths: a warm-up batch of medium lengths, then the timed batches."""
     draw, batches = np.random.default_rng(0), grouped(profile, steps)
     lengths = np.concatenate([batches[steps // 2], batches.ravel()])
     offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -101,18 +101,18 @@ def made(profile: str, steps: int) -> Encoded:
 
 
 class Clock:
-    """Seconds from the first counted step to the end of the last; `uncounted` come before."""
+    """Times training from the first step after `warmup` steps to the end of the last."""
 
-    def __init__(self, device: torch.device, uncounted: int) -> None:
-        self.device, self.uncounted, self.begin = device, uncounted, 0.0
+    def __init__(self, device: torch.device, warmup: int) -> None:
+        self.device, self.warmup, self.begin = device, warmup, 0.0
 
     def step(self, number: int) -> None:
-        """At the beginning of a step, counted from 0."""
-        if number == self.uncounted:
+        """To be called at the start of step `number` (from 0)."""
+        if number == self.warmup:
             self.begin = self._now()
 
     def seconds(self) -> float:
-        """At the end."""
+        """To be called at the end: the seconds since the warm-up."""
         return self._now() - self.begin
 
     def _now(self) -> float:
@@ -122,7 +122,7 @@ class Clock:
 
 
 def loop_seconds(model: Model, task: Task, examples: Encoded, batches: list[Items], clock: Clock) -> float:
-    """Seconds of this package's loop over batches."""
+    """Seconds of this package's training loop over the batches."""
 
     def make_batch(step: int, name: str, items: Items) -> Batch:
         clock.step(step)
@@ -146,29 +146,29 @@ def loop_seconds(model: Model, task: Task, examples: Encoded, batches: list[Item
 
 
 def ours(profile: str, shape: Shape, examples: Encoded, device: torch.device) -> Callable[[], float]:
-    """Seconds of this package's loop, for one model that goes on from turn to turn."""
+    """Times this package's loop; successive calls go on training the same model."""
     task = tasks.get(LENGTHS[profile][0])
     model = model_for(models.new_encoder(models.xlm_roberta(shape, VOCABULARY), 0), [task], 0)
     prune_embeddings(model, [examples, Encoded(active(), np.array([0, ACTIVE]))])
     model.to(device)
-    counted = BATCH + np.random.default_rng(0).permutation(examples.items - BATCH)
-    batches = [np.arange(BATCH), *np.split(counted, len(counted) // BATCH)]
+    timed = BATCH + np.random.default_rng(0).permutation(examples.items - BATCH)
+    batches = [np.arange(BATCH), *np.split(timed, len(timed) // BATCH)]
     return lambda: loop_seconds(model, task, examples, batches, Clock(device, 1))
 
 
 def padded(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    """Pads to the longest of the batch."""
+    """Pads to the longest sequence of the batch."""
     longest = max(len(row["input_ids"]) for row in rows)
     ids = torch.tensor([row["input_ids"] + [1] * (longest - len(row["input_ids"])) for row in rows])
-    found = {"input_ids": ids, "attention_mask": (ids != 1).long()}
+    batch = {"input_ids": ids, "attention_mask": (ids != 1).long()}
     if isinstance(rows[0].get("labels"), list):
         labels = [row["labels"] + [-100] * (longest - len(row["labels"])) for row in rows]
-        return found | {"labels": torch.tensor(labels)}
-    return found | {name: torch.tensor([row[name] for row in rows]) for name in rows[0] if name != "input_ids"}
+        return batch | {"labels": torch.tensor(labels)}
+    return batch | {name: torch.tensor([row[name] for row in rows]) for name in rows[0] if name != "input_ids"}
 
 
 def rows_of(profile: str, examples: Encoded) -> list[dict[str, Any]]:
-    """The examples as a Trainer takes them."""
+    """The examples in the Trainer's format."""
     fields = examples.fields
     labels: dict[str, Callable[[int, int, int], dict[str, Any]]] = {
         "nli": lambda n, a, b: {"labels": int(fields["label"][n])},
@@ -180,7 +180,7 @@ def rows_of(profile: str, examples: Encoded) -> list[dict[str, Any]]:
 
 
 class Timing(transformers.TrainerCallback):
-    """Tells a clock of the Trainer's steps."""
+    """Reports the Trainer's steps to a clock."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -190,7 +190,7 @@ class Timing(transformers.TrainerCallback):
 
 
 def theirs(profile: str, shape: Shape, examples: Encoded, device: torch.device, compiled: bool) -> Callable[[], float]:
-    """Seconds of the Trainer, likewise."""
+    """Times the Trainer; successive calls go on training the same model."""
     config = models.xlm_roberta(shape, VOCABULARY)
     config.num_labels = max(2, len(tasks.get(LENGTHS[profile][0]).labels))
     model, rows = CLASSES[profile](config), rows_of(profile, examples)
@@ -211,7 +211,7 @@ def theirs(profile: str, shape: Shape, examples: Encoded, device: torch.device, 
                 torch_compile=compiled,
                 save_strategy="no",
                 logging_strategy="no",
-                # Else it waits for every loss.
+                # By default it synchronises at every step to read the loss.
                 logging_nan_inf_filter=False,
                 report_to="none",
                 disable_tqdm=True,
@@ -228,21 +228,21 @@ def theirs(profile: str, shape: Shape, examples: Encoded, device: torch.device, 
 
 
 def utilisation(shape: Shape, lengths: np.ndarray, seconds: float) -> float:
-    """Model FLOP utilisation, where sequences of these lengths take so long."""
+    """Model FLOP utilisation of training on sequences of these lengths in `seconds`."""
     weights = shape.layers * (4 * shape.hidden**2 + 2 * shape.hidden * shape.feed_forward)
     squares = float((lengths.astype(float) ** 2).sum())
     return (6 * weights * float(lengths.sum()) + 12 * shape.layers * shape.hidden * squares) / seconds / PEAK
 
 
 def measured(profile: str, given: argparse.Namespace) -> dict[str, Any]:
-    """Examples a second of all sides for one profile."""
-    device, shape, examples = torch.device(given.device), SHAPES[given.shape], made(profile, given.steps)
+    """Examples per second of all sides for one profile."""
+    device, shape, examples = torch.device(given.device), SHAPES[given.shape], random_examples(profile, given.steps)
     sides = {
         "packed": ours(profile, shape, examples, device),
-        "trainer": theirs(profile, shape, examples, device, False),
+        "trainer": theirs(profile, shape, examples, device, compiled=False),
     }
     if given.compile:
-        sides["trainer_compiled"] = theirs(profile, shape, examples, device, True)
+        sides["trainer_compiled"] = theirs(profile, shape, examples, device, compiled=True)
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(given.repeats + 1):
         for name, turn in sides.items():
@@ -265,7 +265,7 @@ def measured(profile: str, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Prints a line for each profile."""
+    """Measures each profile and prints a line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer", choices=["hf-trainer"], default="hf-trainer")
     parser.add_argument("--shape", choices=SHAPES, default="base")

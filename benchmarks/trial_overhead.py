@@ -1,10 +1,10 @@
-"""What a trial costs beyond its own work, from trial to trial in a warm process, beside a fresh worker group of Ray Train.
+"""The overhead of a trial in a reused process, compared with starting a new worker group of Ray Train.
 
     python benchmarks/trial_overhead.py
 
-Runs a plan of small real jobs one at a time and takes, for each but the first, the time from the end of the job before to
-its own end, less the seconds in its record. The peer is one `TorchTrainer(num_workers=1).fit()` of an empty function,
-which is what a trial costs where every trial starts a worker group. Prints one JSON line.
+Runs a plan of small real jobs one at a time. The overhead of each job but the first is the time from the end of the previous
+job to its own end, minus the seconds in its record. The peer is one `TorchTrainer(num_workers=1).fit()` of an empty
+function: the overhead of a trial if every trial starts a worker group. Prints one JSON line.
 """
 
 import json
@@ -25,7 +25,7 @@ from stilts_ray.store.store import Store
 
 
 def sweep() -> Sweep:
-    """Thirty short trials that do not wait for one another, and their scores."""
+    """Thirty short independent trials, and the evaluation."""
     return Sweep(
         name="trial_overhead",
         data="mini",
@@ -38,17 +38,17 @@ def sweep() -> Sweep:
 
 
 def warm_overheads() -> list[float]:
-    """Seconds beyond its work for each job after the first."""
+    """The overhead of each job after the first, in seconds."""
     ends = Ends(lambda record: float(record.seconds))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
         result = launch.run_plan(make_plan(sweep(), MiniSource()), store, NOTHING, Runtime(max_concurrent=1), [ends])
         assert not result.failed, result.failed
-    return [now - before - worked for (before, _), (now, worked) in pairwise(ends.seen)]
+    return [end - previous - worked for (previous, _), (end, worked) in pairwise(ends.seen)]
 
 
 def fresh_group_seconds() -> float:
-    """Seconds of one `fit` with a worker group of its own."""
+    """Seconds of one `fit` with its own worker group."""
     import ray
     from ray.train import ScalingConfig
     from ray.train.torch import TorchTrainer
@@ -62,7 +62,7 @@ def fresh_group_seconds() -> float:
 
 
 def main() -> None:
-    """Measures both in one run."""
+    """Measures both and prints."""
     warm = warm_overheads()
     fresh = fresh_group_seconds()
     print(

@@ -1,4 +1,4 @@
-"""A watcher of a run that notes when jobs end."""
+"""A sweep callback that records when jobs end."""
 
 import time
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from stilts_ray.store.records import JobRecord
 
 
 class Ends:
-    """For each job that ended, in seconds since some point in time when it did, and what `note` says of its record."""
+    """For each job that ended, the time (in seconds, from an arbitrary origin) and `measure` of its record."""
 
-    def __init__(self, note: Callable[[JobRecord], float]) -> None:
-        self.note, self.seen = note, list[tuple[float, float]]()
+    def __init__(self, measure: Callable[[JobRecord], float]) -> None:
+        self.measure, self.seen = measure, list[tuple[float, float]]()
 
     def on_job_start(self, job: Job) -> None:
         """Nothing."""
@@ -22,6 +22,6 @@ class Ends:
         """Nothing."""
 
     def on_job_end(self, job: Job, outcome: Outcome) -> None:
-        """Notes the time."""
+        """Records the time."""
         assert isinstance(outcome, JobRecord), outcome
-        self.seen.append((time.perf_counter(), self.note(outcome)))
+        self.seen.append((time.perf_counter(), self.measure(outcome)))

@@ -1,8 +1,9 @@
 """Intermediate-task training (STILTs) for zero-shot cross-lingual transfer, as one Ray-distributed sweep.
 
-A sweep file imports what it needs from here; nothing heavier than pydantic is loaded.
+A sweep file, a script or a notebook imports what it needs from here. The import loads nothing heavier than pydantic.
 """
 
+from stilts_ray.api import Results, load_results, plan, run
 from stilts_ray.config import (
     Encoder,
     LogUniform,
@@ -17,6 +18,7 @@ from stilts_ray.config import (
     Sweep,
     Untrained,
 )
+from stilts_ray.errors import RequestError
 
 __version__ = "0.1.0"
 
@@ -28,9 +30,14 @@ __all__ = [
     "Pretrained",
     "Pretraining",
     "Recipe",
+    "RequestError",
+    "Results",
     "Retrieval",
     "Search",
     "Shape",
     "Sweep",
     "Untrained",
+    "load_results",
+    "plan",
+    "run",
 ]

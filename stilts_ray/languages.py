@@ -1,18 +1,18 @@
-"""What is known of the languages of XTREME and XTREME-R, each column from one source; None: the source has no value.
+"""Typological facts about the languages of XTREME and XTREME-R. Each column has one source; None: no value there.
 
 - The forty and fifty codes: XTREME_TASK2LANGS of google-research/xtreme's evaluate.py (commit 838c13b).
-- family: the twelve families and two isolates that the README there lists; which language is in which is general knowledge.
-  XTREME-R's paper (arXiv 2104.07412) counts two families more: Quechua's, and Haitian as a creole.
-- script: FLORES-200's ISO 15924 codes, as listed in ml-explore/mlx-examples, m2m_100/flores200_codes.py (commit 0588e71), in
-  words. Japanese stands for kanji with kana, Han for simplified and traditional Chinese.
+- family: the twelve families and two isolates listed in that repository's README; the assignment is general knowledge.
+  XTREME-R's paper (arXiv 2104.07412) counts two more families: Quechuan, and Haitian as a creole.
+- script: FLORES-200's ISO 15924 codes, as listed in ml-explore/mlx-examples, m2m_100/flores200_codes.py (commit 0588e71),
+  spelled out. Japanese means kanji with kana, Han simplified and traditional Chinese.
 - word_order: WALS Online v2020.4 (doi 10.5281/zenodo.13950591), feature 81A (Dryer 2013), read from the export in
   venetagrigorova/linguistic-universals-wals, data/raw/81A.tab.txt (commit eac3224).
 - fusion, synthesis: WALS v2020.4, features 20A and 22A (Bickel and Nichols 2013), read from the generated tables in
   hawkrobe/linglib, Linglib/Datasets/WALS/Features (commit 327f2fc). Synthesis counts inflectional categories of the verb.
-- wals: the WALS language whose values these are. Quechua, of which there are many, is Imbabura Quechua there, the one with
-  all three features; Huallaga Quechua has the same word order. Arabic is Modern Standard Arabic, which 20A and 22A lack.
-- morphology: the coarse type that a published study of language models assigns (`MORPHOLOGY`). WALS' chapter 21 warns that
-  such types conflate fusion, exponence and flexivity, so none is derived here from its features.
+- wals: the code of the WALS language that the values belong to. Quechua is Imbabura Quechua, the variety with all three
+  features (Huallaga Quechua has the same word order). Arabic is Modern Standard Arabic, which 20A and 22A lack.
+- morphology: the morphological type that a published study of language models assigns (`MORPHOLOGY`). WALS' chapter 21 warns
+  that such types conflate fusion, exponence and flexivity, so none is derived from its features.
 """
 
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ Morphology = Literal["fusional", "agglutinative", "isolating", "introflexive"]
 
 MORPHOLOGY: tuple[tuple[str, Mapping[Morphology, str]], ...] = (
     (
-        # Read from the paper's repository, jerbarnes/typology_of_crosslingual: analysis/proxy-a-distance/calculate_proxy_a.py
-        # (commit ae78886), and for Bulgarian and Russian, which the paper has not, its README (3793d24).
+        # From the paper's repository, jerbarnes/typology_of_crosslingual: analysis/proxy-a-distance/calculate_proxy_a.py
+        # (commit ae78886); Bulgarian and Russian, which the paper lacks, from its README (3793d24).
         "Martínez-García, Badia and Barnes 2021, Evaluating morphological typology in zero-shot cross-lingual transfer",
         {
             "fusional": "bg de el en es ru",
@@ -45,12 +45,12 @@ MORPHOLOGY: tuple[tuple[str, Mapping[Morphology, str]], ...] = (
         {"fusional": "bg el en es fa gu ur", "agglutinative": "eu hu id ja ka ko ta tr"},
     ),
 )
-"""Sources of `morphology`, the one that wins first. They disagree on Indonesian: the first studies what is studied here."""
+"""Sources of `morphology` in order of precedence. They disagree on Indonesian; the first is about zero-shot transfer."""
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageFacts:
-    """A row of the table; the module says where each column is from."""
+    """A language's row of the table; the module docstring gives the source of each column."""
 
     code: str
     name: str
@@ -63,7 +63,7 @@ class LanguageFacts:
 
     @property
     def morphology(self) -> Morphology | None:
-        """The type that the first source which knows the language assigns to it."""
+        """The morphological type in the first source that lists the language; None if none does."""
         for _, types in MORPHOLOGY:
             for name, codes in types.items():
                 if self.code in codes.split():
@@ -130,17 +130,17 @@ LANGUAGES: Mapping[str, LanguageFacts] = MappingProxyType(
         )
     }
 )
-"""XTREME-R's fifty, by code."""
+"""The fifty languages of XTREME-R, by code."""
 
 ONLY_IN_R = frozenset({"az", "gu", "ht", "lt", "pa", "pl", "qu", "ro", "uk", "wo"})
-"""Those of XTREME-R that XTREME does not have."""
+"""Languages of XTREME-R that are not in XTREME."""
 
 ISOLATES = frozenset({"eu", "ko"})
-"""Languages without known relatives: each is called a family of its own."""
+"""Language isolates; each has its own family in the table."""
 
 
 def facts(code: str) -> LanguageFacts:
-    """What is known of the language with this code. Raises RequestError naming the nearest code."""
+    """The facts about the language with this code. Raises RequestError, suggesting the closest code."""
     if code not in LANGUAGES:
-        raise RequestError(f"nothing is known of language '{code}'; {did_you_mean(code, list(LANGUAGES))}")
+        raise RequestError(f"unknown language '{code}'; {did_you_mean(code, list(LANGUAGES))}")
     return LANGUAGES[code]

@@ -1,7 +1,6 @@
-"""Where a job's seconds go: a stopwatch that is on exactly one part of the work at any moment.
+"""A job's time by part of its work: a stopwatch that times exactly one part at any moment.
 
-Work says what it is with `part`, wherever it is done; the stopwatch that `measured` has started counts it. Without one nothing
-is counted.
+Code marks itself with `part`; the stopwatch started by `measured` times it. Without a stopwatch, `part` does nothing.
 """
 
 import time
@@ -14,62 +13,63 @@ from typing import Any, Literal, Protocol, get_args
 Part = Literal[
     "load", "tokenise", "wait", "forward", "backward", "optimizer", "evaluate", "checkpoint", "upload", "other"
 ]
-"""load: encoder and weights into the model. tokenise: rows and their sequences, made or read. wait: for the job, and for its
-batches. forward, backward, optimizer: a training step. evaluate: predictions, scores and losses. checkpoint: training state,
-saved or read. upload: results into the store. other: the rest."""
+"""load: loading encoder and weights into the model. tokenise: making or reading examples and their sequences. wait: waiting for
+the job, and making batches. forward, backward, optimizer: a training step. evaluate: predictions, scores and losses.
+checkpoint: saving or loading training state. upload: writing results to the store. other: the rest."""
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
 class Clock(Protocol):
-    """Marks moments. On a device that works behind the host a moment may be still to come."""
+    """Makes time marks. A device runs behind the host and may not have reached a mark yet."""
 
     def mark(self) -> Any:
-        """This moment."""
+        """A mark at the present moment."""
 
     def seconds(self, begin: Any, end: Any) -> float | None:
-        """Between two moments; None while the later one is still to come."""
+        """Seconds between two marks; None while the device has not reached the later one."""
 
     def finish(self) -> None:
-        """Waits for all moments that were marked."""
+        """Waits until all marks are reached."""
 
 
 class HostClock:
-    """The clock of this process."""
+    """The host's clock."""
 
     def mark(self) -> float:
-        """This moment, in seconds."""
+        """The present moment, in seconds."""
         return time.perf_counter()
 
     def seconds(self, begin: float, end: float) -> float:
-        """Between two moments."""
+        """Seconds between two marks."""
         return end - begin
 
     def finish(self) -> None:
-        """Nothing is still to come."""
+        """Returns at once: every mark is reached when it is made."""
 
 
 class Stopwatch:
-    """Seconds by part. Of nested parts the inner one alone counts, so that all of them add up to the time since the start."""
+    """Seconds by part. While parts are nested, only the innermost one is timed, so that all parts sum to the time since the
+    start."""
 
     def __init__(self, clock: Clock) -> None:
         """Starts on "other"."""
         self.clock, self.spent = clock, dict.fromkeys(PARTS, 0.0)
         self._parts: list[Part] = ["other"]
-        self._ahead: deque[tuple[Part, Any, Any]] = deque()
-        self._since = clock.mark()
+        self._pending: deque[tuple[Part, Any, Any]] = deque()
+        self._last_mark = clock.mark()
 
     def enter(self, name: Part) -> None:
-        """Goes on with a part."""
+        """Enters a part."""
         self._mark()
         self._parts.append(name)
 
     def leave(self) -> None:
-        """Goes back to what the part was entered from."""
+        """Leaves the current part for the one around it."""
         self._mark()
         self._parts.pop()
 
     def read(self) -> dict[str, float]:
-        """Seconds so far, to the millisecond, of the parts that took any."""
+        """Seconds so far by part, to the millisecond; parts that round to 0 are left out."""
         self._mark()
         self.clock.finish()
         self._count()
@@ -77,19 +77,19 @@ class Stopwatch:
 
     def _mark(self) -> None:
         now = self.clock.mark()
-        self._ahead.append((self._parts[-1], self._since, now))
-        self._since = now
+        self._pending.append((self._parts[-1], self._last_mark, now))
+        self._last_mark = now
         self._count()
 
     def _count(self) -> None:
-        # What has come to pass by now is counted without waiting for the rest.
-        while self._ahead:
-            name, begin, end = self._ahead[0]
+        # Counts the intervals whose marks are reached, without waiting for the others.
+        while self._pending:
+            name, begin, end = self._pending[0]
             seconds = self.clock.seconds(begin, end)
             if seconds is None:
                 return
             self.spent[name] += seconds
-            self._ahead.popleft()
+            self._pending.popleft()
 
 
 _RUNNING: ContextVar[Stopwatch | None] = ContextVar("stopwatch", default=None)
@@ -97,7 +97,7 @@ _RUNNING: ContextVar[Stopwatch | None] = ContextVar("stopwatch", default=None)
 
 @contextmanager
 def measured(clock: Clock) -> Iterator[Stopwatch]:
-    """A stopwatch that counts the parts of what is done in the context, in this thread."""
+    """A stopwatch that times the parts of the code within the context, in this thread."""
     stopwatch = Stopwatch(clock)
     token = _RUNNING.set(stopwatch)
     try:
@@ -108,7 +108,7 @@ def measured(clock: Clock) -> Iterator[Stopwatch]:
 
 @contextmanager
 def part(name: Part) -> Iterator[None]:
-    """What is done in the context, or in a function that this decorates, is this part of the work."""
+    """Times the code within the context, or the decorated function, as this part."""
     stopwatch = _RUNNING.get()
     if stopwatch is None:
         yield

@@ -1,9 +1,9 @@
-"""Is what intermediate training brings to a language family another thing for larger encoders? XLM-R base, large and XL.
+"""Does the gain of a language family from intermediate training depend on the encoder's size? XLM-R base, large and XL.
 
-    stilts run sweeps/families_by_scale.py
-    stilts run sweeps/families_by_scale.py:mini      mini's encoder beside one of random weights
+    stilts run families_by_scale
+    stilts run families_by_scale:mini      mini's encoder beside one of random weights
 
-`stilts report` with `--out` writes what each row brings to each family: a table per target and encoder in report.md, and the
+`stilts report` with `--out` writes the gain of each condition by family: a table per target and encoder in report.md, and the
 family of every language in results.csv.
 """
 
@@ -19,7 +19,7 @@ SCALES = {
 
 
 def sweep() -> Sweep:
-    """Three encoders, four rows each."""
+    """Three encoders, four conditions each."""
     return Sweep(
         name="families-by-scale",
         encoders=[Encoder(name=f"xlmr-{size}", weights=Pretrained(source=source)) for size, source in SCALES.items()],
@@ -27,12 +27,12 @@ def sweep() -> Sweep:
         targets=["xnli", "udpos", "panx", "xquad", "tydiqa", "tatoeba"],
         recipe=JIANT["mnli"],
         recipes={name: recipe for name, recipe in JIANT.items() if name != "pawsx"},
-        # Larger encoders want smaller rates.
+        # Larger encoders need smaller rates.
         search=Search(learning_rates=[3e-6, 1e-5, 3e-5]),
         seeds=[0, 1, 2],
     )
 
 
 def mini() -> Sweep:
-    """The same rows and columns on generated languages."""
+    """The same conditions and targets on generated languages."""
     return mini_variant(sweep(), encoders=(MINI, RANDOM))

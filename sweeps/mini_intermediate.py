@@ -1,7 +1,7 @@
 """Which intermediate tasks help on mini: the paper's question in miniature. Intermediates have thousands of examples, targets
 hundreds.
 
-Run it with `stilts run sweeps/mini_intermediate.py`; its baseline is that of `sweeps/mini_transfer.py`, trained once.
+Run it with `stilts run mini_intermediate`; its baseline is that of `sweeps/mini_transfer.py`, trained once.
 """
 
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep
@@ -10,7 +10,7 @@ MUCH = Recipe(epochs=3, batch_size=32, max_length=128, dev_examples=200, evaluat
 LITTLE = MUCH.model_copy(update={"epochs": 6, "batch_size": 16})
 RECIPES = {
     **dict.fromkeys(("pawsx", "udpos", "panx", "tydiqa"), LITTLE),
-    # Learned in less, and the first one has four sequences an example.
+    # Learned in fewer epochs; HellaSwag has four sequences per example.
     "hellaswag": MUCH.model_copy(update={"epochs": 1}),
     "qqp": MUCH.model_copy(update={"epochs": 2}),
 }

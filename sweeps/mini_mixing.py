@@ -1,6 +1,6 @@
-"""What text in two languages brings: encoders of one token budget, with ever more of it in their raw text.
+"""What bilingual text contributes: encoders of one token budget, with a growing share of it in their raw text.
 
-Run it with `stilts run sweeps/mini_mixing.py`; part of `benchmarks/laboratory.py`.
+Run it with `stilts run mini_mixing`; part of `benchmarks/laboratory.py`.
 """
 
 from stilts_ray import Encoder, Pretraining, Recipe, Search, Shape, Sweep

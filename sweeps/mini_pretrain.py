@@ -1,6 +1,6 @@
 """Makes mini's encoder again: phase 1 of the generated languages.
 
-stilts run sweeps/mini_pretrain.py --store runs-mini
+stilts run mini_pretrain --store runs-mini
 cp runs-mini/pretrain/mini-*/model/* runs-mini/pretrain/mini-*/record.json stilts_ray/mini/encoder/
 """
 
@@ -9,7 +9,7 @@ from stilts_ray.mini import LANGUAGES
 
 
 def sweep() -> Sweep:
-    """One encoder, made from nothing."""
+    """One encoder, pretrained from scratch."""
     start = Pretraining(
         languages=[language.code for language in LANGUAGES],
         # Real corpora hold far less text in two languages; here it makes up for the size of the corpus.

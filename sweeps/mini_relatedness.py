@@ -1,7 +1,7 @@
-"""What relatedness brings with everything else fixed: languages with the pivot's sounds, script and grammar that share
-ever fewer of its words (90 to 10%).
+"""What relatedness contributes with everything else fixed: languages with the pivot language's sounds, script and grammar that
+share fewer and fewer of its words (90 to 10%).
 
-Run it with `stilts run sweeps/mini_relatedness.py`; part of `benchmarks/laboratory.py`.
+Run it with `stilts run mini_relatedness`; part of `benchmarks/laboratory.py`.
 """
 
 from stilts_ray import Encoder, Pretraining, Recipe, Search, Shape, Sweep
@@ -9,7 +9,7 @@ from stilts_ray.mini import WORLDS
 
 
 def pretraining(seed: int) -> Pretraining:
-    """Text in one language at a time: only the words in common can bring the languages together."""
+    """Text in one language at a time: only shared words can align the languages."""
     return Pretraining(
         languages=[language.code for language in WORLDS["mini-gradient"]],
         vocabulary=2000,

@@ -1,6 +1,6 @@
-"""What mini's pretraining brings: its encoder beside the same one with random weights, by language.
+"""What mini's pretraining contributes: its encoder beside the same one with random weights, by language.
 
-Run it with `stilts run sweeps/mini_transfer.py`; the per-language tables are in its report.
+Run it with `stilts run mini_transfer`; the per-language tables are in its report.
 """
 
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep, Untrained

@@ -1,8 +1,8 @@
 """arXiv 2005.13013 (X-STILTs): does fine-tuning XLM-R on an English task before the English target task help in other
 languages? Nine intermediate tasks and all nine together, before XTREME's nine targets.
 
-    stilts run sweeps/paper.py --local-data DIR      DIR/ccg/default holds your copy of CCGbank (README)
-    stilts run sweeps/paper.py:mini                  the same on generated languages, in minutes on a laptop
+    stilts run paper --local-data DIR    DIR/ccg/default holds your copy of CCGbank (README)
+    stilts run paper:mini                the same on generated languages, in minutes on a laptop
 
 Targets are trained by the recipes of the paper's own code. Not found, and therefore chosen here: how intermediate tasks
 were trained, the cap of the mixture, learning rates other than 1e-5, and seeds.
@@ -30,7 +30,7 @@ RECIPES = {
 
 
 def sweep() -> Sweep:
-    """Eleven rows: the baseline, nine tasks, and their mixture."""
+    """Eleven conditions: the baseline, nine tasks, and their mixture."""
     return Sweep(
         name="paper",
         encoders=[Encoder(name="xlmr-large", weights=Pretrained(source="FacebookAI/xlm-roberta-large"))],
@@ -48,7 +48,7 @@ def sweep() -> Sweep:
 
 
 def mini() -> Sweep:
-    """The same rows and columns for mini's encoder, one learning rate and one seed."""
+    """The same conditions and targets for mini's encoder, one learning rate and one seed."""
     return mini_variant(
         sweep(), intermediates=((), *((name,) for name in INTERMEDIATES), Mixture(tasks=INTERMEDIATES, name="all-nine"))
     )

@@ -1,8 +1,8 @@
 """arXiv 2005.13013's two alternatives to plain English intermediate training: continuing masked-language-model training
 beside it, and machine-translated intermediate data.
 
-    stilts run sweeps/paper_variants.py --local-data DIR     DIR/mlm_text/LANGUAGE/train.parquet holds raw text
-    stilts run sweeps/paper_variants.py:mini
+    stilts run paper_variants --local-data DIR     DIR/mlm_text/LANGUAGE/train.parquet holds raw text
+    stilts run paper_variants:mini
 
 Not found, and therefore chosen here: share, languages and corpus of the masked text; which tasks were translated, and into
 what. MNLI is the only intermediate task whose public translations are known here (facebook/xnli).
@@ -15,12 +15,12 @@ from stilts_ray.mini import LANGUAGES
 from stilts_ray.tasks.nli import XNLI_LANGUAGES
 
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba")
-ROWS = 100_000
+EXAMPLES = 100_000
 
 
-def rows(languages: tuple[str, ...], share: float) -> list[tuple[str, ...] | Mixture]:
-    """The baseline; MNLI and SQuAD alone and with masked text; MNLI translated into one language and into all, as many
-    examples of it as in the source language."""
+def conditions(languages: tuple[str, ...], share: float) -> list[tuple[str, ...] | Mixture]:
+    """The baseline; MNLI and SQuAD alone and with masked text; MNLI translated into one language and into all, each with as
+    many examples as in the source language."""
     masked = MaskedShare(share=share, languages=languages)
     return [
         (),
@@ -34,23 +34,23 @@ def rows(languages: tuple[str, ...], share: float) -> list[tuple[str, ...] | Mix
 
 
 def sweep() -> Sweep:
-    """Seven rows."""
+    """Seven conditions."""
     return Sweep(
         name="paper-variants",
         encoders=[Encoder(name="xlmr-large", weights=Pretrained(source="FacebookAI/xlm-roberta-large"))],
-        intermediates=rows(("en", *(code for code in XNLI_LANGUAGES if code != "en")), share=0.2),
+        intermediates=conditions(("en", *(code for code in XNLI_LANGUAGES if code != "en")), share=0.2),
         targets=TARGETS,
         recipe=JIANT["mnli"],
-        recipes={**JIANT, "mnli_translated": JIANT["mnli"].model_copy(update={"train_examples": ROWS})},
+        recipes={**JIANT, "mnli_translated": JIANT["mnli"].model_copy(update={"train_examples": EXAMPLES})},
         search=Search(learning_rates=[1e-5]),
         seeds=[0, 1, 2],
     )
 
 
 def mini() -> Sweep:
-    """The same rows and columns on generated languages."""
+    """The same conditions and targets on generated languages."""
     return mini_variant(
         sweep(),
-        intermediates=rows(tuple(language.code for language in LANGUAGES), share=0.5),
+        intermediates=conditions(tuple(language.code for language in LANGUAGES), share=0.5),
         recipes={"mnli_translated": SHORT.model_copy(update={"train_examples": 1600})},
     )

@@ -1,6 +1,6 @@
-"""The whole study in miniature, in minutes on a laptop: five rows, four targets, twelve generated languages.
+"""The whole study in miniature, in minutes on a laptop: five conditions, four targets, twelve generated languages.
 
-Run it with `stilts run sweeps/quickstart.py`.
+Run it with `stilts run quickstart`.
 """
 
 from stilts_ray import Encoder, Pretrained, Recipe, Search, Sweep

@@ -1,6 +1,6 @@
-"""The same three phases on real text, with an encoder made from it.
+"""The same three phases on real text, with an encoder pretrained on it.
 
-    stilts run sweeps/real_text.py --data-dir DIR
+    stilts run real_text --data-dir DIR
 
 DIR holds parquet files in the hub's columns, `<task>/<config or language>/<split>.parquet`, among them raw sentences
 (mlm_text/<language>/train.parquet). The encoder sees some hundred thousand tokens where XLM-R saw hundreds of billions:

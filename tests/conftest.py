@@ -30,9 +30,11 @@ settings.load_profile("stilts")
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_in_tmp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What the system keeps for this machine goes to a folder that the tests have to themselves."""
+    """What the system keeps for this machine goes to a folder that the tests have to themselves; all workers share it."""
     with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
+        own = tmp_path_factory.getbasetemp()
+        folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
+        folder.mkdir(exist_ok=True)
         patch.setenv("STILTS_CACHE", str(folder))
         yield folder
 

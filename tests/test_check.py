@@ -1,4 +1,4 @@
-"""What is looked at before a run: encoders, splits, and one task whole."""
+"""What is checked before a sweep runs: encoders, splits, and one task in full."""
 
 import json
 import shutil
@@ -109,7 +109,7 @@ def test_the_command_says_what_is_amiss_by_its_status(
     shown = capsys.readouterr().out
     assert f"encoder {tiny_encoder}" in shown
     assert "xnli test: xnli test (en) has 8 rows, not the published 5,010" in shown
-    assert shown.splitlines()[-1] == "4 looked at, 3 amiss"
+    assert shown.splitlines()[-1] == "4 checked, 3 with problems"
     assert not (tmp_path / "store").exists(), "it only looks"
     said(monkeypatch, *words, "--json")
     document = json.loads(capsys.readouterr().out)
@@ -131,7 +131,7 @@ def test_a_good_sweep_has_nothing_amiss(
         SWEEP.format(source="mini").replace('"en", "de"', '"qab"').replace('name="s"', 'name="s", data="mini"')
     )
     assert said(monkeypatch, "check", str(file), "--store", str(tmp_path / "store")) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "4 looked at, 0 amiss"
+    assert capsys.readouterr().out.splitlines()[-1] == "4 checked, 0 with problems"
 
 
 # One task

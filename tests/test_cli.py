@@ -150,7 +150,7 @@ def test_wrong_places_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path:
         (["plan", str(tmp_path / "no.py")], "no sweep file"),
         (["plan", real, "--data-dir", str(tmp_path / "no")], "is not a folder"),
         (["plan", real, "--data-dir", str(tmp_path)], "no file mlm_text/ar/train.parquet"),
-        (["plan", QUICKSTART, "--data-dir", str(tmp_path)], "--data-dir has no place in it"),
+        (["plan", QUICKSTART, "--data-dir", str(tmp_path)], "--data-dir does not apply to it"),
         (["plan", QUICKSTART, "--store", "nothing://bucket"], "store nothing://bucket"),
         (["plan", QUICKSTART, "--calibration", str(file)], "is not what benchmarks/calibrate.py writes"),
         (["run", QUICKSTART, "--store", str(file / "store")], "cannot be read"),
@@ -330,3 +330,33 @@ def heavy_after(*words: str) -> str:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return done.stdout.splitlines()[-1]
+
+
+def test_a_new_sweep_file_plans(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(capsys, "new", "first") == (0, "first.py written; run it with: stilts run first.py\n", "")
+    plan = document(capsys, "plan", "first.py", "--store", "store")
+    assert plan["sweep"] == "first"
+    assert sum(step["kind"] == "row" for step in plan["steps"]) == 3
+    text = (tmp_path / "first.py").read_text()
+    assert "NAME" not in text
+    for name, said in (("first", "exists already"), ("a/b", "is no sweep name"), ("", "is no sweep name")):
+        status, told, err = call(capsys, "new", name)
+        assert (status, told, err.count("\n")) == (2, "", 1), err
+        assert said in err
+    assert (tmp_path / "first.py").read_text() == text
+    assert call(capsys, "new", "other.py")[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"first.py", "other.py"}
+
+
+def test_shipped_sweeps_are_found_by_name(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert document(capsys, "plan", "quickstart")["sweep"] == "quickstart"
+    assert document(capsys, "plan", "paper:mini")["sweep"] == "paper-mini"
+    status, _, err = call(capsys, "plan", "quickstrat")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "did you mean 'quickstart'?" in err

@@ -4,15 +4,27 @@ import re
 from pathlib import Path
 
 from stilts_ray import tasks
-from stilts_ray.data.hub import PATIENCE
+from stilts_ray.data.hub import RETRY_SECONDS
 from stilts_ray.data.repairs import FEW
 from stilts_ray.data.repository import CONVERTED
 from stilts_ray.store.pins import REPOSITORIES
 from stilts_ray.tasks.base import COPIED, Repair
-from stilts_ray.tasks.published_sizes import REPAIRED
+from stilts_ray.tasks.terms import REPAIRED
 
-TEXT = (Path(__file__).resolve().parent.parent / "docs" / "data.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 FLAT = " ".join(TEXT.split())
+
+
+def test_the_tasks_are_those_of_the_registry() -> None:
+    lines = re.findall(r"^\| [^|]+ \| ([a-z0-9_, ]+) \|$", TEXT, flags=re.MULTILINE)
+    named = [name for line in lines for name in line.split(", ")]
+    assert sorted(named) == sorted(tasks.TASKS)
+
+
+def test_the_converters_command_exists() -> None:
+    (module,) = re.findall(r"`python -m ([\w.]+) SRC DIR`", FLAT)
+    assert (ROOT / module.replace(".", "/")).with_suffix(".py").is_file()
 
 
 def test_every_rule_has_its_line() -> None:
@@ -42,7 +54,7 @@ def test_known_flaws_are_those_of_the_table() -> None:
 
 
 def test_bounds_and_names() -> None:
-    assert PATIENCE == 120
+    assert RETRY_SECONDS == 120
     assert "for at most two minutes in all" in FLAT
     assert f"`{REPOSITORIES}`" in TEXT
     assert f"`{CONVERTED}`" in TEXT

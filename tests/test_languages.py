@@ -87,7 +87,7 @@ def test_a_language_has_one_type_in_each_study() -> None:
 
 
 def test_an_unknown_code_is_a_clear_error() -> None:
-    with pytest.raises(RequestError, match="nothing is known of language 'qaa'"):
+    with pytest.raises(RequestError, match="unknown language 'qaa'"):
         facts("qaa")
 
 

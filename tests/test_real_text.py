@@ -14,7 +14,7 @@ from stilts_ray.config.sweep_file import load
 from stilts_ray.data import cache, rows
 from stilts_ray.data import row_check as check
 from stilts_ray.data.repairs import Use
-from stilts_ray.data.sources import FolderSource, sliced
+from stilts_ray.data.sources import FolderSource
 from stilts_ray.data.tables import dataset_table
 from stilts_ray.execution.context import WorkerContext
 from stilts_ray.execution.execute import execute_job
@@ -22,7 +22,7 @@ from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.inputs import reads
 from stilts_ray.store.store import Store
-from stilts_ray.tasks.base import Repair
+from stilts_ray.tasks.base import Repair, parse_split
 from stilts_ray.tasks.lareqa import asked
 from stilts_ray.tasks.sentences import sentence_breaks
 
@@ -40,7 +40,7 @@ def plan() -> Plan:
 def test_every_row_of_the_sweep_fits(plan: Plan) -> None:
     splits = [split for step in plan.steps for split in reads(step, plan.data_source)]
     assert len(splits) > 30
-    assert not any(looked.counts.repairs for looked in check.look(plan.data_source, splits)), (
+    assert not any(looked.counts.repairs for looked in check.check_rows(plan.data_source, splits)), (
         "the files are the publishers' own"
     )
 
@@ -48,7 +48,8 @@ def test_every_row_of_the_sweep_fits(plan: Plan) -> None:
 def is_there(data_source: FolderSource, task: tasks.Task, split: str, language: str) -> bool:
     """Whether the folder has every file of a split."""
     files = (
-        data_source.root / part.source.path(language) / f"{sliced(name)[0]}.parquet" for part, name in task.parts(split)
+        data_source.root / part.source.path(language) / f"{parse_split(name)[0]}.parquet"
+        for part, name in task.parts(split)
     )
     return all(file.is_file() for file in files)
 
@@ -90,7 +91,7 @@ def test_tags_transfer_to_languages_other_than_english(plan: Plan, tmp_path: Pat
     assert isinstance(start, Pretraining)
     languages = ("en", "de", "es")
     small = start.model_copy(update={"tokens": 60_000, "languages": languages, "vocabulary": 3000})
-    encoder = sweep.encoders[0].model_copy(update={"start": small})
+    encoder = sweep.encoders[0].model_copy(update={"weights": small})
     changes = {
         "encoders": (encoder,),
         "intermediates": ((),),
@@ -107,7 +108,7 @@ def test_tags_transfer_to_languages_other_than_english(plan: Plan, tmp_path: Pat
     )
     while job := scheduler.next():
         scheduler.finish(job, execute_job(job, place))
-    (row,) = short.rows
+    (row,) = short.conditions
     scores = scheduler.records[row.cells["udpos"]]["languages"]
     for language in languages:
         tags = Counter(

@@ -1,4 +1,4 @@
-"""The parts of a job: nested ones count once, and all of them add up."""
+"""The parts of a job: nested ones are timed once, and all of them sum to the job's time."""
 
 import threading
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from stilts_ray.timing import PARTS, HostClock, Stopwatch, measured, part
 
 
 @dataclass
-class Hands:
-    """A clock that is moved by hand. What lies after `reached` is still to come."""
+class ManualClock:
+    """A clock set by the test. The device has not reached marks later than `reached`."""
 
     now: float = 0.0
     reached: float = float("inf")
@@ -25,8 +25,8 @@ class Hands:
         self.reached = self.now
 
 
-def test_a_nested_part_counts_for_itself_alone() -> None:
-    clock = Hands()
+def test_a_nested_part_is_timed_alone() -> None:
+    clock = ManualClock()
     with measured(clock) as stopwatch:
         clock.now += 1
         with part("evaluate"):
@@ -44,8 +44,8 @@ def test_a_nested_part_counts_for_itself_alone() -> None:
     assert tuple(stopwatch.spent) == PARTS
 
 
-def test_a_part_that_fails_is_left() -> None:
-    clock = Hands()
+def test_a_part_ends_with_an_exception() -> None:
+    clock = ManualClock()
 
     @part("load")
     def fail() -> None:
@@ -59,24 +59,24 @@ def test_a_part_that_fails_is_left() -> None:
         assert stopwatch.read() == {"load": 1, "other": 2}
 
 
-def test_a_function_can_be_a_part_whenever_it_is_called() -> None:
-    clock = Hands()
+def test_a_decorated_function_is_a_part_at_every_call() -> None:
+    clock = ManualClock()
 
     @part("upload")
     def send(seconds: float) -> float:
         clock.now += seconds
         return seconds
 
-    assert send(1) == 1, "without a stopwatch it is the function alone"
+    assert send(1) == 1, "without a stopwatch only the function is called"
     with measured(clock) as stopwatch:
         assert send(2) + send(3) == 5
         assert stopwatch.read() == {"upload": 5}
     send(4)
-    assert stopwatch.read() == {"upload": 5, "other": 4}, "what is done outside is no part any more"
+    assert stopwatch.read() == {"upload": 5, "other": 4}, "calls outside the context are not timed"
 
 
-def test_what_the_device_has_not_come_to_is_counted_when_it_has() -> None:
-    clock = Hands(reached=0.0)
+def test_intervals_are_counted_once_the_device_has_reached_them() -> None:
+    clock = ManualClock(reached=0.0)
     with measured(clock) as stopwatch:
         for _ in range(3):
             with part("forward"):
@@ -91,8 +91,8 @@ def test_what_the_device_has_not_come_to_is_counted_when_it_has() -> None:
         assert stopwatch.read() == {"forward": 3, "backward": 6}
 
 
-def test_other_threads_are_no_part_of_a_job() -> None:
-    clock = Hands()
+def test_other_threads_are_not_timed() -> None:
+    clock = ManualClock()
 
     def work() -> None:
         with part("upload"):
@@ -105,7 +105,7 @@ def test_other_threads_are_no_part_of_a_job() -> None:
         assert stopwatch.read() == {"other": 1}
 
 
-def test_the_hosts_clock_gives_seconds() -> None:
+def test_the_host_clock_measures_seconds() -> None:
     stopwatch, event = Stopwatch(HostClock()), threading.Event()
     stopwatch.enter("wait")
     event.wait(0.05)

@@ -1,20 +1,20 @@
-"""The command line: what is asked for in words, and answers printed."""
+"""The command line: a thin shell over `stilts_ray.api`."""
 
 import sys
 
-# The commands come under `app` by being defined.
-from stilts_ray.cli import check, sweeps, tools  # noqa: F401
+# Importing a module registers its commands with `app`.
+from stilts_ray.cli import check, new, sweeps, tools  # noqa: F401
 from stilts_ray.cli.app import app, err
 from stilts_ray.errors import RequestError
 
 
 def main() -> None:
-    """Entry point. Exit status: 0 done, 1 a run with failures, 2 a request that cannot be carried out."""
+    """Entry point. Exit status: 0 done, 1 a sweep with failures, 2 a request that cannot be carried out."""
     try:
         app()
     except RequestError as error:
         err.print(f"stilts: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        err.print("stilts: interrupted; what is finished is kept, and the same command goes on from there")
+        err.print("stilts: interrupted; finished jobs are kept, and the same command resumes the sweep")
         sys.exit(130)

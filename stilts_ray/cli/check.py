@@ -1,4 +1,4 @@
-"""The command that looks at all that a sweep reads before anything is trained."""
+"""The command that checks all that a sweep reads before anything is trained."""
 
 import json
 from collections.abc import Iterator
@@ -6,39 +6,36 @@ from typing import Annotated, Any
 
 import typer
 
-from stilts_ray import tasks
+from stilts_ray import api, tasks
 from stilts_ray.cli.app import app, out
-from stilts_ray.cli.request import DataOption, JsonOption, LocalOption, StoreOption, open_store, plan_of, real_origin
+from stilts_ray.cli.options import SWEEP_HELP, DataOption, JsonOption, LocalOption, StoreOption
 from stilts_ray.config import Pretrained
-from stilts_ray.config.sweep_file import load, named
-from stilts_ray.data.sources import HubSource, looked_up
+from stilts_ray.data.sources import HubSource, parse_repositories
 from stilts_ray.errors import RequestError
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.inputs import encoder_key, encoder_pin, encoders_read, location, reads
+from stilts_ray.store.data_source import open_store, real_data_source
 from stilts_ray.store.pins import REPOSITORIES
 
 
 @app.command()
 def check(
-    sweep: Annotated[
-        str | None, typer.Argument(metavar="[SWEEP]", help="Sweep file; FILE:NAME takes another function.")
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every task, in every language.")] = False,
+    sweep: Annotated[str | None, typer.Argument(metavar="[SWEEP]", help=SWEEP_HELP)] = None,
+    every: Annotated[bool, typer.Option("--all", help="Check every task, in every language.")] = False,
     store: StoreOption = "runs",
     data_dir: DataOption = None,
     local_data: LocalOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at every repository, row and encoder that a sweep reads (or with --all, that any task does): commits, sizes against
-    the published ones, repairs. Downloads the rows. Exit status 1 if anything is amiss."""
+    """Check every repository, row and encoder that a sweep reads (with --all, that any task reads): commits, sizes against the
+    published ones, repairs. Downloads the rows. Exit status 1 if there is a problem."""
     if (sweep is None) != every:
         raise RequestError("check takes a sweep file, or --all")
-    place = open_store(store)
     if sweep is not None:
-        found = list(_of_plan(plan_of(load(*named(sweep)), place, data_dir, local_data)))
+        found = list(_of_plan(api.plan(sweep, store, data_dir=data_dir, local_data=local_data)))
     else:
-        known = looked_up(place.read_json(REPOSITORIES) or {})
-        found = list(_of_all(real_origin(known, data_dir, local_data, {})))
+        known = parse_repositories(open_store(store).read_json(REPOSITORIES) or {})
+        found = list(_of_all(real_data_source(known, data_dir, local_data, {})))
     from stilts_ray.report.survey import document
 
     if as_json:
@@ -51,43 +48,43 @@ def check(
 def _of_plan(plan: Plan) -> Iterator[Any]:
     from stilts_ray.report.survey import survey
 
-    for start in encoders_read(plan.sweep).values():
-        yield _encoder(start, plan)
+    for weights in encoders_read(plan.sweep).values():
+        yield _encoder(weights, plan)
     yield from survey(plan.data_source, [read for step in plan.steps for read in reads(step, plan.data_source)])
 
 
 def _of_all(data_source: Any) -> Iterator[Any]:
     from stilts_ray.report.survey import every_split, survey
 
-    # What no repository has is asked for only where a folder may have it.
+    # A task without a public repository is checked only where a folder may have it.
     asked = [
         task for task in tasks.TASKS.values() if not isinstance(data_source, HubSource) or not data_source.missing(task)
     ]
     yield from survey(data_source, every_split(data_source, asked))
 
 
-def _encoder(start: Pretrained, plan: Plan) -> Any:
+def _encoder(weights: Pretrained, plan: Plan) -> Any:
     from stilts_ray.data.hub import look_up
     from stilts_ray.models.encoder_check import check_encoder
     from stilts_ray.report.survey import Finding
 
-    where = location(start.source)
+    where = location(weights.source)
     try:
         known = list(plan.data_source.repositories.values())
-        commit = encoder_pin(start, plan.data_source).get("revision")
-        if "hub" in encoder_pin(start, plan.data_source):
-            repository = plan.data_source.repositories.get(encoder_key(start)) or look_up(
-                start.source, "model", start.revision
+        commit = encoder_pin(weights, plan.data_source).get("revision")
+        if "hub" in encoder_pin(weights, plan.data_source):
+            repository = plan.data_source.repositories.get(encoder_key(weights)) or look_up(
+                weights.source, "model", weights.revision
             )
             known, commit, where = [*known, repository], repository.commit, repository.at
-        check_encoder(location(start.source), commit, known)
+        check_encoder(location(weights.source), commit, known)
     except RequestError as error:
-        return Finding(f"encoder {start.source}", where, problems=(str(error),))
-    return Finding(f"encoder {start.source}", where)
+        return Finding(f"encoder {weights.source}", where, problems=(str(error),))
+    return Finding(f"encoder {weights.source}", where)
 
 
 def show(found: list[Any]) -> None:
-    """The findings as a table, and a line for each thing that is amiss."""
+    """Prints the findings as a table, and a line for each problem."""
     rows = [("what", "from", "languages", "rows", "published", "repaired", ""), *map(_cells, found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -96,10 +93,12 @@ def show(found: list[Any]) -> None:
     for finding in found:
         for line in finding.problems:
             out.print(f"{finding.name}: {line}", style="red", highlight=False, markup=False, soft_wrap=True)
-    out.print(f"{len(found)} looked at, {sum(bool(finding.problems) for finding in found)} amiss", highlight=False)
+    out.print(
+        f"{len(found)} checked, {sum(bool(finding.problems) for finding in found)} with problems", highlight=False
+    )
 
 
 def _cells(finding: Any) -> tuple[str, ...]:
     numbers = (f"{number:,}" if number else "" for number in (finding.languages, finding.rows, finding.published))
     repairs = ", ".join(f"{rule} {count:,}" for rule, count in finding.repairs.items())
-    return finding.name, finding.where, *numbers, repairs, "amiss" if finding.problems else "ok"
+    return finding.name, finding.where, *numbers, repairs, "problem" if finding.problems else "ok"

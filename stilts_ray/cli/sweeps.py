@@ -1,41 +1,54 @@
 """Commands about one sweep: plan, run, status, report, export, lock."""
 
 import json
-import shutil
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
+from rich.markup import escape
 
+from stilts_ray import api
 from stilts_ray.cli.app import app, out
-from stilts_ray.cli.request import JsonOption, of_sweep
-from stilts_ray.config import Runtime, explain
-from stilts_ray.config.runtime import DataParallel
+from stilts_ray.cli.options import (
+    AddressOption,
+    ConcurrentOption,
+    DataOption,
+    FailuresOption,
+    GpusOption,
+    JsonOption,
+    LocalOption,
+    MlflowOption,
+    ParallelOption,
+    SecondsOption,
+    StoreOption,
+    StrictOption,
+    SweepArgument,
+    WorkersOption,
+)
 from stilts_ray.errors import RequestError
 from stilts_ray.identity import SHORT, digest
-from stilts_ray.plan.build import Plan
 from stilts_ray.plan.calibration import read_calibration
 from stilts_ray.plan.costs import in_words
 from stilts_ray.report.overview import overview, summary
-from stilts_ray.store.state import STEP_KINDS, state_of
-from stilts_ray.store.store import Store
+from stilts_ray.store.data_source import open_store
+from stilts_ray.store.state import STEP_KINDS
 
 
 @app.command()
-@of_sweep
 def plan(
-    made: Plan,
-    place: Store,
+    sweep: SweepArgument,
+    store: StoreOption = "runs",
+    data_dir: DataOption = None,
+    local_data: LocalOption = None,
     calibration: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What benchmarks/calibrate.py wrote, for GPU-hours.")
+        Path | None, typer.Option(metavar="FILE", help="Output of benchmarks/calibrate.py, for GPU-hours.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the steps of a sweep: what is done, what is left, what it costs. Nothing is run."""
-    document = overview(made, state_of(place), read_calibration(calibration) if calibration else None)
+    """Show the steps of a sweep: what is done, what is left, and what it costs. Nothing is run."""
+    found = api.load_results(store, sweep, data_dir=data_dir, local_data=local_data)
+    document = overview(found.plan, found.state, read_calibration(calibration) if calibration else None)
     if as_json:
         print(document.model_dump_json(indent=1))
         return
@@ -46,74 +59,85 @@ def plan(
             out.print(f"{'':17} changed: {', '.join(step.changed)}", highlight=False, markup=False, soft_wrap=True)
     for line in [summary(document), *in_words(document.comparison)]:
         out.print(line, highlight=False, soft_wrap=True)
-    if made.unresolved:
-        out.print(f"commits not looked up yet (digests will change): {', '.join(made.unresolved)}", highlight=False)
+    if found.plan.unresolved:
+        names = ", ".join(found.plan.unresolved)
+        out.print(f"commits not looked up yet (digests will change): {names}", highlight=False)
 
 
 @app.command()
-@of_sweep
 def run(
-    made: Plan,
-    place: Store,
-    mlflow: Annotated[str | None, typer.Option(help="MLflow server; default: SQLite in the store.")] = None,
-    address: Annotated[str | None, typer.Option(help="Ray cluster to join ('auto' on its head).")] = None,
-    gpus_per_trial: Annotated[
-        float | None, typer.Option(help="May be a fraction; default: 1 where there is a GPU, else 0.")
-    ] = None,
-    workers_per_trial: Annotated[int, typer.Option(help="Processes (GPUs) that train one model together.")] = 1,
-    data_parallel: Annotated[
-        DataParallel,
-        typer.Option(
-            help="What each of several workers has: 'ddp', all of a model; 'fsdp', a part of every layer (FSDP2)."
-        ),
-    ] = "ddp",
-    max_concurrent: Annotated[int | None, typer.Option(help="Trials at a time; default: as many as fit.")] = None,
-    checkpoint_seconds: Annotated[float, typer.Option(help="Work of a trial that a crash may cost at most.")] = 60.0,
-    max_failures: Annotated[
-        int, typer.Option(help="How often a trial whose machine or process died is gone on with.")
-    ] = 3,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse rows with known flaws instead of repairing them.")
-    ] = False,
+    sweep: SweepArgument,
+    store: StoreOption = "runs",
+    data_dir: DataOption = None,
+    local_data: LocalOption = None,
+    mlflow: MlflowOption = None,
+    address: AddressOption = None,
+    gpus_per_trial: GpusOption = None,
+    workers_per_trial: WorkersOption = 1,
+    data_parallel: ParallelOption = "ddp",
+    max_concurrent: ConcurrentOption = None,
+    checkpoint_seconds: SecondsOption = 60.0,
+    max_failures: FailuresOption = 3,
+    strict: StrictOption = False,
 ) -> None:
-    """Do what is left of a sweep, then print the result table. The same command again goes on where it ended."""
-    try:
-        runtime = Runtime(
-            mlflow=mlflow,
-            address=address,
-            gpus_per_trial=default_gpus() if gpus_per_trial is None else gpus_per_trial,
-            workers_per_trial=workers_per_trial,
-            data_parallel=data_parallel,
-            max_concurrent=max_concurrent,
-            checkpoint_seconds=checkpoint_seconds,
-            max_failures=max_failures,
-            flawed_rows="refuse" if strict else "repair",
-        )
-    except ValidationError as error:
-        raise RequestError(explain(error)) from None
-    # A wrong request is refused before torch and Ray are loaded.
-    from stilts_ray.execution.command import run_sweep
+    """Run what is left of a sweep, then print the result table. The same command resumes a sweep that was interrupted."""
+    from stilts_ray.execution.progress import Progress
 
-    raise typer.Exit(run_sweep(made, place, runtime, out))
+    options = {
+        "mlflow": mlflow,
+        "address": address,
+        "gpus_per_trial": gpus_per_trial,
+        "workers_per_trial": workers_per_trial,
+        "data_parallel": data_parallel,
+        "max_concurrent": max_concurrent,
+        "checkpoint_seconds": checkpoint_seconds,
+        "max_failures": max_failures,
+        "flawed_rows": "refuse" if strict else "repair",
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    results = api.run(sweep, store, data_dir=data_dir, local_data=local_data, display=Progress(out), **given)
+    show(results, open_store(store).url)
+    raise typer.Exit(1 if results.failed else 0)
 
 
-def default_gpus() -> float:
-    """One GPU a trial where this machine has any."""
-    if shutil.which("nvidia-smi") is None:
-        return 0.0
-    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout
-    return 1.0 if "GPU" in listed else 0.0
+def show(results: api.Results, store: str) -> None:
+    """Prints the result table, what failed, and where everything is."""
+    from stilts_ray.report import terminal
+
+    terminal.show(results.result_table, out)
+    for line in failures(results):
+        out.print(line, highlight=False, soft_wrap=True)
+    out.print(f"ran {results.jobs} jobs; store {store}", highlight=False)
+    if results.report is not None:
+        out.print(f"report {results.report}", highlight=False)
+    out.print(f"MLflow: stilts ui --store {store}", highlight=False)
+
+
+def failures(results: api.Results) -> list[str]:
+    """A line for each step that failed, and one for all that were skipped because of them, with rich's markup."""
+    failed = results.state.failed
+    steps = [step for step in results.plan.steps if step.digest in failed]
+    skipped = [step for step in steps if any(needed in failed for needed in step.depends_on)]
+    lines = [
+        f"[red]failed[/red] {step.kind} {step.name}: {escape(failed[step.digest])}"
+        for step in steps
+        if step not in skipped
+    ]
+    names = ", ".join(f"{step.kind} {step.name}" for step in skipped)
+    return [*lines, f"[red]skipped[/red], because a step that they need failed: {names}"] if skipped else lines
 
 
 @app.command()
-@of_sweep
 def status(
-    made: Plan,
-    place: Store,
+    sweep: SweepArgument,
+    store: StoreOption = "runs",
+    data_dir: DataOption = None,
+    local_data: LocalOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how far a sweep is, also while it runs elsewhere."""
-    document = overview(made, state_of(place))
+    """Show the progress of a sweep, also while it runs elsewhere."""
+    found = api.load_results(store, sweep, data_dir=data_dir, local_data=local_data)
+    document = overview(found.plan, found.state)
     if as_json:
         print(document.model_dump_json(indent=1))
         return
@@ -128,27 +152,30 @@ def status(
 
 
 @app.command()
-@of_sweep
 def report(
-    made: Plan,
-    place: Store,
+    sweep: SweepArgument,
+    store: StoreOption = "runs",
+    data_dir: DataOption = None,
+    local_data: LocalOption = None,
     folder: Annotated[Path | None, typer.Option("--out", help="Where to write report.md and results.csv.")] = None,
-    against: Annotated[str | None, typer.Option(help="'published': figures of XLM-R Large beside ours.")] = None,
-    with_claims: Annotated[bool, typer.Option("--claims", help="Hold the table against the paper's claims.")] = False,
-    with_profile: Annotated[bool, typer.Option("--profile", help="Say where the jobs' time went.")] = False,
+    against: Annotated[
+        str | None, typer.Option(help="'published': published scores of XLM-R Large beside these.")
+    ] = None,
+    with_claims: Annotated[bool, typer.Option("--claims", help="Test the paper's claims on the table.")] = False,
+    with_profile: Annotated[bool, typer.Option("--profile", help="Show where the jobs' time went.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the result table of what is finished."""
+    """Print the result table, as far as the sweep is done."""
     from stilts_ray.paper import claims, findings
     from stilts_ray.paper import published_figures as published
     from stilts_ray.report import output_files as files
-    from stilts_ray.report import profile, table, terminal
+    from stilts_ray.report import profile, terminal
     from stilts_ray.report import repaired_rows as rows
 
     if against not in (None, "published"):
-        raise RequestError(f"--against: there is no '{against}'; known: published")
-    state = state_of(place)
-    document = table.results(made, state.steps)
+        raise RequestError(f"--against: unknown '{against}'; known: published")
+    found = api.load_results(store, sweep, data_dir=data_dir, local_data=local_data)
+    made, state, document = found.plan, found.state, found.result_table
     beside = published.compare(document) if against else None
     verdicts = claims.judge(document) if with_claims else []
     spent = profile.profile(made, state) if with_profile else []
@@ -170,47 +197,50 @@ def report(
 
 
 @app.command()
-@of_sweep
 def export(
-    made: Plan,
-    place: Store,
+    sweep: SweepArgument,
+    store: StoreOption = "runs",
+    data_dir: DataOption = None,
+    local_data: LocalOption = None,
     predictions: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write all predictions and labels as XTREME's submission trees.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="ROW/TARGET", help="Write this model as a Hugging Face folder.")
+        str | None, typer.Option(metavar="ROW/TARGET", help="Write this model as a Hugging Face model folder.")
     ] = None,
     to: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write the model.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Which run of the model; default: the first seed.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the model; default: the first.")] = None,
 ) -> None:
-    """Write what a finished sweep made: its predictions, or one of its models."""
+    """Export a finished sweep: its predictions, or one of its models."""
     if predictions is None and model is None:
         raise RequestError("export needs --predictions DIR, or --model ROW/TARGET --to DIR")
     if (model is None) != (to is None):
-        raise RequestError("--model ROW/TARGET and --to DIR belong together")
+        raise RequestError("--model ROW/TARGET and --to DIR go together")
     from stilts_ray.execution.export import export_model, export_predictions
 
-    state = state_of(place)
+    found, place = api.load_results(store, sweep, data_dir=data_dir, local_data=local_data), open_store(store)
     if predictions is not None:
-        rows = export_predictions(made, place, state, predictions)
+        rows = export_predictions(found.plan, place, found.state, predictions)
         line = f"{len(rows)} rows and their labels in {predictions}: {', '.join(rows)}"
         out.print(line, highlight=False, markup=False, soft_wrap=True)
     if model is not None and to is not None:
-        loader = export_model(made, place, state, model, seed, to)
+        loader = export_model(found.plan, place, found.state, model, seed, to)
         out.print(f"{model} in {to}; load it with transformers.{loader}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command("lock")
-@of_sweep
 def lock_sweep(
-    made: Plan,
-    place: Store,
+    sweep: SweepArgument,
+    store: StoreOption = "runs",
+    data_dir: DataOption = None,
+    local_data: LocalOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Pin what a sweep reads: hub repositories at a commit, folders by their content. `run` does this too."""
+    """Pin what a sweep reads: hub repositories by commit, folders by content. `run` does this too."""
     from stilts_ray.store.pins import lock, pins
 
-    document = lock(made, place)
+    place = open_store(store)
+    document = lock(api.plan(sweep, store, data_dir=data_dir, local_data=local_data), place)
     if as_json:
         print(json.dumps(document, indent=1))
         return
@@ -220,5 +250,5 @@ def lock_sweep(
 
 
 def short_pin(pin: dict[str, Any]) -> str:
-    """A hub repository with its commit; of anything else a digest of what pins it."""
+    """A hub repository with its commit; of anything else, a digest of its content."""
     return f"{pin['hub']} at {pin['revision']}" if "hub" in pin else f"content {digest(pin)[:SHORT]}"

@@ -1,4 +1,4 @@
-"""Commands about no sweep in particular: score, tasks, mini, ui."""
+"""Commands that need no sweep: score, tasks, mini, ui."""
 
 import contextlib
 import json
@@ -10,19 +10,20 @@ import typer
 
 from stilts_ray import tasks
 from stilts_ray.cli.app import app, out
-from stilts_ray.cli.request import JsonOption, StoreOption, open_store
+from stilts_ray.cli.options import JsonOption, StoreOption
 from stilts_ray.errors import RequestError
+from stilts_ray.store.data_source import open_store
 from stilts_ray.store.state import STEP_KINDS
 
 
 @app.command()
 def score(
     predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="Folder of TASK/test-LANGUAGE.SUFFIX.")],
-    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Folder of the same form with the right ones.")],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Folder of the same form with the gold labels.")],
     benchmark: Annotated[str, typer.Option(help="xtreme or xtreme-r.")] = "xtreme",
     as_json: JsonOption = False,
 ) -> None:
-    """Score predictions in XTREME's submission tree by its rules."""
+    """Score predictions in XTREME's submission tree by XTREME's rules."""
     from stilts_ray.evaluation.submission import score_tree
     from stilts_ray.report import submission_scores as scores
 
@@ -35,10 +36,10 @@ def score(
 
 @app.command("tasks")
 def list_tasks(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show this task whole.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show this task in full.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the tasks: what is predicted, on what it is trained, in which languages it is tested; or show one whole."""
+    """List the tasks: what each predicts, what it is trained on, in which languages it is tested; or show one in full."""
     from stilts_ray.report.sheet import entry, lines, sheet
 
     if name is not None:
@@ -60,14 +61,16 @@ def list_tasks(
 
 @app.command("mini")
 def generated_languages(
-    describe: Annotated[bool, typer.Option("--describe", help="Describe them; the default without --write.")] = False,
+    describe: Annotated[
+        bool, typer.Option("--describe", help="Describe the languages; the default without --write.")
+    ] = False,
     folder: Annotated[
-        Path | None, typer.Option("--write", metavar="DIR", help="Write all their data sets as parquet files.")
+        Path | None, typer.Option("--write", metavar="DIR", help="Write all data sets as parquet files.")
     ] = None,
-    languages: Annotated[str, typer.Option(help="Those to write: mini or mini-gradient.")] = "mini",
+    languages: Annotated[str, typer.Option(help="Which to write: mini or mini-gradient.")] = "mini",
     as_json: JsonOption = False,
 ) -> None:
-    """Describe the generated languages and how near they are to the pivot, or write their data sets."""
+    """Describe the generated languages and how near each is to the pivot language, or write their data sets."""
     from stilts_ray.mini.describe import everything
     from stilts_ray.report.mini_languages import show
 
@@ -82,7 +85,7 @@ def generated_languages(
 
 
 def write_languages(languages: str, folder: Path) -> str:
-    """Writes all data sets of a set of languages, and says so."""
+    """Writes all data sets of a set of languages; returns a line that says so."""
     from stilts_ray.mini.build import write_world
 
     return f"{len(write_world(languages, folder))} data sets and languages.json written to {folder}"

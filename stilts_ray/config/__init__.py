@@ -1,7 +1,7 @@
-"""What a user asks for: a `Sweep` and its parts.
+"""The configuration of a sweep: `Sweep` and its parts, as frozen pydantic models that reject unknown fields.
 
-Everything here is a frozen value, checked when it is made; an unknown field is an error. What can change a number belongs
-here and is part of a step's identity. What cannot (machines, storage, concurrency) is a `Runtime` and is not.
+Whatever can change a number is configured here and is part of a step's identity. Machines, storage and concurrency cannot
+change a number; they are configured by `Runtime`, which is part of no identity.
 """
 
 from stilts_ray.config.encoder import Encoder, Pretrained, Pretraining, Shape, Untrained

@@ -1,4 +1,4 @@
-"""Twins of sweeps: the same questions on generated languages, small enough for a laptop."""
+"""The mini variant of a sweep: the same conditions and targets on generated languages, small enough for a laptop."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from stilts_ray.config import Encoder, Pretrained, Recipe, Search, Sweep, Untrai
 
 MINI = Encoder(name="mini", weights=Pretrained(source="mini"))
 RANDOM = Encoder(name="random", weights=Untrained(like="mini"))
-"""Mini's encoder without what it learned: a second encoder, where a sweep compares some."""
+"""Mini's encoder with random weights: the second encoder of mini variants of sweeps that compare encoders."""
 
 SHORT = Recipe(epochs=2, batch_size=32, max_length=128, train_examples=800, dev_examples=200, evaluations=1)
 
 
 def mini_variant(sweep: Sweep, **changes: Any) -> Sweep:
-    """`sweep` on mini: the same rows and columns for mini's encoder, by one short recipe with one learning rate and one
-    seed. `changes` are fields of the twin that are to be otherwise. Raises ValueError as Sweep does."""
+    """The mini variant of `sweep`: the same intermediates and targets with mini's encoder, one short recipe, one learning
+    rate and one seed. `changes` overrides fields of the variant. Raises ValueError as `Sweep` does."""
     small = {
         "name": f"{sweep.name}-mini",
         "data": "mini",

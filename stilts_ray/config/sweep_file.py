@@ -1,4 +1,4 @@
-"""Reads a sweep file: Python with a function `sweep() -> Sweep`, or others of that form."""
+"""Loads a sweep file: Python with a function `sweep() -> Sweep`, or others of that signature."""
 
 import importlib.util
 import traceback
@@ -7,17 +7,38 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from stilts_ray.config import Sweep, explain
-from stilts_ray.errors import RequestError
+from stilts_ray.errors import RequestError, did_you_mean
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def shipped() -> dict[str, Path]:
+    """Sweep files that come with the package, by name. A wheel has them in the package, a checkout beside it."""
+    folder = next(folder for folder in (_PACKAGE / "sweeps", _PACKAGE.parent / "sweeps") if folder.is_dir())
+    return {path.stem: path for path in sorted(folder.glob("*.py"))}
 
 
 def named(argument: str) -> tuple[Path, str]:
-    """File and function of `FILE` or `FILE:FUNCTION`; the function is `sweep` if none is named."""
+    """File and function of `FILE`, `FILE:FUNCTION`, `NAME` or `NAME:FUNCTION`. NAME is a shipped sweep; a file of that name
+    comes first. Without a function it is `sweep`.
+
+    Raises RequestError for a name that is neither.
+    """
+    if Path(argument).is_file():
+        return Path(argument), "sweep"
     file, colon, function = argument.rpartition(":")
-    return (Path(file), function) if colon and file.endswith(".py") else (Path(argument), "sweep")
+    if not colon or not (file.endswith(".py") or _is_name(file)):
+        file, function = argument, "sweep"
+    if not _is_name(file) or Path(file).is_file():
+        return Path(file), function
+    if file not in shipped():
+        known = [*shipped(), *(path.name for path in sorted(Path().glob("*.py")))]
+        raise RequestError(f"no sweep file '{file}', and no sweep of that name ships; {did_you_mean(file, known)}")
+    return shipped()[file], function
 
 
 def load(path: Path, function: str = "sweep") -> Sweep:
-    """The sweep that a function of a file returns. Raises RequestError, naming file and line, if there is none."""
+    """The sweep that a function of a file returns. Raises RequestError, with file and line, if it returns none."""
     if not path.is_file():
         near = sorted(p.name for p in path.parent.glob("*.py")) if path.parent.is_dir() else []
         there = f"; in {path.parent}: {', '.join(near)}" if near else ""
@@ -41,8 +62,14 @@ def load(path: Path, function: str = "sweep") -> Sweep:
     return made
 
 
+def _is_name(file: str) -> bool:
+    """Whether a word may name a shipped sweep: it has neither a folder nor a suffix."""
+    path = Path(file)
+    return path.name == file and not path.suffix
+
+
 def _place(path: Path, error: Exception) -> str:
-    """File and the last line of it that led to the error."""
+    """The file, with its last line in the traceback."""
     if isinstance(error, SyntaxError):
         return f"{path}:{error.lineno}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]

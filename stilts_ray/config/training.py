@@ -1,4 +1,4 @@
-"""How a task is trained, and how its learning rate is found."""
+"""Hyperparameters of training a task, and the search for its learning rate."""
 
 from typing import Annotated
 
@@ -8,44 +8,45 @@ from stilts_ray.config.values import LearningRate, Positive, Share, Spec
 
 
 class Optimizer(Spec, tag="optimizer"):
-    """AdamW with a linear schedule; the defaults are jiant's."""
+    """AdamW with linear warm-up and linear decay to zero. Defaults are jiant's."""
 
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    """Decoupled; never applied to biases and layer norms."""
+    """Decoupled weight decay; biases and layer norms are exempt."""
     warmup: Share = 0.1
-    """Share of all steps over which the learning rate rises linearly; after it, it falls linearly to zero."""
+    """Warm-up as a share of all steps."""
     clip: Annotated[float, Field(gt=0)] = 1.0
-    """Largest norm of the gradient."""
+    """Maximum gradient norm."""
     beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
     epsilon: Annotated[float, Field(gt=0)] = 1e-8
 
 
 class Recipe(Spec, tag="recipe"):
-    """How one task is trained and read."""
+    """Hyperparameters of one task's training, and how its text is tokenized."""
 
     epochs: Positive = 3
     batch_size: Positive = 32
-    """Examples a step (windows for span QA)."""
+    """Examples per optimizer step (span QA: windows)."""
     max_length: Annotated[int, Field(ge=8)] = 256
-    """Tokens a sequence, special tokens included. Longer ones are windowed (QA), split (tagging) or truncated."""
+    """Maximum tokens per sequence, special tokens included. Longer inputs are windowed (span QA), split (tagging) or
+    truncated (all other kinds)."""
     stride: Positive = 128
-    """Tokens of a long context by which each window starts later than the one before it (span QA): what jiant, XTREME and
-    BERT call `doc_stride`, not the overlap that Hugging Face's tokenizers call `stride`. Windows share a third of the
-    context's tokens that they hold, or more."""
+    """Tokens between the starts of consecutive windows of a long context (span QA): `doc_stride` of jiant, XTREME and BERT,
+    not the overlap that Hugging Face's tokenizers call `stride`. Consecutive windows overlap by at least a third of their
+    context tokens."""
     max_answer_length: Positive = 30
-    """Tokens an answer (span QA)."""
+    """Maximum tokens per predicted answer (span QA)."""
     train_examples: Positive | None = None
-    """Use this many items of the training split (windows of span QA, else rows), drawn once by the run's seed; None: all."""
+    """Size of the random subsample of the training examples (span QA: windows), drawn once with the trial's seed; None: all."""
     dev_examples: Positive | None = 500
-    """Use the first this many rows of the dev split for selection; None: all."""
+    """Number of dev examples for model selection, taken from the start of the dev split; None: all."""
     evaluations: Positive = 4
-    """Dev evaluations a run, evenly spaced, the last one at its end; of a mixture, the most that a recipe of it asks for."""
+    """Dev evaluations per trial, evenly spaced, the last one after the last step. A mixture uses its recipes' maximum."""
     optimizer: Optimizer = Optimizer()
 
 
 class LogUniform(Spec, tag="log_uniform"):
-    """Learning rates searched between two bounds by Optuna's TPE sampler."""
+    """A log-uniform search space for the learning rate, sampled by Optuna's TPE."""
 
     low: LearningRate
     high: LearningRate
@@ -59,18 +60,18 @@ class LogUniform(Spec, tag="log_uniform"):
 
 
 class Search(Spec, tag="search"):
-    """How a study finds its learning rate: on the dev split of the source language, with the first seed."""
+    """The learning-rate search of a study: on the source language's dev split, with the first seed."""
 
     learning_rates: Annotated[tuple[LearningRate, ...], Field(strict=False, min_length=1)] | LogUniform = (1e-5,)
-    """A list tries each value once."""
+    """A grid, each value tried once, or a `LogUniform` search space."""
     trials_per_round: Positive = 8
-    """Trials proposed together. The next ones are proposed when all of these have ended, so that what is proposed
-    depends on results alone, never on which machine was faster."""
+    """Trials proposed together. The next round is proposed when all of them have ended, so that proposals depend on results
+    alone, never on the order in which machines finish."""
     reduction_factor: Annotated[float, Field(ge=1)] = 2.0
-    """Successive halving: at each dev evaluation a trial is pruned unless its score is among the best 1 / reduction_factor of
-    the trials of earlier rounds at the same evaluation. 1 prunes nothing. The first round is never pruned."""
+    """Successive halving: at each dev evaluation a trial is pruned unless its score is among the top 1 / reduction_factor of
+    the earlier rounds' trials at the same evaluation. 1 disables pruning. The first round is never pruned."""
 
     @property
     def trials(self) -> int:
-        """Trials of the search, without the replications over seeds."""
+        """Number of trials of the search; further seeds are not counted."""
         return self.learning_rates.trials if isinstance(self.learning_rates, LogUniform) else len(self.learning_rates)

@@ -1,4 +1,4 @@
-"""What all specifications share: their base, the types of their fields, and how a wrong one is told."""
+"""The base class of all configuration models, their field types, and one-line validation errors."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -7,23 +7,23 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(gt=0)]
 LearningRate = Annotated[float, Field(gt=0, lt=1)]
-# Lists are welcome where tuples are kept; everything else is strict.
+# Lists are converted to tuples; everything else is strict.
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
-def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+def _without_duplicates(values: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(values)) != len(values):
-        raise ValueError(f"an entry stands there twice: {', '.join(values)}")
+        raise ValueError(f"duplicate entry: {', '.join(values)}")
     return values
 
 
-Languages = Annotated[Names, Field(min_length=1), AfterValidator(_each_once)]
+Languages = Annotated[Names, Field(min_length=1), AfterValidator(_without_duplicates)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Title = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
 
 
 class Spec(BaseModel):
-    """A frozen, strict value."""
+    """A frozen, strictly validated configuration value; unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -38,7 +38,7 @@ class Spec(BaseModel):
 
 
 def explain(error: Any) -> str:
-    """One line for a pydantic ValidationError: where, what, and what would be right."""
+    """A pydantic ValidationError as one line: field, reason, given value."""
     first = error.errors()[0]
     places = [error.title, ".".join(str(part) for part in first["loc"])]
     given = "" if first["type"] in {"missing", "value_error"} else f" (given: {first['input']!r})"

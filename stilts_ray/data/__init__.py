@@ -1,1 +1,1 @@
-"""Rows of a task -> checked examples -> token sequences, made once a machine -> packed batches."""
+"""The data pipeline: rows -> validated examples -> token sequences, cached once per machine -> packed batches."""

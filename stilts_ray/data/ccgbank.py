@@ -1,17 +1,17 @@
-r"""CCGbank (LDC2005T13; licensed, so not on the hub) as the two files that the task `ccg` reads.
+r"""Converts CCGbank (LDC2005T13; licensed, hence not on the hub) to the two files that the task `ccg` reads.
 
     python -m stilts_ray.data.ccgbank SRC DST
 
 writes DST/ccg/default/train.parquet and validation.parquet; `stilts run ... --data-dir DST` finds them. SRC is one of
 
-- the corpus: sections as folders of .auto files, wherever below SRC (in LDC's copy, data/AUTO/02/wsj_0200.auto). A derivation
-  follows the line with its name; its leaves are (<L category tag tag word predicate-argument category>) (LDC's
-  AUTO.readme). Trained on are sections 02 to 21, dev is section 00: the field's convention, as in NLP-progress.
-- train.tsv and validation.tsv, a sentence a line: words and categories, both with spaces between them, on either side of a
-  tab. tags_to_id.json beside them, category -> number from 0, gives their order; it may be missing. This is jiant's form
+- the corpus: sections as folders of .auto files, anywhere below SRC (in LDC's copy, data/AUTO/02/wsj_0200.auto). A derivation
+  follows the line with its id; its leaves are (<L category tag tag word predicate-argument category>) (LDC's AUTO.readme).
+  Sections 02 to 21 are training data, section 00 is dev: the standard split, as in NLP-progress.
+- train.tsv and validation.tsv, one sentence per line: words and categories, each separated by spaces, with a tab between the
+  two. tags_to_id.json next to them, category -> number from 0, gives the label order; it is optional. This is jiant's format
   (jiant/tasks/lib/ccg.py).
 
-Words stay as they are (brackets are -LRB- and the like). A line that is neither is an error that names file and line.
+Words are kept as they are (brackets are -LRB- and the like). A malformed line is an error with file and line.
 """
 
 import json
@@ -27,33 +27,33 @@ from stilts_ray.errors import RequestError, first_line
 from stilts_ray.tasks.examples import Tagged
 
 SECTIONS = {"train": tuple(f"{number:02}" for number in range(2, 22)), "validation": ("00",)}
-"""By convention; section 23, the test, is not read."""
+"""The standard split; section 23, the test set, is not read."""
 
 _NODE = re.compile(r"\(<L (?P<category>\S+) \S+ \S+ (?P<word>\S+) \S+>\)\s*|(?P<opens>\(<T [^<>]+>\s*)|\)\s*")
 
 
 def derivation(line: str) -> Tagged:
-    """The words and categories of a derivation's leaves. Raises ValueError if the line is not one whole tree."""
+    """The words and categories of a derivation's leaves. Raises ValueError if the line is not one complete tree."""
     leaves, depth, at = [], 0, 0
     while at < len(line):
         node = _NODE.match(line, at)
         if node is None:
             raise ValueError(f"no node of a derivation at character {at}: {line[at : at + 30]!r}")
         if at and depth == 0:
-            raise ValueError(f"the tree ends at character {at}, the line does not")
+            raise ValueError(f"the tree ends at character {at}, before the line does")
         if node["word"]:
             leaves.append((node["word"], node["category"]))
         else:
             depth += 1 if node["opens"] else -1
         at = node.end()
     if depth != 0:
-        raise ValueError(f"the tree does not close: {depth} brackets are missing")
+        raise ValueError(f"the tree is not closed; missing brackets: {depth}")
     words, categories = zip(*leaves, strict=True) if leaves else ((), ())
     return Tagged(words, categories)
 
 
 def tab_separated(line: str) -> Tagged:
-    """The words and categories of a line of jiant's form. Raises ValueError for another."""
+    """The words and categories of a line in jiant's format. Raises ValueError for any other line."""
     sides = line.split("\t")
     if len(sides) != 2:
         raise ValueError(f"{len(sides) - 1} tabs instead of one between words and categories")
@@ -61,23 +61,23 @@ def tab_separated(line: str) -> Tagged:
 
 
 def read_auto(path: Path) -> list[Tagged]:
-    """The sentences of an .auto file. Raises RequestError with the line of the first that does not fit."""
+    """The sentences of an .auto file. Raises RequestError with the number of the first malformed line."""
     lines = list(_lines(path))
     for place, (number, line) in enumerate(lines):
         if line.startswith("ID=") != (place % 2 == 0):
-            wanted = "a derivation" if place % 2 else "a sentence's name (ID=...)"
-            raise RequestError(f"{path}:{number}: {wanted} should stand here, not {line[:30]!r}")
+            wanted = "a derivation" if place % 2 else "a sentence's id (ID=...)"
+            raise RequestError(f"{path}:{number}: expected {wanted}, not {line[:30]!r}")
     if len(lines) % 2:
         raise RequestError(f"{path}:{lines[-1][0]}: no derivation follows")
-    return [_made(derivation, path, number, line) for number, line in lines[1::2]]
+    return [_parsed(derivation, path, number, line) for number, line in lines[1::2]]
 
 
 def read_tab_separated(path: Path) -> list[Tagged]:
-    """The sentences of a file of jiant's form. Raises RequestError with the line of the first that does not fit."""
-    return [_made(tab_separated, path, number, line) for number, line in _lines(path)]
+    """The sentences of a file in jiant's format. Raises RequestError with the number of the first malformed line."""
+    return [_parsed(tab_separated, path, number, line) for number, line in _lines(path)]
 
 
-def _made(make: Callable[[str], Tagged], path: Path, number: int, line: str) -> Tagged:
+def _parsed(make: Callable[[str], Tagged], path: Path, number: int, line: str) -> Tagged:
     try:
         return make(line)
     except ValueError as error:
@@ -85,19 +85,19 @@ def _made(make: Callable[[str], Tagged], path: Path, number: int, line: str) -> 
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbers, from 1, and contents of the lines that are not empty."""
+    """Numbers, from 1, and contents of the non-empty lines."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"cannot read {path}: {first_line(error)}") from None
-    # Not splitlines(), to which characters within a word are line ends.
+    # Not splitlines(), which also splits at characters that occur within words.
     numbered = enumerate((line.strip("\r ") for line in text.split("\n")), start=1)
     return ((number, line) for number, line in numbered if line)
 
 
 def convert(source: Path, target: Path) -> dict[str, int]:
-    """Writes the files of the task `ccg` below the data folder `target`; returns the sentences of each split. Raises
-    RequestError if `source` is in neither form, or a line of it does not fit."""
+    """Writes the files of the task `ccg` below the data folder `target`; returns split -> number of sentences. Raises
+    RequestError if `source` has neither format or a malformed line."""
     tables = {split: source / f"{split}.tsv" for split in SECTIONS}
     given: Mapping[str, int] = {}
     if all(path.is_file() for path in tables.values()):
@@ -107,7 +107,7 @@ def convert(source: Path, target: Path) -> dict[str, int]:
         splits = {split: [s for path in files for s in read_auto(path)] for split, files in sections(source).items()}
     for split, sentences in splits.items():
         if not sentences:
-            raise RequestError(f"{source}: no sentence to make {split} of")
+            raise RequestError(f"{source}: no sentences for the split {split}")
     names = tag_names(splits.values(), given)
     folder = target / tasks.get("ccg").source.folder
     for split, sentences in splits.items():
@@ -116,7 +116,7 @@ def convert(source: Path, target: Path) -> dict[str, int]:
 
 
 def sections(source: Path) -> dict[str, list[Path]]:
-    """The .auto files of each split. Raises RequestError naming the sections that are not there."""
+    """Split -> .auto files. Raises RequestError naming the missing sections."""
     files = sorted(source.rglob("*.auto"))
     missing = sorted({name for names in SECTIONS.values() for name in names} - {file.parent.name for file in files})
     if missing and files:
@@ -127,8 +127,8 @@ def sections(source: Path) -> dict[str, list[Path]]:
 
 
 def tag_names(splits: Iterable[Sequence[Tagged]], given: Mapping[str, int]) -> list[str]:
-    """All categories in order: that of the numbers given, or by alphabet, those of training before those that only dev
-    has; of the latter none is ever learnt. Raises RequestError for a category without a number, or wrong numbers."""
+    """All categories in label order: by the given numbers, else alphabetically, with training categories before those that only
+    dev has (and that are never learnt). Raises RequestError for a category without number, or wrong numbers."""
     if not given:
         return list(
             dict.fromkeys(tag for sentences in splits for tag in sorted({t for s in sentences for t in s.tags}))
@@ -142,7 +142,7 @@ def tag_names(splits: Iterable[Sequence[Tagged]], given: Mapping[str, int]) -> l
 
 
 def _numbers(path: Path) -> dict[str, int]:
-    """What the file says; nothing if there is none."""
+    """Category -> number of tags_to_id.json; empty without the file."""
     if not path.is_file():
         return {}
     try:
@@ -159,7 +159,7 @@ def _write(sentences: Sequence[Tagged], names: list[str], path: Path) -> None:
 
 
 def main() -> int:
-    """Converts SRC to DST; the exit status is 2 for what cannot be converted."""
+    """Converts SRC to DST. Exit status 2 if SRC cannot be converted."""
     if len(sys.argv) != 3:
         print("usage: python -m stilts_ray.data.ccgbank SRC DST", file=sys.stderr)
         return 2

@@ -1,30 +1,30 @@
-"""Encoders of the hub as folders of this machine."""
+"""Local folders of encoders on the hub."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from stilts_ray.data.hub import fetch, look_up, patiently
+from stilts_ray.data.hub import fetch, look_up, with_retries
 from stilts_ray.data.repository import Repository
 from stilts_ray.errors import RequestError
 from stilts_ray.identity import MODEL_SUFFIXES
 
 WEIGHTS = ".safetensors"
 PROPOSALS = 10
-"""Pull requests of a repository that are looked at for weights in safetensors, the newest first."""
+"""Maximum number of a repository's pull requests searched for safetensors weights, newest first."""
 
 
 def encoder_folder(location: str, commit: str | None, known: Iterable[Repository] = ()) -> Path:
-    """The folder of an encoder: the location itself, or a download of the hub repository's safetensors and tokenizer at a
-    commit. known: what was looked up already. Raises RequestError if it cannot be had."""
+    """The local folder of an encoder: `location` itself if it is a folder, else a download of the hub repository's safetensors
+    and tokenizer at `commit`. known: repositories already resolved. Raises RequestError if the download fails."""
     if Path(location).is_dir():
         return Path(location)
     return downloaded(repository_at(location, commit, known), MODEL_SUFFIXES)
 
 
 def described_folder(location: str, commit: str | None, known: Iterable[Repository] = ()) -> Path:
-    """As `encoder_folder`, without weights. Raises RequestError also where it has none in safetensors."""
+    """As `encoder_folder`, without the weights. Raises RequestError also if the repository has no safetensors weights."""
     if Path(location).is_dir():
         return Path(location)
     repository = repository_at(location, commit, known)
@@ -35,18 +35,18 @@ def described_folder(location: str, commit: str | None, known: Iterable[Reposito
 
 
 def repository_at(location: str, commit: str | None, known: Iterable[Repository]) -> Repository:
-    """What was looked up of an encoder, or is now."""
+    """The encoder's repository, from `known` or the hub."""
     found = (each for each in known if (each.kind, each.id, each.commit) == ("model", location, commit))
     return next(found, None) or look_up(location, "model", commit)
 
 
 def top_level(repository: Repository) -> list[str]:
-    """Files of an encoder itself; folders hold it in the forms of other programs."""
+    """Files of the encoder at the top level; subfolders hold other formats (ONNX and the like)."""
     return [path for path in repository.files if "/" not in path]
 
 
 def downloaded(repository: Repository, suffixes: Iterable[str]) -> Path:
-    """The folder with the files that end so. Raises RequestError if there are none."""
+    """Downloads the top-level files with these suffixes; returns their folder. Raises RequestError if there are none."""
     wanted = [path for path in top_level(repository) if path.endswith(tuple(suffixes))]
     folders = [fetch(repository, path).parent for path in wanted]
     if not folders:
@@ -55,9 +55,9 @@ def downloaded(repository: Repository, suffixes: Iterable[str]) -> Path:
 
 
 def _proposed(location: str) -> str:
-    """Which pull request has weights in safetensors, as the hub's own conversion leaves them in many older repositories."""
+    """Suggests a pull request with safetensors weights; the hub's conversion bot opened one in many older repositories."""
     try:
-        refs = patiently(lambda: HfApi().list_repo_refs(location, include_pull_requests=True), location)
+        refs = with_retries(lambda: HfApi().list_repo_refs(location, include_pull_requests=True), location)
         proposed = {int(each.ref.rpartition("/")[2]): each.ref for each in refs.pull_requests or ()}
         for _, ref in sorted(proposed.items(), reverse=True)[:PROPOSALS]:
             if any(path.endswith(WEIGHTS) for path in top_level(look_up(location, "model", ref))):

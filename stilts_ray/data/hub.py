@@ -1,5 +1,5 @@
-"""Talks to the Hugging Face hub: what a repository holds, and its files. Whatever does not answer is asked again for a while,
-whatever is refused is one line that says what to do."""
+"""Client of the Hugging Face hub: resolves repositories and downloads files. Transient failures are retried; permanent ones
+become one-line errors that say what to do."""
 
 import contextlib
 import json
@@ -33,75 +33,75 @@ from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-def
 from yaml import YAMLError
 
 from stilts_ray.data.cache_folder import cache_folder, write_whole
-from stilts_ray.data.repository import Repository, described, is_commit
+from stilts_ray.data.repository import Repository, is_commit, with_card
 from stilts_ray.errors import RequestError, Unavailable, first_line
 
 T = TypeVar("T")
 KindOfRepository = Literal["dataset", "model"]
 
 NAMES: dict[KindOfRepository, str] = {"dataset": "data set", "model": "encoder"}
-INSTEAD: dict[KindOfRepository, str] = {"dataset": "; or give its files with --data-dir", "model": ""}
-"""What messages say of each kind, and what else can be done."""
+ALTERNATIVE: dict[KindOfRepository, str] = {"dataset": "; or give its files with --data-dir", "model": ""}
+"""How messages name each kind, and the alternative that they suggest."""
 
 VERSION = 1
-"""Raised when code changes what is kept of a repository."""
+"""Bumped when the cached content of a `Repository` changes."""
 
-PATIENCE = 120.0
-"""Seconds for which a hub that does not answer, or asks to wait, is asked again."""
-LONGEST_WAIT = 30.0
-"""Seconds between two requests, unless the hub asks for another wait."""
-PASSING = {408, 429, 500, 502, 503, 504}
-"""Statuses that another request may not get."""
+RETRY_SECONDS = 120.0
+"""Maximum total seconds of retries."""
+MAX_WAIT = 30.0
+"""Maximum seconds between two retries, unless `Retry-After` asks for more."""
+TRANSIENT = {408, 429, 500, 502, 503, 504}
+"""HTTP statuses worth a retry."""
 UNREACHABLE = {"ConnectError", "ConnectTimeout", "ProxyError", "UnsupportedProtocol"}
-"""Errors of the client that say that there is no connection; asking again at once brings none."""
+"""Client errors that mean no connection; these are not retried."""
 
 log = logging.getLogger("stilts_ray.hub")
 hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 def offline() -> bool:
-    """Whether the user has said that the hub is not to be asked."""
-    said = os.environ.get("HF_DATASETS_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
-    return bool(constants.HF_HUB_OFFLINE) or said
+    """Whether the user has set an offline variable of the hub's libraries."""
+    datasets_offline = os.environ.get("HF_DATASETS_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+    return bool(constants.HF_HUB_OFFLINE) or datasets_offline
 
 
-# What a repository holds
+# Repositories
 
 
 def look_up(name: str, kind: KindOfRepository, revision: str | None = None) -> Repository:
-    """A repository at a commit, or at the newest one of a branch (None: the main one).
+    """A repository at a commit, or at the newest commit of a branch (None: the main branch).
 
-    It is asked for once and kept in this machine's cache: a commit does not change. Offline it is what the cache has. Raises
-    RequestError if there is none, Unavailable if the hub does not answer.
+    Commits are immutable, so their content is cached on this machine. Offline, only the cache is used. Raises RequestError if
+    the repository or revision does not exist, Unavailable if the hub does not respond.
     """
-    if is_commit(revision) and (known := _kept(name, kind, str(revision))):
+    if is_commit(revision) and (known := _read_cache(name, kind, str(revision))):
         return known
     if offline():
-        return _cached(name, kind, revision)
+        return _look_up_offline(name, kind, revision)
     what = f"{NAMES[kind]} {name}" + (f" at {revision}" if revision else "")
-    info = patiently(lambda: _info(name, kind, revision), what, INSTEAD[kind])
+    info = with_retries(lambda: _repo_info(name, kind, revision), what, ALTERNATIVE[kind])
     branch = None if is_commit(revision) else revision
-    found = _kept(name, kind, str(info.sha)) or _described(name, kind, info)
-    _keep(found, revision)
+    found = _read_cache(name, kind, str(info.sha)) or _describe(name, kind, info)
+    _write_cache(found, revision)
     return found.model_copy(update={"branch": branch})
 
 
-def _info(name: str, kind: KindOfRepository, revision: str | None) -> Any:
+def _repo_info(name: str, kind: KindOfRepository, revision: str | None) -> Any:
     try:
         info = HfApi().repo_info(name, repo_type=kind, revision=revision)
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-        # A proxy's page, say.
-        raise Unavailable(f"what {constants.ENDPOINT} answers is not a hub's ({type(error).__name__})") from None
+        # For example, the page of a proxy.
+        raise Unavailable(f"{constants.ENDPOINT} does not respond like a hub ({type(error).__name__})") from None
     if not is_commit(info.sha) or (is_commit(revision) and info.sha != revision):
-        raise Unavailable(f"{constants.ENDPOINT} gives {name} at {info.sha}, not at {revision or 'a commit'}")
+        raise Unavailable(f"{constants.ENDPOINT} returns {name} at {info.sha}, not at {revision or 'a commit'}")
     return info
 
 
-def _described(name: str, kind: KindOfRepository, info: Any) -> Repository:
+def _describe(name: str, kind: KindOfRepository, info: Any) -> Repository:
     commit = str(info.sha)
     files = tuple(sibling.rfilename for sibling in info.siblings or ())
     if not files:
-        listed = patiently(lambda: HfApi().list_repo_files(name, repo_type=kind, revision=commit), name)
+        listed = with_retries(lambda: HfApi().list_repo_files(name, repo_type=kind, revision=commit), name)
         files = tuple(listed)
     bare = Repository(id=name, kind=kind, commit=commit, files=files)
     if kind == "model":
@@ -109,7 +109,7 @@ def _described(name: str, kind: KindOfRepository, info: Any) -> Repository:
     card = info.card_data.to_dict() if info.card_data else {}
     if not card.get("configs") and "README.md" in files:
         card = _card(bare, fetch(bare, "README.md"))
-    return described(bare, card)
+    return with_card(bare, card)
 
 
 def _card(repository: Repository, readme: Path) -> Any:
@@ -123,7 +123,7 @@ def _folder(name: str, kind: str) -> Path:
     return cache_folder() / f"hub-{VERSION}" / f"{kind}s--{name.replace('/', '--')}"
 
 
-def _kept(name: str, kind: KindOfRepository, commit: str) -> Repository | None:
+def _read_cache(name: str, kind: KindOfRepository, commit: str) -> Repository | None:
     try:
         text = (_folder(name, kind) / f"{commit}.json").read_text(encoding="utf-8")
         found = Repository.model_validate_json(text)
@@ -132,9 +132,9 @@ def _kept(name: str, kind: KindOfRepository, commit: str) -> Repository | None:
     return found if (found.id, found.kind, found.commit) == (name, kind, commit) else None
 
 
-def _keep(repository: Repository, revision: str | None) -> None:
+def _write_cache(repository: Repository, revision: str | None) -> None:
     folder = _folder(repository.id, repository.kind)
-    # What cannot be kept is looked up again.
+    # Without a cache entry the repository is requested again.
     with contextlib.suppress(OSError):
         write_whole(folder / f"{repository.commit}.json", repository.model_dump_json())
         if not is_commit(revision):
@@ -145,30 +145,31 @@ def _reference(folder: Path, revision: str | None) -> Path:
     return folder / f"newest-{(revision or 'main').replace('/', '--')}"
 
 
-def _cached(name: str, kind: KindOfRepository, revision: str | None) -> Repository:
-    """What this machine's caches know: ours, then that of the hub's client, which other programs may have filled."""
+def _look_up_offline(name: str, kind: KindOfRepository, revision: str | None) -> Repository:
+    """The repository from this machine's caches: ours, then that of the hub's client, which other programs may have filled."""
     reference = _reference(_folder(name, kind), revision)
     if not is_commit(revision) and reference.is_file():
-        known = _kept(name, kind, reference.read_text(encoding="utf-8"))
+        known = _read_cache(name, kind, reference.read_text(encoding="utf-8"))
         if known is not None:
             return known.model_copy(update={"branch": revision})
     snapshot = _snapshot(name, kind, revision)
     if snapshot is None:
         wanted = f" at {revision}" if revision else ""
         raise Unavailable(
-            f"{NAMES[kind]} {name}{wanted} is not in the cache, and HF_HUB_OFFLINE is set; go online once for it{INSTEAD[kind]}"
+            f"{NAMES[kind]} {name}{wanted} is not in the cache, and HF_HUB_OFFLINE is set; go online once for it"
+            f"{ALTERNATIVE[kind]}"
         )
     files = {str(file.file_path.relative_to(snapshot.snapshot_path)) for file in snapshot.files}
     branch = None if is_commit(revision) else revision
     found = Repository(
         id=name, kind=kind, commit=snapshot.commit_hash, branch=branch, files=tuple(sorted(files)), whole=False
     )
-    return described(found, _card(found, snapshot.snapshot_path / "README.md")) if "README.md" in files else found
+    return with_card(found, _card(found, snapshot.snapshot_path / "README.md")) if "README.md" in files else found
 
 
 def _snapshot(name: str, kind: str, revision: str | None) -> Any:
-    """The revision of a repository in the client's cache: the one asked for, of a branch the one that it was at when it was
-    last looked at, of the main one failing that the newest."""
+    """The cached revision of a repository in the client's cache: the requested commit, or the last known commit of the branch;
+    for the main branch, else the newest."""
     try:
         repositories = scan_cache_dir().repos
     except CacheNotFound:
@@ -184,8 +185,8 @@ def _snapshot(name: str, kind: str, revision: str | None) -> Any:
 
 
 def fetch(repository: Repository, path: str) -> Path:
-    """A file of a repository at its commit, downloaded unless this machine has it. Raises RequestError if there is none,
-    Unavailable if the hub does not answer or gives another commit's."""
+    """Local path of a repository's file at its commit, downloaded if not cached. Raises RequestError if the file does not
+    exist, Unavailable if the hub does not respond or returns another commit's file."""
 
     def download() -> str:
         return hf_hub_download(
@@ -193,9 +194,9 @@ def fetch(repository: Repository, path: str) -> Path:
         )
 
     _quiet_without_terminal()
-    found = Path(patiently(download, f"{path} of {repository.at}", INSTEAD[repository.kind]))
+    found = Path(with_retries(download, f"{path} of {repository.at}", ALTERNATIVE[repository.kind]))
     if repository.commit not in found.parts:
-        raise Unavailable(f"the hub gave {path} of {repository.id} at another commit than {repository.commit}")
+        raise Unavailable(f"the hub returned {path} of {repository.id} at another commit than {repository.commit}")
     return found
 
 
@@ -204,53 +205,56 @@ def _quiet_without_terminal() -> None:
         disable_progress_bars()
 
 
-# Patience, and what errors say
+# Retries and error messages
 
 
-def patiently(ask: Callable[[], T], what: str, instead: str = "") -> T:
-    """What the hub answers; asked again, for at most PATIENCE seconds, as long as the fault may pass. Raises RequestError for
-    what is refused, Unavailable for what does not answer. what: that is asked for. instead: what else can be done."""
-    began, wait = time.monotonic(), 1.0
+def with_retries(request: Callable[[], T], what: str, alternative: str = "") -> T:
+    """The result of a hub request; retries transient failures for at most RETRY_SECONDS. what: the request's object, for
+    messages. alternative: suggestion appended to messages. Raises RequestError if refused, Unavailable without a response."""
+    started, wait = time.monotonic(), 1.0
     while True:
         try:
-            return ask()
+            return request()
         except (AnyHTTPError, OSError, EntryNotFoundError, HFValidationError) as error:
             pause = _pause(error, wait)
-            if pause is None or time.monotonic() - began + pause > PATIENCE:
-                raise explained(error, what, instead) from None
+            if pause is None or time.monotonic() - started + pause > RETRY_SECONDS:
+                raise to_request_error(error, what, alternative) from None
             log.warning(
-                "%s: the hub %s; asked again in %.0f s, for at most %.0f s in all", what, _said(error), pause, PATIENCE
+                "%s: the hub %s; retrying in %.0f s, for at most %.0f s in total",
+                what,
+                _failure(error),
+                pause,
+                RETRY_SECONDS,
             )
             time.sleep(pause)
-            wait = min(2 * wait, LONGEST_WAIT)
+            wait = min(2 * wait, MAX_WAIT)
 
 
 def _pause(error: BaseException, wait: float) -> float | None:
-    """Seconds until the hub may be asked again; None if the fault will not pass."""
+    """Seconds until the next retry; None for a permanent failure."""
     http = _http(error)
     if http is None or type(http).__name__ in UNREACHABLE:
         return None
     if not isinstance(http, HfHubHTTPError):
-        return wait  # a connection that was broken off
-    if http.response.status_code not in PASSING:
+        return wait  # the connection was lost
+    if http.response.status_code not in TRANSIENT:
         return None
-    return max(wait, _asked_for(http) or 0.0)
+    return max(wait, _retry_after(http) or 0.0)
 
 
-def _asked_for(error: Any) -> float | None:
-    """Seconds that `Retry-After` asks for, which may also be a date; None if it does not."""
-    said = error.response.headers.get("Retry-After", "")
-    if said.isdecimal():
-        return float(said)
+def _retry_after(error: Any) -> float | None:
+    """Seconds requested by the header `Retry-After`, a number or a date; None without it."""
+    value = error.response.headers.get("Retry-After", "")
+    if value.isdecimal():
+        return float(value)
     try:
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
 
 
 def _http(error: BaseException | None) -> Any:
-    """The error of the connection or of its answer that another one was raised from: a download that fails says only that the
-    cache does not have the file."""
+    """The HTTP error in an error's chain of causes: a failed download itself only says that the file is not cached."""
     while error is not None:
         if isinstance(error, AnyHTTPError):
             return error
@@ -258,50 +262,50 @@ def _http(error: BaseException | None) -> Any:
     return None
 
 
-def _said(error: BaseException) -> str:
+def _failure(error: BaseException) -> str:
     http = _http(error)
-    return f"answers {http.response.status_code}" if isinstance(http, HfHubHTTPError) else "broke off"
+    return f"answers {http.response.status_code}" if isinstance(http, HfHubHTTPError) else "closed the connection"
 
 
 REFUSALS: dict[type[Exception], str] = {
     GatedRepoError: "is gated: ask for access on {page}, then `hf auth login`",
     DisabledRepoError: "is disabled on the hub",
-    RevisionNotFoundError: "is not there: the hub has no such commit or branch of it",
-    RepositoryNotFoundError: "is not on the hub, or it is private: see to the name, or `hf auth login`",
-    RemoteEntryNotFoundError: "is not there: the hub has no such file",
-    HFValidationError: "is no name that the hub could have",
+    RevisionNotFoundError: "was not found: the hub has no such commit or branch",
+    RepositoryNotFoundError: "is not on the hub, or it is private: check the name, or `hf auth login`",
+    RemoteEntryNotFoundError: "was not found: the hub has no such file",
+    HFValidationError: "is not a valid repository name",
 }
-"""What another request will not change, the special cases first."""
+"""Messages of permanent failures, subclasses before their base classes."""
 
 
-def explained(error: BaseException, what: str, instead: str = "") -> RequestError:
-    """An error of the hub's clients as one line with what to do about it, by the classes of these."""
+def to_request_error(error: BaseException, what: str, alternative: str = "") -> RequestError:
+    """A client error as a one-line error that says what to do."""
     http = _http(error)
-    for kind, said in REFUSALS.items():
+    for kind, message in REFUSALS.items():
         if isinstance(http or error, kind):
-            return RequestError(f"{what} {said.format(page=_page(http))}{instead}")
+            return RequestError(f"{what} {message.format(page=_page(http))}{alternative}")
     if isinstance(http, HfHubHTTPError):
-        return _answered(http, what, instead)
+        return _status_error(http, what, alternative)
     if offline() and isinstance(error, OfflineModeIsEnabled | LocalEntryNotFoundError):
-        return Unavailable(f"{what} is not in the cache, and HF_HUB_OFFLINE is set; go online once for it{instead}")
+        return Unavailable(f"{what} is not in the cache, and HF_HUB_OFFLINE is set; go online once for it{alternative}")
     if http is not None or isinstance(error, LocalEntryNotFoundError | ConnectionError):
         where, cause = constants.ENDPOINT, first_line(http or error)
-        hint = "is the machine online? HF_HUB_OFFLINE=1 takes what the cache has"
-        return Unavailable(f"{what}: {where} cannot be reached ({cause}); {hint}{instead}")
-    return Unavailable(f"{what}: {first_line(error)}{instead}")
+        hint = "is the machine online? HF_HUB_OFFLINE=1 uses the cache alone"
+        return Unavailable(f"{what}: {where} cannot be reached ({cause}); {hint}{alternative}")
+    return Unavailable(f"{what}: {first_line(error)}{alternative}")
 
 
-def _answered(error: Any, what: str, instead: str) -> RequestError:
-    """By the status alone."""
+def _status_error(error: Any, what: str, alternative: str) -> RequestError:
+    """The error for an HTTP status without a class of its own."""
     status = error.response.status_code
     if status in {401, 403}:
-        return RequestError(f"{what}: the hub refuses this login ({status}): `hf auth login`{instead}")
-    if status not in PASSING:
-        return Unavailable(f"{what}: the hub answers {status}{instead}")
-    asked = _asked_for(error)
-    waits = f" and asks to wait {asked:.0f} s" if asked else ""
+        return RequestError(f"{what}: the hub refuses this login ({status}): `hf auth login`{alternative}")
+    if status not in TRANSIENT:
+        return Unavailable(f"{what}: the hub answers {status}{alternative}")
+    seconds = _retry_after(error)
+    waits = f" and asks to wait {seconds:.0f} s" if seconds else ""
     return Unavailable(
-        f"{what}: the hub answers {status}{waits}; it was asked for up to {PATIENCE:.0f} s; try later{instead}"
+        f"{what}: the hub answers {status}{waits}; retried for up to {RETRY_SECONDS:.0f} s; try later{alternative}"
     )
 
 

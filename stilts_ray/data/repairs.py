@@ -1,8 +1,8 @@
-"""Known flaws of published rows, and what is done about each (`Repair`): small pure functions of a row.
+"""Repair rules for known flaws of published rows (`Repair`), as small pure functions of a row.
 
-What the code of others does with them: google-research/xtreme and jiant read the publishers' own files, whose offsets are
-right, so that only the hub's conversions need `realign_answer`; a question whose answer is not found is left out of training
-by transformers' SQuAD processor ("Could not find answer"), as here.
+In other codebases: google-research/xtreme and jiant read the publishers' own files, whose offsets are correct, so only the
+hub's conversions need `realign_answer`; transformers' SQuAD processor drops a training question whose answer is not found
+("Could not find answer"), as here.
 """
 
 from collections import ChainMap, Counter
@@ -11,18 +11,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 from stilts_ray.tasks.base import Repair, Row, Task
-from stilts_ray.tasks.columns import STATED, Blank, BlankText, NullText, answers, let_through, text
+from stilts_ray.tasks.columns import STATED_OFFSETS, Blank, BlankText, NullText, accept_blank, answers, text
 from stilts_ray.tasks.examples import Asked, Example, Mention, Span
 
 FEW = 5
-"""So many rows of a file, but never more than half of them, may need a repair whatever share of it they are: one row of a
-dozen is no wrong file."""
+"""This many rows of a file, but at most half of it, may need a repair regardless of their share: one flawed row in a dozen does
+not mean a wrong file."""
 
 
 @dataclass(frozen=True)
 class Use:
-    """What the rows of a split are read for. training: whether a row may be left out. ids: how often each stood in an earlier
-    row."""
+    """The context in which a split's rows are read. training: whether rows may be dropped. ids: occurrences of each id in
+    earlier rows."""
 
     training: bool
     ids: Counter[str] = field(default_factory=Counter)
@@ -30,22 +30,22 @@ class Use:
 
 T = TypeVar("T")
 Named = Span | Asked | Mention
-"""Examples whose predictions are named by their ids."""
+"""Examples whose predictions are keyed by id."""
 
 Rule = Callable[[Row, Use], Row | None]
-"""Gives the row itself if there is nothing to repair, a repaired one, or None for one that is left out."""
+"""Returns the row itself if it needs no repair, a repaired row, or None for a dropped one."""
 
 
 def drop_unanswered(row: Row, use: Use) -> Row | None:
-    """Nothing to train on; in a test set the empty answer is right, as SQuAD 2.0 has it."""
+    """Drops a question without answer from training; in a test set its answer is the empty text, as in SQuAD 2.0."""
     if row["answers"] is not None and answers(row):
         return row
     return None if use.training else _with(row, answers=_listed([(Blank(""), None)]))
 
 
 def realign_answer(row: Row, use: Use) -> Row | None:
-    """Answers where their text is, at the offset nearest to the stated one, of two the first; without one it is the first
-    place that counts, if it is needed to train on."""
+    """Moves each answer to the occurrence of its text nearest to the stated offset, the first one if two are equally near. In
+    training, an answer without offset gets the first occurrence."""
     context, stated = text(row, "context"), answers(row)
     first = 0 if use.training else None
     wanted = [(answer, first if start is None else start) for answer, start in stated]
@@ -54,11 +54,11 @@ def realign_answer(row: Row, use: Use) -> Row | None:
         placed = [(answer, start) for answer, start in placed if start is not None]
     if placed == list(stated):
         return row
-    return _with(row, **{STATED: [start for _, start in stated]}, answers=_listed(placed)) if placed else None
+    return _with(row, **{STATED_OFFSETS: [start for _, start in stated]}, answers=_listed(placed)) if placed else None
 
 
 def nearest(context: str, answer: str, stated: int) -> int | None:
-    """The offset nearest to the stated one at which the context has the answer, None if it has none."""
+    """Offset of the answer's occurrence nearest to `stated`; None if it does not occur in the context."""
     if stated >= 0 and context.startswith(answer, stated):
         return stated
     before, after = context.rfind(answer, 0, max(0, stated) + len(answer)), context.find(answer, max(0, stated))
@@ -78,12 +78,12 @@ ROW_RULES: dict[Repair, Rule] = {
     Repair.DROP_UNANSWERED: drop_unanswered,
     Repair.REALIGN_ANSWER: realign_answer,
 }
-"""What is looked at before an example is made, in this order."""
+"""Rules applied to the row before an example is made, in this order."""
 
 
 class Made(NamedTuple):
-    """What a row became. example: None for one that is left out. rules: those that were needed. dropped: whether it was a rule
-    that left it out, and not the data set's own."""
+    """The result for one row. example: None if the row is excluded. rules: repairs that it needed. dropped: whether a repair
+    rule excluded it, rather than the data set's own rule."""
 
     example: Example | None
     rules: set[Repair]
@@ -91,8 +91,8 @@ class Made(NamedTuple):
 
 
 def repaired(task: Task, row: Row, use: Use) -> Made:
-    """The example that a row becomes by the rules of the task's source. Raises what `Task.example` does for a row that no rule
-    covers."""
+    """The example of a row after the repairs of the task's source. Raises what `Task.example` raises for a row that no rule
+    repairs."""
     rules, did = task.source.repairs, set[Repair]()
     while True:
         try:
@@ -112,7 +112,7 @@ def repaired(task: Task, row: Row, use: Use) -> Made:
             did.add(Repair.DROP_BLANK)
             if use.training:
                 return Made(None, did, dropped=True)
-            row = _with(row, **{error.column: let_through(row[error.column])})
+            row = _with(row, **{error.column: accept_blank(row[error.column])})
 
 
 def _by_row_rules(task: Task, row: Row, use: Use, did: set[Repair]) -> Row | None:
@@ -127,7 +127,7 @@ def _by_row_rules(task: Task, row: Row, use: Use, did: set[Repair]) -> Row | Non
 
 
 def distinct_id(example: Named, ids: Counter[str]) -> Named:
-    """A number behind an id that stood before; the same for the same rows in every language."""
+    """Appends a number to a repeated id; parallel rows of different languages get the same id."""
     ids[example.id] += 1
     if ids[example.id] == 1:
         return example
@@ -141,5 +141,5 @@ def _noted(before: T, after: T, rule: Repair, did: set[Repair]) -> T:
 
 
 def allowed(share: float, rows: int) -> int:
-    """How many of so many rows may need a repair that is expected in that share of them."""
+    """Maximum number of rows that may need a repair. share: maximum share of the source. rows: rows of the file."""
     return max(int(share * rows), min(FEW, rows // 2))

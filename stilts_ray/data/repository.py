@@ -1,4 +1,4 @@
-"""What a repository of the Hugging Face hub holds at a commit: its files, and which of them are the rows of a split. Pure."""
+"""The content of a Hugging Face hub repository at a commit: its files, and which of them hold the rows of a split. Pure."""
 
 import re
 from collections import Counter
@@ -11,15 +11,15 @@ from pydantic import BaseModel, ConfigDict
 from stilts_ray.errors import RequestError, did_you_mean, first_line
 
 CONVERTED = "refs/convert/parquet"
-"""The branch on which the hub keeps its own conversion of a data set, `<configuration>/<split>/<number>.parquet`."""
+"""The branch with the hub's own parquet conversion of a data set, `<configuration>/<split>/<number>.parquet`."""
 
 READABLE = (".parquet", ".jsonl", ".json", ".csv", ".tsv")
-"""How names of files with rows end, those that are read if there are several kinds of them first."""
+"""Suffixes of readable row files, in order of preference."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NUMBERED = re.compile(r"-\d{5}-of-(\d{5})")
 
-_BELOW = (
+_LAYOUTS = (
     "{split}/*",
     "data/{split}-*-of-*",
     "{split}-*-of-*",
@@ -28,21 +28,23 @@ _BELOW = (
     "*-{split}.*",
     "*_{split}.*",
 )
-"""Where files of a split are if the card does not say, the first that there are: in the hub's conversions, and as its
-libraries write them."""
+"""File patterns of a split for cards that list none; the first that matches is used. They are the layouts of the hub's
+conversions and of what its libraries write."""
 
 
 def is_commit(revision: str | None) -> bool:
-    """Whether a revision is a commit, and not a branch or a tag."""
+    """Whether a revision is a commit hash, not a branch or a tag."""
     return revision is not None and _COMMIT.fullmatch(revision) is not None
 
 
 class Repository(BaseModel):
-    """A repository at a commit.
+    """A hub repository at a commit.
 
-    branch: where the commit was found, None for the main one. files: paths. whole: whether these are all that there are, and
-    not those that a cache happened to have. data_files: configuration -> split -> patterns of paths, as the card of a data set
-    says. class_names: configuration -> column -> names of its classes, likewise.
+    branch: branch on which the commit was found; None: the main branch.
+    files: paths of its files.
+    whole: whether `files` is complete, not only what a cache holds.
+    data_files: configuration -> split -> path patterns, from the card of a data set.
+    class_names: configuration -> column -> class names, from the card of a data set.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,73 +60,73 @@ class Repository(BaseModel):
 
     @property
     def at(self) -> str:
-        """Name and commit, as messages say it."""
+        """Name and short commit, for messages."""
         return f"{self.id}@{self.commit[:8]}"
 
     def split(self, config: str, split: str) -> tuple[str, ...]:
-        """Paths of the files of a split, in their order. Raises RequestError naming what is there instead."""
+        """Paths of a split's files, in order. Raises RequestError if there are none, saying what the repository has."""
         found = self._matching(self._patterns(config, split))
         for suffix in READABLE:
             if chosen := [path for path in found if path.removesuffix(".gz").endswith(suffix)]:
                 self._check_whole(chosen)
                 return tuple(chosen)
         raise RequestError(
-            f"{self.at} has no file of rows for configuration '{config}', split '{split}'{self._there()}"
+            f"{self.at} has no file of rows for configuration '{config}', split '{split}'{self._script_hint()}"
         )
 
     def _matching(self, patterns: Iterable[str]) -> list[str]:
-        """Paths in the order of the patterns, of each in that of their names."""
+        """Matching paths: in the order of the patterns, then by name."""
         found: dict[str, None] = {}
         for pattern in patterns:
             try:
                 form = re.compile(glob_translate(pattern))
             except ValueError as error:
-                raise RequestError(f"{self.at}: its card names files by '{pattern}': {error}") from None
+                raise RequestError(f"{self.at}: its card has an invalid file pattern '{pattern}': {error}") from None
             found |= dict.fromkeys(path for path in sorted(self.files) if form.match(path))
         return list(found)
 
     def _patterns(self, config: str, split: str) -> Iterable[str]:
         if not self.data_files:
             folder = f"{config}/" if any(path.startswith(f"{config}/") for path in self.files) else ""
-            asked = [folder + form.format(split=split) for form in _BELOW] if folder or config == "default" else []
-            # Several may match, as `train.csv` and `train/...`: these would be the same rows in other forms.
+            asked = [folder + form.format(split=split) for form in _LAYOUTS] if folder or config == "default" else []
+            # If several match, as `train.csv` and `train/...`, they are the same rows in different formats.
             return next(([pattern] for pattern in asked if self._matching([pattern])), [])
         if config not in self.data_files:
             near = did_you_mean(config, list(self.data_files))
             raise RequestError(f"{self.at} has no configuration '{config}'; {near}")
         splits = self.data_files[config]
         if split not in splits:
-            raise RequestError(f"{self.at} has no split '{split}' of '{config}'; there: {', '.join(splits)}")
+            raise RequestError(f"{self.at} has no split '{split}' of '{config}'; splits: {', '.join(splits)}")
         return splits[split]
 
     def _check_whole(self, paths: list[str]) -> None:
-        """A cache that was filled by other programs may have some of a split's files. Raises RequestError if one is missing."""
+        """Raises RequestError if a file of a numbered series is missing: other programs may have cached only some of them."""
         counted = [(path[: found.start()], int(found[1])) for path in paths if (found := _NUMBERED.search(path))]
         for (name, wanted), there in Counter(counted).items():
             if there != wanted:
                 raise RequestError(f"{self.at} has {there} of the {wanted} files {name}-*")
 
-    def _there(self) -> str:
+    def _script_hint(self) -> str:
         scripts = [path for path in self.files if path.endswith(".py")]
-        return f"; its rows are made by a script ({scripts[0]}), which is not run" if scripts else ""
+        return f"; its rows are generated by a script ({scripts[0]}), which is not executed" if scripts else ""
 
 
-# What a card says
+# Metadata of a card
 
 
-def described(repository: Repository, card: Any) -> Repository:
-    """The repository with what its card says, the YAML at its head. Raises RequestError for a card that is of no known form."""
+def with_card(repository: Repository, card: Any) -> Repository:
+    """The repository with the metadata of its card (the YAML header). Raises RequestError for an invalid card."""
     try:
         return repository.model_copy(
             update={"data_files": data_files(card or {}), "class_names": class_names(card or {})}
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
-        raise RequestError(f"{repository.at}: its card does not say where its rows are ({reason})") from None
+        raise RequestError(f"{repository.at}: its card does not list its data files ({reason})") from None
 
 
 def data_files(card: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Configuration -> split -> patterns of paths, from the YAML at the head of a card."""
+    """Configuration -> split -> path patterns, from a card's YAML header."""
     return {str(entry["config_name"]): _by_split(entry) for entry in card.get("configs") or () if "data_files" in entry}
 
 
@@ -133,7 +135,7 @@ def _by_split(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     if isinstance(listed, Mapping):
         listed = [{"split": split, "path": path} for split, path in listed.items()]
     if not isinstance(listed, list) or not any(isinstance(each, Mapping) for each in listed):
-        # Files without the name of a split are what is trained on, as the hub's library has it.
+        # Files without a split name are the training split, as in `datasets`.
         listed = [{"split": "train", "path": listed}]
     prefix = f"{str(folder).removeprefix('./').strip('/')}/" if folder else ""
     return {
@@ -146,7 +148,7 @@ def _all(paths: Any) -> list[str]:
 
 
 def class_names(card: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Configuration -> column -> names of its classes, or of those of the elements of its lists."""
+    """Configuration -> column -> class names of the column, or of its list elements."""
     infos = card.get("dataset_info") or ()
     found = {}
     for info in [infos] if isinstance(infos, Mapping) else infos:
@@ -161,7 +163,7 @@ def _names(feature: Mapping[str, Any]) -> tuple[str, ...]:
         match feature.get(key):
             case {"class_label": {"names": Mapping() as names}}:
                 numbered = {int(number): str(name) for number, name in names.items()}
-                # Names that leave out a number would be those of others.
+                # With a gap in the numbers, names would be assigned to wrong classes.
                 return (
                     tuple(numbered[n] for n in range(len(numbered)))
                     if set(numbered) == set(range(len(numbered)))

@@ -1,5 +1,4 @@
-"""Looks at every row before anything is trained, so that a bad one does not end a sweep in its tenth hour; and says afterwards
-what was read."""
+"""Validation of every row before training, so that no sweep fails on one in its tenth hour; and the row counts of records."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,15 +9,14 @@ from stilts_ray.data import cache
 from stilts_ray.data.rows import Counts
 from stilts_ray.data.sources import DataSource, MiniSource
 from stilts_ray.errors import RequestError
-from stilts_ray.tasks.published_sizes import size_warning
 
 Split = tuple[str, str, str]
 """Task, split and language."""
 
 
 @dataclass(frozen=True)
-class Looked:
-    """A split, and what became of its rows."""
+class CheckedSplit:
+    """A split and its row counts."""
 
     task: str
     split: str
@@ -27,36 +25,45 @@ class Looked:
 
     @property
     def name(self) -> str:
-        """How it is called in records and messages."""
+        """The split's name in records and messages."""
         return f"{self.task} {self.split} ({self.language})"
 
     @property
     def repairs(self) -> str | None:
-        """One line on the rules that rows needed, None if none did."""
+        """One line on the repairs that rows needed; None if none did."""
         if not self.counts.repairs:
             return None
         rules = ", ".join(f"{rule} {count:,}" for rule, count in self.counts.repairs.items())
         return f"{self.name}: repaired of {self.counts.rows:,} rows: {rules}"
 
 
-def look(data_source: DataSource, splits: Iterable[Split]) -> list[Looked]:
-    """Makes an example of each row of the splits, and forgets them. Raises RequestError if a split cannot be read, RowError for
-    the first row that does not fit."""
+def check_rows(data_source: DataSource, splits: Iterable[Split]) -> list[CheckedSplit]:
+    """Validates every row of the splits; returns their counts. Raises RequestError if a split cannot be read, RowError for the
+    first invalid row."""
     return [
-        Looked(*split, cache.counts(data_source, tasks.get(split[0]), *split[1:])) for split in dict.fromkeys(splits)
+        CheckedSplit(*split, cache.counts(data_source, tasks.get(split[0]), *split[1:]))
+        for split in dict.fromkeys(splits)
     ]
 
 
-def size_warnings(data_source: DataSource, looked: Iterable[Looked]) -> list[str]:
-    """A line for each split of real data whose size is not the published one."""
+def size_warnings(data_source: DataSource, looked: Iterable[CheckedSplit]) -> list[str]:
+    """A line for each split of real data whose size differs from the published one."""
     if isinstance(data_source, MiniSource):
         return []
     lines = (size_warning(each.task, each.split, each.language, each.counts.rows) for each in looked)
     return [line for line in lines if line]
 
 
-def refuse_repairs(looked: Iterable[Looked]) -> None:
-    """Raises RequestError for the first row that needs a rule, with the number of all others."""
+def size_warning(task: str, split: str, language: str, rows: int) -> str | None:
+    """One line if a split's number of rows differs from the published one."""
+    known = tasks.get(task).published_rows(split, language)
+    if known is None or known == rows:
+        return None
+    return f"{task} {split} ({language}) has {rows:,} rows, not the published {known:,}"
+
+
+def refuse_repairs(looked: Iterable[CheckedSplit]) -> None:
+    """Raises RequestError for the first row that needs a repair, with the number of further ones."""
     needing = [each for each in looked if each.counts.repairs]
     if not needing:
         return
@@ -66,8 +73,8 @@ def refuse_repairs(looked: Iterable[Looked]) -> None:
     raise RequestError(f"{needing[0].task}: {first} needs {rule}, which --strict refuses{more}")
 
 
-def rows_read(looked: Iterable[Looked]) -> dict[str, Any]:
-    """What a record says of the rows: {"<task> <split> (<language>)": {"rows", "examples", "left_out", "repairs"}}."""
+def rows_read(looked: Iterable[CheckedSplit]) -> dict[str, Any]:
+    """The row counts of a record: {"<task> <split> (<language>)": {"rows", "examples", "left_out", "repairs"}}."""
     return {
         each.name: {
             "rows": each.counts.rows,

@@ -1,10 +1,9 @@
-"""Where the rows of a sweep come from, and what that means for a plan: languages, identity, size.
+"""Data sources: where the rows of a sweep come from, with the languages, identities and sizes that a plan needs.
 
-Three origins hold rows in the same columns: the hub, a folder laid out `<task>/<config or language>/<split>.parquet`, and
-mini. Reading them is the business of `stilts_ray.data`; nothing here opens a row.
+There are three, with the same columns: the hub, a folder laid out `<task>/<config or language>/<split>.parquet`, and mini.
+Nothing here reads rows; `stilts_ray.data.rows` does.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,74 +14,61 @@ from stilts_ray.data.cache_folder import cache_folder
 from stilts_ray.data.repository import Repository
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.identity import canonical_json, file_digest
-from stilts_ray.tasks.base import BY_VECTOR, Task
+from stilts_ray.tasks.base import BY_VECTOR, Task, parse_split
 
 UNRESOLVED = "unresolved"
-"""Stands for the commit of a hub repository that has not been looked up yet; digests made with it are provisional."""
+"""Placeholder for the commit of a hub repository that is not resolved yet; digests made with it are provisional."""
 
 
 class DataSource(Protocol):
-    """A place with rows. repositories: what was looked up of the hub, of data sets and of encoders, by `Hub.key` or
-    `needs.encoder_key`."""
+    """A source of rows. repositories: resolved hub repositories of data sets and encoders, by `HubSource.key` or
+    `stilts_ray.plan.inputs.encoder_key`."""
 
     @property
     def repositories(self) -> Mapping[str, Repository]: ...
 
     @property
     def source_language(self) -> str:
-        """The language of intermediate and target training."""
+        """The language of intermediate and target training: English, or mini's pivot."""
 
     def languages(self, task: Task) -> tuple[str, ...]:
-        """Test languages that the task has here."""
+        """Test languages of the task in this source."""
 
     def training_languages(self, task: Task) -> tuple[str, ...]:
-        """Languages in which the task has a training split here."""
+        """Languages with a training split of the task in this source."""
 
     def identity(self, task: Task, split: str, languages: Iterable[str]) -> Any:
-        """What pins the rows of a split: canonical data. Raises RequestError if they cannot be here."""
+        """What pins the rows of a split, as canonical data. Raises RequestError if this source cannot have them."""
 
     def train_size(self, task: Task) -> tuple[int, int]:
-        """(rows, tokens a row) of the training split, for estimates."""
+        """(rows, tokens per row) of the training split, for estimates."""
 
     @property
     def place(self) -> str:
-        """Tells apart origins that may have other rows."""
+        """A key that differs between sources whose rows may differ."""
 
     def address(self) -> dict[str, Any]:
-        """Plain data from which `at` makes this origin again, in another process."""
-
-
-_SPLIT = re.compile(r"([^\[\]]+)(?:\[(\d*):(\d*)\])?")
-
-
-def sliced(split: str) -> tuple[str, slice]:
-    """The file that a split is in and which of its rows are meant, from `train`, `train[:1000]` or `train[1000:]`, as the
-    hub's library writes it. Raises ValueError for anything else, as percentages and rows counted from the end."""
-    found = _SPLIT.fullmatch(split)
-    if found is None:
-        raise ValueError(f"split {split!r} is neither a name nor a slice of one, as train[:1000]")
-    name, *bounds = found.groups()
-    return name, slice(*(int(bound) if bound else None for bound in bounds))
+        """Plain data from which `from_address` reconstructs this source in another process."""
 
 
 def _count(rows: int, split: str) -> int:
-    """How many of a file's rows are in the split."""
-    return len(range(rows)[sliced(split)[1]])
+    """Number of a file's rows that are in the split."""
+    return len(range(rows)[parse_split(split)[1]])
 
 
 def _pinned(task: Task, split: str, pin: Callable[[Task, str], Any]) -> Any:
-    """What pins a split, from what pins each of its parts."""
+    """The identity of a split: that of its only part, or the list of its parts' identities."""
     first, *more = (pin(part, name) for part, name in task.parts(split))
     return [first, *more] if more else first
 
 
-def _trained_on(task: Task) -> Iterable[Task]:
-    """The task and those whose training rows are added to its own."""
+def _with_added(task: Task) -> Iterable[Task]:
+    """The task and the tasks whose training rows are added to its own."""
     return {part.name: part for part, _ in task.parts(task.train or "train")}.values()
 
 
 def _total(sizes: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    """(rows, tokens a row) of several parts together."""
+    """(rows, mean tokens per row) of several parts together."""
     parts = list(sizes)
     rows = sum(count for count, _ in parts)
     return rows, round(sum(count * tokens for count, tokens in parts) / max(1, rows))
@@ -90,10 +76,10 @@ def _total(sizes: Iterable[tuple[int, int]]) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class HubSource:
-    """Repositories of the Hugging Face hub at known commits.
+    """Repositories of the Hugging Face hub at pinned commits.
 
-    local: folder of what no public repository has (CCGbank, raw text), laid out as a `Folder`. replaced: folders of sources,
-    as `Source.folder` has them, whose rows it holds although the hub has some; found once, by `replaced_in`.
+    local: folder with data that no public repository has (CCGbank, raw text), laid out as for `FolderSource`.
+    replaced: values of `Source.folder` whose rows are read from `local` although the hub has them (`replaced_folders`).
     """
 
     repositories: Mapping[str, Repository] = field(default_factory=dict)
@@ -108,31 +94,31 @@ class HubSource:
         return task.train_languages or (self.source_language,)
 
     def key(self, task: Task) -> str:
-        """What the task's repository is called in `repositories`: its id, and the branch if it is not the main one. Raises
-        RequestError if there is none."""
+        """Key of the task's repository in `repositories`: its id, with the branch if that is not the main one. Raises
+        RequestError if the task has no hub repository."""
         source = task.source
         if source.hub is None:
             raise RequestError(f"{task.name} has no public hub repository; give its files with --local-data")
-        return "@".join(filter(None, (source.hub, source.asked_for)))
+        return "@".join(filter(None, (source.hub, source.requested_revision)))
 
     def missing(self, task: Task) -> list[str]:
-        """Of the task and those added to it the ones whose rows neither the hub nor `local` has."""
-        return [part.name for part in _trained_on(task) if part.source.hub is None and self.local is None]
+        """Names of the task and the tasks added to it whose rows are neither on the hub nor in `local`."""
+        return [part.name for part in _with_added(task) if part.source.hub is None and self.local is None]
 
     def folder_of(self, task: Task) -> "FolderSource | None":
-        """The origin of the task's rows if they do not come from the hub."""
+        """The folder that the task's rows are read from; None if they come from the hub."""
         if self.local is None or (task.source.hub is not None and task.source.folder not in self.replaced):
             return None
         return FolderSource(self.local, self.source_language)
 
     def revision(self, task: Task) -> str:
-        """The commit that is read: the task's own, or the one looked up for this store."""
+        """The commit to read: the task's own, else the pinned one, else UNRESOLVED."""
         known = self.repositories.get(self.key(task))
         return task.source.revision or (known.commit if known else UNRESOLVED)
 
     def unresolved(self, task: Task) -> dict[str, Task]:
-        """What is still to be looked up before rows of the task are read: keys of `repositories`, each with a task of it."""
-        parts = [part for part in _trained_on(task) if part.source.hub is not None and self.folder_of(part) is None]
+        """Repositories to resolve before the task's rows can be read: key of `repositories` -> a task that it holds."""
+        parts = [part for part in _with_added(task) if part.source.hub is not None and self.folder_of(part) is None]
         return {key: part for part in parts if (key := self.key(part)) not in self.repositories}
 
     def identity(self, task: Task, split: str, languages: Iterable[str]) -> Any:
@@ -144,7 +130,7 @@ class HubSource:
         if folder is not None:
             return folder.identity(task, split, languages)
         if source.hub is None:
-            # A plan can be looked at before the files are there.
+            # A plan can be printed before the files exist.
             return {"local": UNRESOLVED, "split": split}
         configs = sorted(
             f"{source.hub_config(code)}{source.prefix and ':'}{source.id_prefix(code)}" for code in languages
@@ -155,7 +141,7 @@ class HubSource:
         folder = self.folder_of(task)
         if folder is not None:
             return folder.train_size(task)
-        return _total((part.train_size, part.tokens) for part in _trained_on(task))
+        return _total((part.train_size, part.tokens) for part in _with_added(task))
 
     @property
     def place(self) -> str:
@@ -164,12 +150,12 @@ class HubSource:
 
     def address(self) -> dict[str, Any]:
         local: dict[str, Any] = {"local": str(self.local), "replaced": sorted(self.replaced)} if self.local else {}
-        return {**local, "repositories": _plain(self.repositories)}
+        return {**local, "repositories": _to_plain(self.repositories)}
 
 
 @dataclass(frozen=True)
 class FolderSource:
-    """Parquet files below `root`, in the hub's columns."""
+    """Parquet files below `root`, with the hub's columns."""
 
     root: Path
     source_language: str = "en"
@@ -182,8 +168,8 @@ class FolderSource:
         return task.train_languages or (self.source_language,)
 
     def file(self, task: Task, split: str, language: str) -> Path:
-        """The file of a split. Raises RequestError naming what is there instead."""
-        path = self.root / task.source.path(language) / f"{sliced(split)[0]}.parquet"
+        """The file of a split. Raises RequestError if it is missing, listing the folders that exist."""
+        path = self.root / task.source.path(language) / f"{parse_split(split)[0]}.parquet"
         if not path.is_file():
             present = sorted(p.parent.name for p in (self.root / task.source.path(language)).parent.glob("*/*.parquet"))
             there = f"; there: {', '.join(dict.fromkeys(present))}" if present else ""
@@ -195,8 +181,8 @@ class FolderSource:
         return _pinned(task, split, lambda part, name: {code: self._pin(part, name, code) for code in codes})
 
     def _pin(self, task: Task, split: str, language: str) -> str:
-        """The digest of the file, and which part of it is read."""
-        return file_digest(self.file(task, split, language)) + split.removeprefix(sliced(split)[0])
+        """Digest of the file, with the slice that is read."""
+        return file_digest(self.file(task, split, language)) + split.removeprefix(parse_split(split)[0])
 
     def train_size(self, task: Task) -> tuple[int, int]:
         import pyarrow.parquet as parquet
@@ -210,12 +196,12 @@ class FolderSource:
         return str(self.root)
 
     def address(self) -> dict[str, Any]:
-        return {"folder": str(self.root), "repositories": _plain(self.repositories)}
+        return {"folder": str(self.root), "repositories": _to_plain(self.repositories)}
 
 
 @dataclass(frozen=True)
 class MiniSource:
-    """A set of the packaged generated languages, written to the cache of each machine when they are first needed there."""
+    """A packaged set of generated languages, written to each machine's cache on first use."""
 
     world: str = "mini"
     source_language: str = mini.PIVOT
@@ -224,7 +210,7 @@ class MiniSource:
     def languages(self, task: Task) -> tuple[str, ...]:
         if not task.languages:
             return ()
-        # No sentence is searched among its own translations.
+        # Retrieval pairs every other language with the pivot language.
         skip = {mini.PIVOT} if task.kind in BY_VECTOR else set()
         return tuple(code for code in self._codes if code not in skip)
 
@@ -250,7 +236,7 @@ class MiniSource:
 
     def train_size(self, task: Task) -> tuple[int, int]:
         folders = [(part.source.folder, name) for part, name in task.parts(task.train or "train")]
-        counts = (_count(mini.SIZES[folder][sliced(name)[0]], name) for folder, name in folders)
+        counts = (_count(mini.SIZES[folder][parse_split(name)[0]], name) for folder, name in folders)
         return _total((count, mini.TOKENS[folder]) for count, (folder, _) in zip(counts, folders, strict=True))
 
     @property
@@ -258,45 +244,45 @@ class MiniSource:
         return self.world
 
     def address(self) -> dict[str, Any]:
-        return {"mini": self.world, "repositories": _plain(self.repositories)}
+        return {"mini": self.world, "repositories": _to_plain(self.repositories)}
 
     @property
     def root(self) -> Path:
-        """Where this machine keeps the files."""
+        """Folder of the generated files on this machine."""
         return cache_folder() / f"mini-{mini.VERSION}"
 
 
-def replaced_in(root: Path, tasks: Iterable[Task]) -> frozenset[str]:
-    """The folders of sources, of tasks that the hub has, whose rows are below `root`."""
+def replaced_folders(root: Path, tasks: Iterable[Task]) -> frozenset[str]:
+    """`Source.folder` of the tasks on the hub that also have rows below `root`."""
 
-    def there(task: Task) -> bool:
+    def exists(task: Task) -> bool:
         codes = {*task.languages, *task.train_languages, "en"}
         return any((root / task.source.path(code)).is_dir() for code in codes)
 
-    return frozenset(task.source.folder for task in tasks if task.source.hub is not None and there(task))
+    return frozenset(task.source.folder for task in tasks if task.source.hub is not None and exists(task))
 
 
-def _plain(known: Mapping[str, Repository]) -> dict[str, Any]:
+def _to_plain(known: Mapping[str, Repository]) -> dict[str, Any]:
     return {key: repository.model_dump(mode="json") for key, repository in known.items()}
 
 
-def looked_up(known: Mapping[str, Any]) -> dict[str, Repository]:
-    """What `Origin.address` and a store have of repositories. Raises RequestError for what is no such thing."""
+def parse_repositories(known: Mapping[str, Any]) -> dict[str, Repository]:
+    """Repositories from plain data, as in `DataSource.address` and a store. Raises RequestError for invalid data."""
     try:
         return {key: Repository.model_validate(each) for key, each in known.items()}
     except (ValueError, AttributeError) as error:
-        raise RequestError(f"what is kept of repositories is damaged: {first_line(error)}") from None
+        raise RequestError(f"the pinned repositories cannot be read: {first_line(error)}") from None
 
 
-def at(address: Mapping[str, Any]) -> DataSource:
-    """The origin with that `address()`."""
+def from_address(address: Mapping[str, Any]) -> DataSource:
+    """The data source with that `address()`."""
     match address:
         case {"folder": root, "repositories": known}:
-            return FolderSource(Path(root), repositories=looked_up(known))
+            return FolderSource(Path(root), repositories=parse_repositories(known))
         case {"mini": world, "repositories": known}:
-            return MiniSource(world, repositories=looked_up(known))
+            return MiniSource(world, repositories=parse_repositories(known))
         case {"local": root, "replaced": folders, "repositories": known}:
-            return HubSource(looked_up(known), local=Path(root), replaced=frozenset(folders))
+            return HubSource(parse_repositories(known), local=Path(root), replaced=frozenset(folders))
         case {"repositories": known}:
-            return HubSource(looked_up(known))
-    raise ValueError(f"not an origin: {address}")
+            return HubSource(parse_repositories(known))
+    raise ValueError(f"not the address of a data source: {address}")

@@ -1,4 +1,4 @@
-"""Rows of data sets of the hub: the files of a split at a commit, and the table of them."""
+"""Splits of data sets on the hub: their files at a commit, and their rows as a table."""
 
 import csv
 from pathlib import Path
@@ -13,12 +13,12 @@ from stilts_ray.errors import RequestError, first_line
 
 
 def files(repository: Repository, config: str, split: str) -> list[Path]:
-    """The files of a split on this machine; no others are downloaded. Raises RequestError if they cannot be had."""
+    """Local paths of a split's files; only these are downloaded. Raises RequestError if one is unavailable."""
     return [fetch(repository, path) for path in repository.split(config, split)]
 
 
 def table(repository: Repository, config: str, split: str) -> Table:
-    """The rows of a split. Raises RequestError if they cannot be had."""
+    """The rows of a split. Raises RequestError if its files are unavailable or unreadable."""
     paths = repository.split(config, split)
     here = [fetch(repository, path) for path in paths]
     names = [f"{repository.at}/{path}" for path in paths]
@@ -29,9 +29,9 @@ def table(repository: Repository, config: str, split: str) -> Table:
 
 
 def _converted(here: list[Path], path: str) -> datasets.Dataset:
-    """Rows in another form than parquet, as the hub's library reads it."""
+    """Rows of another format than parquet, as `datasets` loads them."""
     loader = "json" if ".json" in path else "csv"
-    # Texts are what stands there: no word is a missing value, and a quotation mark in a TSV file is one.
+    # Text is read literally: no word means a missing value, and TSV files have no quoting.
     options: dict[str, Any] = {"keep_default_na": False, "index_col": False} if loader == "csv" else {}
     options |= {"sep": "\t", "quoting": csv.QUOTE_NONE} if ".tsv" in path else {}
     datasets.disable_progress_bars()

@@ -14,6 +14,7 @@ from stilts_ray.config import Runtime
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.execution.callback import SweepCallback
 from stilts_ray.execution.scheduler import Scheduler
+from stilts_ray.execution.worker_settings import ExecuteJob, WorkerSettings
 from stilts_ray.plan.build import Plan
 from stilts_ray.store.lock import HEARTBEAT_SECONDS, StoreLock
 from stilts_ray.store.records import Failure
@@ -91,15 +92,15 @@ def tune(
     plan: Plan,
     runtime: Runtime,
     callbacks: list[SweepCallback],
-    execute: Any,
+    execute: ExecuteJob,
 ) -> int:
-    """Executes by `execute` (see `trainable.ExecuteJob`) all jobs of a scheduler in one Ray Tune run; returns how many ended.
+    """Executes by `execute` all jobs of a scheduler in one Ray Tune run; returns how many ended.
 
     Raises RequestError if the cluster cannot be reached.
     """
     import ray.tune
 
-    from stilts_ray.execution.trainable import WorkerSettings, trainable
+    from stilts_ray.execution.trainable import trainable
     from stilts_ray.execution.tune_searcher import ClearTrialStats, TuneSearcher
 
     settings = WorkerSettings(
@@ -126,6 +127,8 @@ def tune(
                 name=plan.sweep.name,
                 storage_path=scratch if store.local else f"{store.url}/ray",
                 verbose=0,
+                # In a notebook Tune's default reporter clears what the cell has shown, silent as it is.
+                progress_reporter=ray.tune.CLIReporter(),
                 callbacks=[ClearTrialStats()],
             ),
         )
@@ -182,9 +185,26 @@ def waiting(runtime: Runtime, there: dict[str, float]) -> int:
 
 @contextlib.contextmanager
 def _ray(runtime: Runtime) -> Iterator[None]:
-    """Ray, started on this machine or joined at `address`, and left at the end."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    """Ray: the one that this process has joined already, which is left running; else one that is started on this machine or
+    joined at `address`, and left at the end."""
+    import ray
+
+    joined = ray.is_initialized()
+    with _environment(ENVIRONMENT), _quiet():
+        if not joined:
+            _init(runtime)
+        try:
+            there = ray.cluster_resources()
+            if runtime.address is None:
+                _check_resources(runtime, there)
+            with _environment({"TUNE_MAX_PENDING_TRIALS_PG": str(waiting(runtime, there))}):
+                yield
+        finally:
+            if not joined:
+                ray.shutdown()
+
+
+def _init(runtime: Runtime) -> None:
     import ray
 
     options: dict[str, Any] = {
@@ -199,14 +219,30 @@ def _ray(runtime: Runtime) -> Iterator[None]:
     except (ConnectionError, ValueError, RuntimeError) as error:
         where = runtime.address or "this machine"
         raise RequestError(f"cannot use Ray on {where}: {first_line(error)}") from None
-    there = ray.cluster_resources()
-    if runtime.address is None:
-        _check_resources(runtime, there)
-    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(waiting(runtime, there)))
-    logging.getLogger("ray.train").setLevel(logging.ERROR)
-    # Of a trial that broke off Tune prints the whole trace; the searcher tries again, and the display says so.
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Sets environment variables that are not set, and unsets them at the end: a notebook may use Ray for more than this."""
+    added = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(added)
     try:
         yield
     finally:
-        ray.shutdown()
+        for name in added:
+            os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences Ray's loggers. Of a trial that crashed Tune logs the whole trace; the searcher restarts it, and the display says
+    so."""
+    levels = {"ray.train": logging.ERROR, "ray.tune": logging.CRITICAL}
+    before = {name: logging.getLogger(name).level for name in levels}
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)

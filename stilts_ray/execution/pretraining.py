@@ -15,7 +15,7 @@ from stilts_ray.config import Pretraining, Untrained
 from stilts_ray.data import cache
 from stilts_ray.data.batches import generator
 from stilts_ray.data.encoded import Encoded, TokenizationConfig, encode_texts
-from stilts_ray.data.row_check import look, rows_read
+from stilts_ray.data.row_check import check_rows, rows_read
 from stilts_ray.errors import RequestError
 from stilts_ray.execution.context import WorkerContext, described, local_folder
 from stilts_ray.execution.jobs import PretrainJob
@@ -81,7 +81,7 @@ def _masked_training(job: PretrainJob, spec: Pretraining, folder: Path, context:
     model.encoder.config.attention_probs_dropout_prob = spec.shape.dropout
     save_model(model, tasks.get(masked.HEAD), folder if group.rank == 0 else None)
     tokenizer.save_pretrained(folder)
-    looked = look(source, [(name, tasks.get(name).train or "train", language) for name, language in texts])
+    looked = check_rows(source, [(name, tasks.get(name).train or "train", language) for name, language in texts])
     kept = {f"{name}/{language}": len(own) for (name, language), own in texts.items()}
     return PretrainRecord(**described(job), **outcome_of(outcome), texts=kept, data=rows_read(looked))
 

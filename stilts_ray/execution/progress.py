@@ -1,8 +1,10 @@
-"""What the user sees while a sweep runs: a live table on a terminal, a line a step elsewhere."""
+"""What the user sees while a sweep runs: a live table on a terminal, one line per step elsewhere."""
 
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -10,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from stilts_ray.execution.callback import SweepCallback
 from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.run_index import Outcome
 from stilts_ray.plan.build import Plan
@@ -17,12 +20,26 @@ from stilts_ray.plan.steps import Evaluation, Pretrain, Ranking, Study
 from stilts_ray.store.records import ScoreRecord
 
 ROWS = 20
-"""Steps shown at once: those that run, then those that ended last."""
+"""Steps shown at once: running ones, then those that ended last."""
+
+
+class Display(SweepCallback, Protocol):
+    """Shows one invocation of a sweep: what is found before training, then its jobs."""
+
+    def message(self, line: str) -> None:
+        """Something to know."""
+
+    def warning(self, line: str) -> None:
+        """Something that may be wrong with the data."""
+
+    def jobs_of(self, plan: Plan, finished: set[str]) -> AbstractContextManager[None]:
+        """Shows jobs while it is entered. finished: digests of steps that are done."""
 
 
 @dataclass
 class Line:
-    """State of one step."""
+    """State of one step. total, done, failed: jobs. running: digests of jobs. best: best score so far. changed: time of the
+    last event, by the monotonic clock, 0 before the first."""
 
     name: str
     kind: str
@@ -36,46 +53,51 @@ class Line:
 
 
 class Progress:
-    """A Watcher that shows a sweep on a console; use it as a context."""
+    """A `Display` on a console."""
 
-    def __init__(self, plan: Plan, console: Console, finished: set[str]) -> None:
-        """`finished`: digests of steps that are done already."""
-        self.console, self.begin = console, time.monotonic()
+    def __init__(self, console: Console) -> None:
+        self.console, self.start = console, time.monotonic()
+        self.lines: dict[str, Line] = {}
+        # Drawn twice a second, not at every event: a large sweep has many events, and many lines to choose from.
+        live = Live(console=console, refresh_per_second=2, transient=True, get_renderable=self._shown)
+        self.live = live if console.is_terminal else None
+
+    def message(self, line: str) -> None:
+        """Prints a line."""
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def warning(self, line: str) -> None:
+        """Prints a line in yellow."""
+        self.console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def jobs_of(self, plan: Plan, finished: set[str]) -> Iterator[None]:
+        """Shows the live table, where there is one."""
+        self.start = time.monotonic()
         self.lines = {
             step.digest: Line(step.name, step.kind, _jobs(step))
             for step in plan.steps
             if isinstance(step, Pretrain | Study | Ranking | Evaluation) and step.digest not in finished
         }
-        # Drawn twice a second, not at every event: a large sweep has many of them, and many lines to choose from.
-        live = Live(console=console, refresh_per_second=2, transient=True, get_renderable=self._shown)
-        self.live = live if console.is_terminal else None
-
-    def __enter__(self) -> "Progress":
-        if self.live is not None:
-            self.live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.live is not None:
-            self.live.stop()
+        with self.live or nullcontext():
+            yield
 
     def on_job_start(self, job: Job) -> None:
-        """Marks the job's step as running; says so if it had begun before."""
+        """Marks the job's step as running; says so if the job is restarted."""
         if line := self.lines.get(job.step):
             if job.digest in line.running:
-                again = f"{job.kind} {job.name}: its process died, and it is gone on with from its last checkpoint"
-                self.console.print(f"[yellow]{escape(again)}[/yellow]", highlight=False, soft_wrap=True)
+                self.warning(f"{job.kind} {job.name}: its process died; it resumes from its last checkpoint")
             line.running.add(job.digest)
             line.changed = time.monotonic()
 
     def on_evaluation(self, job: Job, entry: dict[str, Any]) -> None:
-        """Notes the step's best dev score so far."""
+        """Keeps the step's best dev score so far."""
         if line := self.lines.get(job.step):
             score = float(entry["score"])
             line.best = score if line.best is None else max(score, line.best)
 
     def on_job_end(self, job: Job, outcome: Outcome) -> None:
-        """Counts the job; on a plain console prints a line when its step is through."""
+        """Counts the job; on a plain console prints a line when its step has ended."""
         line = self.lines.get(job.step)
         if line is None:
             return
@@ -94,14 +116,14 @@ class Progress:
             self.console.print(f"{self._clock()} {line.kind} {line.name}: {_score(line)}", highlight=False)
 
     def _clock(self) -> str:
-        return _duration(time.monotonic() - self.begin)
+        return _duration(time.monotonic() - self.start)
 
     def _shown(self) -> Group:
         return Group(self._table(), self._summary())
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name, align in (("step", "left"), ("", "left"), ("runs", "right"), ("best", "right")):
+        for name, align in (("step", "left"), ("", "left"), ("jobs", "right"), ("best", "right")):
             table.add_column(name, justify=align, no_wrap=True)  # type: ignore[arg-type]
         shown = sorted(self.lines.values(), key=lambda line: (not line.running, -line.changed))[:ROWS]
         for line in sorted((line for line in shown if line.changed), key=lambda line: line.changed):
@@ -115,9 +137,9 @@ class Progress:
         lines = self.lines.values()
         total, done = sum(line.total for line in lines), sum(line.done + line.failed for line in lines)
         waiting = sum(not line.changed for line in lines)
-        spent = time.monotonic() - self.begin
+        spent = time.monotonic() - self.start
         left = f", about {_duration(spent / done * (total - done))} left" if done else ""
-        return Text(f"{done}/{total} runs in {_duration(spent)}{left}; {waiting} steps waiting", style="dim")
+        return Text(f"{done}/{total} jobs in {_duration(spent)}{left}; {waiting} steps waiting", style="dim")
 
 
 def _jobs(step: Pretrain | Study | Ranking | Evaluation) -> int:

@@ -11,15 +11,16 @@ import numpy as np
 from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.encoded import Encoded, TokenizationConfig
-from stilts_ray.data.row_check import Split, look, rows_read
+from stilts_ray.data.row_check import Split, check_rows, rows_read
 from stilts_ray.data.rows import labelled, together
 from stilts_ray.errors import RequestError
 from stilts_ray.evaluation.prediction_files import keep_predictions
 from stilts_ray.evaluation.signature import signature
 from stilts_ray.execution.context import PREDICTIONS, WorkerContext, check_length, described, load_trained
 from stilts_ray.execution.jobs import ScoreJob
-from stilts_ray.kinds import encoded_split, scoring_of
+from stilts_ray.kinds import scoring_of
 from stilts_ray.kinds.spec import ZeroShotTest
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.models.inference import default_layer
 from stilts_ray.store.records import ScoreRecord
 from stilts_ray.tasks import Task
@@ -42,7 +43,7 @@ def score_trial(job: ScoreJob, context: WorkerContext) -> ScoreRecord:
                 keep_predictions(Path(scratch), test.target, language, test.read(language)[0], result.predictions)
         with part("upload"):
             context.store.upload(Path(scratch), job.path, PREDICTIONS)
-    looked = look(source, _splits(test.target, wanted.languages, source.source_language))
+    looked = check_rows(source, _splits(test.target, wanted.languages, source.source_language))
     repairs = together([each.counts for each in looked]).repairs
     return ScoreRecord(
         **described(job),

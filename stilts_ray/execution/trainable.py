@@ -1,35 +1,13 @@
 """What Ray Tune runs for every job, and the resources that it requests."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import ray.tune
 
-from stilts_ray.config.runtime import DataParallel
 from stilts_ray.execution.jobs import Job, from_json
-from stilts_ray.plan.steps import JobKind
+from stilts_ray.execution.worker_settings import ExecuteJob, WorkerSettings
 from stilts_ray.store.records import AnyJobRecord
-
-
-@dataclass(frozen=True)
-class WorkerSettings:
-    """Where the jobs of a sweep run; plain data that travels to the workers."""
-
-    store: str
-    data_source: dict[str, Any]
-    checkpoint_seconds: float
-    gpus: float
-    workers: int
-    data_parallel: DataParallel
-
-    def single_process(self, kind: JobKind) -> bool:
-        """Whether one process executes jobs of that kind. Only training uses several workers."""
-        return self.workers == 1 or kind in {"score", "rank"}
-
-
-ExecuteJob = Callable[[Job, Any], AnyJobRecord]
-"""Executes a job in a worker context. Its record is in the store afterwards."""
 
 
 def execute_job(job: Job, context: Any) -> AnyJobRecord:

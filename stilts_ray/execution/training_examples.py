@@ -16,7 +16,8 @@ from stilts_ray.data.encoded import Encoded, TokenizationConfig, concatenate, se
 from stilts_ray.data.sources import DataSource
 from stilts_ray.errors import RequestError
 from stilts_ray.execution.context import WorkerContext
-from stilts_ray.kinds import encoded_split, objective_of
+from stilts_ray.kinds import objective_of
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.plan.inputs import training_splits
 from stilts_ray.store.records import RankingRef
 from stilts_ray.timing import part
@@ -73,7 +74,7 @@ def in_quantiles(mixture: Mixture, losses: NDArray[Any], classes: NDArray[Any]) 
     for each in np.unique(classes):
         own = np.flatnonzero(classes == each)
         places[own[np.argsort(losses[own], kind="stable")]] = (np.arange(len(own)) + 0.5) / len(own)
-    return np.sort(np.argsort(places, kind="stable")[mixture.part(len(losses))])
+    return np.sort(np.argsort(places, kind="stable")[mixture.quantile_slice(len(losses))])
 
 
 def _ranked(path: Path) -> tuple[Items, NDArray[Any]]:

@@ -11,14 +11,15 @@ from stilts_ray.config import Mixture, Recipe
 from stilts_ray.data import cache
 from stilts_ray.data.batches import Batch, Items, Share, by_length, collate, order
 from stilts_ray.data.encoded import Encoded, select
-from stilts_ray.data.row_check import look, rows_read
+from stilts_ray.data.row_check import check_rows, rows_read
 from stilts_ray.data.rows import labelled
 from stilts_ray.data.sources import DataSource
 from stilts_ray.execution.context import WEIGHTS, WorkerContext, check_length, described, load_parent
 from stilts_ray.execution.jobs import TrainJob
 from stilts_ray.execution.training_examples import tokenization, training_examples
 from stilts_ray.identity import file_digest
-from stilts_ray.kinds import encoded_split, masked_lm, model_for, scoring_of
+from stilts_ray.kinds import masked_lm, model_for, scoring_of
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.metrics.scores import Scores
 from stilts_ray.models import vocabulary, weights
 from stilts_ray.models.model import Model
@@ -55,7 +56,7 @@ def train_trial(job: TrainJob, context: WorkerContext) -> TrainRecord:
         collapsed=outcome.end == "diverged" or curve[-1].score <= dev.majority(),
         learning_rate=job.learning_rate,
         seed=job.seed,
-        data=rows_read(look(context.data_source, mixture_reads(job.mixture, context.data_source))),
+        data=rows_read(check_rows(context.data_source, mixture_reads(job.mixture, context.data_source))),
         **(_saved(model, job, context) if outcome.end == "finished" else {}),
     )
 

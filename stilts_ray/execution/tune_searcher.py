@@ -93,7 +93,7 @@ class TuneSearcher(Searcher):  # type: ignore[misc]
     def _restart(self, job: Job) -> bool:
         """Queues a crashed job again, unless its restarts are used up or its record exists. Restarts are counted since its last
         progress: a checkpoint, or a smaller memory budget."""
-        state = [self.store.read_json(job.path, "checkpoint", name) for name in ("latest.json", "room.json")]
+        state = [self.store.read_json(job.path, "checkpoint", name) for name in ("latest.json", "memory_budget.json")]
         attempt = (job.digest, repr(state))
         self.crashes[attempt] += 1
         if self.crashes[attempt] > self.max_restarts or self.store.record(job.path) is not None:

@@ -12,11 +12,11 @@ import ray.train.torch
 import ray.tune
 import torch
 
-from stilts_ray.data.sources import at
+from stilts_ray.data.sources import from_address
 from stilts_ray.errors import RequestError, Unavailable, first_line
 from stilts_ray.execution.context import WorkerContext
 from stilts_ray.execution.jobs import Job
-from stilts_ray.execution.trainable import ExecuteJob, WorkerSettings
+from stilts_ray.execution.worker_settings import ExecuteJob, WorkerSettings
 from stilts_ray.store.records import Failure
 from stilts_ray.store.store import Store, now
 from stilts_ray.training.process_group import ProcessGroup
@@ -85,7 +85,7 @@ def _execute(
         torch.set_num_threads(1)
     context = WorkerContext(
         store=Store(settings.store),
-        data_source=at(settings.data_source),
+        data_source=from_address(settings.data_source),
         checkpoint_seconds=settings.checkpoint_seconds,
         process_group=_process_group(job, settings),
         report=report or (lambda entry: None),

@@ -10,9 +10,6 @@ from typing import Any
 
 import torch
 
-from stilts_ray.data import cache
-from stilts_ray.data.encoded import Encoded, TokenizationConfig
-from stilts_ray.data.sources import DataSource
 from stilts_ray.kinds.choice import CHOICE
 from stilts_ray.kinds.classification import CLASSIFICATION
 from stilts_ray.kinds.dual_encoder import CANDIDATES, DUAL_ENCODER
@@ -67,15 +64,6 @@ def scoring_of(task: Task) -> Scoring[Any, Any]:
     if scoring is None:
         raise TypeError(f"{task.name} is not scored")
     return scoring
-
-
-def encoded_split(
-    data_source: DataSource, task: Task, split: str, language: str, tokenizer: str, tokenization: TokenizationConfig
-) -> Encoded:
-    """Token sequences of a split for the tokenizer in the folder `tokenizer`, cached in memory and on disk."""
-    spec = kind_of(task)
-    encoding = cache.Encoding(spec.encode, spec.version)
-    return cache.encoded(data_source, task, split, language, tokenizer, tokenization, encoding)
 
 
 def model_for(encoder: Any, tasks: Iterable[Task], seed: int) -> Model:

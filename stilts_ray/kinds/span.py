@@ -151,7 +151,7 @@ class SpanHead(Head):
 
 def span_terms(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
     """The mean cross-entropy of both ends, over the tokens of each window: [items]."""
-    grid = Layout.of(batch).spread(logits, fill=float("-inf"))
+    grid = Layout.of(batch).pad(logits, fill=float("-inf"))
     ends = (F.cross_entropy(grid[..., n], batch.fields[name], reduction="none") for n, name in enumerate(_ENDS))
     start, end = ends
     return (start + end) / 2
@@ -208,7 +208,7 @@ def best_spans(logits: torch.Tensor, batch: Batch, max_answer: int) -> tuple[tor
     """
     layout = Layout.of(batch)
     outside = (batch.fields["begin"] < 0)[:, None]
-    start, end = layout.spread(logits.float().masked_fill(outside, float("-inf")), fill=float("-inf")).unbind(-1)
+    start, end = layout.pad(logits.float().masked_fill(outside, float("-inf")), fill=float("-inf")).unbind(-1)
     window = min(max_answer, layout.longest)
     ends, extra = F.pad(end, (0, window - 1), value=float("-inf")).unfold(1, window, 1).max(-1)
     values, first = (start + ends).max(-1)

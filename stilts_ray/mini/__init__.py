@@ -1,8 +1,8 @@
-"""A miniature of the whole study in generated languages: small, offline, and with the truth known.
+"""A miniature XTREME in generated languages: small, offline, with known ground truth.
 
-One latent world of people, things and events is told in twelve languages of four families, and in five more for a
-control. This module only says what there is; `stilts_ray.mini.build` writes the data sets, in the columns of their models on
-the Hugging Face hub.
+One latent world of people, things and events is verbalized in twelve languages of four families, and in five more as a
+control. This module lists languages and data sets; `stilts_ray.mini.build` writes the data sets, with the columns of their
+real counterparts on the Hugging Face hub.
 """
 
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from pathlib import Path
 __all__ = ["ENCODER", "FOLDERS", "LANGUAGES", "PIVOT", "SIZES", "TOKENS", "VERSION", "WORLDS", "Language"]
 
 VERSION: int = 2
-"""Raised when any row of any data set changes."""
+"""Bumped when any row of any data set changes."""
 
 PIVOT = "qaa"
-"""The language that everything is trained on: the role of English."""
+"""The pivot language: the language of all task training, in the role of English."""
 
 ENCODER: Path = Path(__file__).parent / "encoder"
-"""The pretrained encoder of these languages."""
+"""Folder of the encoder pretrained on these languages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A generated language. `code` is one of ISO 639-3's codes for private use; family A is the pivot's."""
+    """A generated language. code: an ISO 639-3 code for private use. family: A is the pivot's."""
 
     code: str
     name: str
@@ -50,8 +50,8 @@ LANGUAGES: tuple[Language, ...] = (
 _GRADIENT = tuple(Language(f"qr{letter}", f"Avenu-{letter}", "R", "Latin", "SVO", "isolating") for letter in "abcde")
 
 WORLDS: dict[str, tuple[Language, ...]] = {"mini": LANGUAGES, "mini-gradient": (LANGUAGES[0], *_GRADIENT)}
-"""Sets of languages, each with the pivot. In the second one all languages have the pivot's sounds, script and grammar, and
-share ever fewer of its words: relatedness with everything else fixed."""
+"""Sets of languages, each with the pivot. In "mini-gradient" all languages have the pivot's phonology, script and grammar, and
+share decreasing portions of its vocabulary: lexical relatedness with everything else held fixed."""
 
 SIZES: dict[str, dict[str, int]] = {
     "glue/mnli": {"train": 8000, "validation_matched": 400},
@@ -87,7 +87,7 @@ SIZES: dict[str, dict[str, int]] = {
     "lex_glue/case_hold": {"train": 4000, "validation": 400},
     "pubmedqa/pqa_artificial": {"train": 5000},
 }
-"""Rows of each split. `{}` stands for a language."""
+"""Data set -> split -> number of rows. `{}` stands for a language."""
 
 TOKENS: dict[str, int] = {
     "glue/mnli": 30, "squad/plain_text": 55, "squad_v2/squad_v2": 55, "hellaswag/default": 120, "ccg/default": 15,
@@ -97,7 +97,7 @@ TOKENS: dict[str, int] = {
     "social_i_qa/default": 87, "super_glue/copa": 63, "lex_glue/case_hold": 300, "pubmedqa/pqa_artificial": 37,
     "mewslix/wikipedia_pairs": 50,
 }  # fmt: skip
-"""Tokens of a training example, for estimates."""
+"""Data set -> tokens per training example, for estimates."""
 
 _CODES = tuple(dict.fromkeys(language.code for languages in WORLDS.values() for language in languages))
 _SEARCHED = ("tatoeba/{}", "bucc2018/{}")
@@ -108,4 +108,4 @@ FOLDERS: tuple[str, ...] = tuple(
     for code in (_CODES if "{}" in name else _CODES[:1])
     if not (name in _SEARCHED and code == PIVOT)
 )
-"""Every data set that can be written, by its folder."""
+"""The folders of all data sets."""

@@ -1,4 +1,4 @@
-"""Writes the data sets as parquet files, in the layout and with the feature types of their models on the hub."""
+"""Writes the data sets as parquet files, with the layout and feature types of their real counterparts on the hub."""
 
 import json
 from collections.abc import Iterator
@@ -153,7 +153,7 @@ FEATURES: dict[str, dict[str, Any]] = {
 
 
 def splits(folder: str) -> dict[str, int]:
-    """The splits of a data set and their rows."""
+    """Split -> number of rows of a data set."""
     return SIZES[_kind(folder)]
 
 
@@ -165,7 +165,7 @@ def rows(folder: str, split: str) -> list[dict[str, Any]]:
 
 
 def write(dataset: str, folder: Path) -> None:
-    """Write a data set (one of FOLDERS) to `<folder>/<dataset>/<split>.parquet`."""
+    """Writes a data set (one of FOLDERS) to `<folder>/<dataset>/<split>.parquet`."""
     features = Features(FEATURES[_kind(dataset)])
     target = folder / dataset
     target.mkdir(parents=True, exist_ok=True)
@@ -176,22 +176,22 @@ def write(dataset: str, folder: Path) -> None:
 
 
 def folders(world: str) -> list[str]:
-    """The data sets of a set of languages."""
+    """The data sets of a set of languages, by folder."""
     codes = {language.code for language in WORLDS[world]}
     return [name for name in FOLDERS if "{}" not in _kind(name) or name.rpartition("/")[2] in codes]
 
 
 def write_world(world: str, folder: Path) -> list[str]:
-    """Write all data sets of a set of languages, and `languages.json`, which says what the folder is. Returns their names.
+    """Writes all data sets of a set of languages, and `languages.json`, which identifies the folder. Returns their names.
 
-    Raises RequestError if there are no such languages, or the folder cannot be written or holds something else.
+    Raises RequestError if there is no such set, or the folder cannot be written or has other content.
     """
     if world not in WORLDS:
         raise RequestError(f"no languages '{world}'; {did_you_mean(world, list(WORLDS))}")
     content = {"name": world, "version": VERSION, "pivot": PIVOT, "languages": everything()[world]}
     disable_progress_bars()
     try:
-        # Written first: after an interruption the same command goes on with what it knows as its own.
+        # Written first, so that the same command can resume after an interruption.
         _claim(folder, json.dumps(content, indent=1) + "\n")
         for name in folders(world):
             write(name, folder)
@@ -201,7 +201,7 @@ def write_world(world: str, folder: Path) -> list[str]:
 
 
 def _claim(folder: Path, content: str) -> None:
-    """Make a folder and say in it what it is, unless it says so already."""
+    """Creates the folder with its `languages.json`, unless it already has the same one."""
     folder.mkdir(parents=True, exist_ok=True)
     label = folder / "languages.json"
     if label.is_file() and label.read_text(encoding="utf-8") == content:
@@ -212,7 +212,7 @@ def _claim(folder: Path, content: str) -> None:
 
 
 def _kind(folder: str) -> str:
-    """The entry of SIZES that a folder belongs to."""
+    """The key in SIZES of a folder."""
     if folder not in FOLDERS:
         raise ValueError(f"no data set '{folder}'; there are {', '.join(sorted(FOLDERS))}")
     return folder if folder in SIZES else f"{folder.partition('/')[0]}/{{}}"

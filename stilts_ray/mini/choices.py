@@ -1,7 +1,7 @@
-"""Multiple choice: what follows, what fits, and who is meant. In the columns of their models on the hub.
+"""Multiple choice: continuation, plausibility and reference. Columns are those of the real data sets on the hub.
 
-Without the prompt the choices cannot be told apart: all are of one form, and each is right as often as any other. What a
-guess without a model scores is stated for each task.
+Without the prompt the choices are indistinguishable: all have the same form and are equally often correct. Docstrings state
+the accuracy of model-free baselines.
 """
 
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from stilts_ray.mini import scenes
 from stilts_ray.mini.lexicon import lexicon
 from stilts_ray.mini.render import say, span, text, words
 from stilts_ray.mini.seeds import generator
-from stilts_ray.mini.text import asked
+from stilts_ray.mini.text import question_for
 from stilts_ray.mini.world import CLASSES, MOTIONS, PATIENTS, PLACES, SCRIPTS, SYNONYM, Answer, Clause, Sentence, Thing
 
 Row = dict[str, Any]
 
 LITERAL = 0.2
-"""Share of Social IQa's questions that use the text's verb, and not its synonym."""
+"""Share of Social IQa's questions with the text's verb instead of its synonym."""
 
 
 def _answers(things: list[Thing], case: str, code: str) -> list[str]:
@@ -26,30 +26,30 @@ def _answers(things: list[Thing], case: str, code: str) -> list[str]:
 
 
 def _scripts(person: Thing, rng: Random) -> tuple[str, list[Clause], list[tuple[str, ...]]]:
-    """A script's name and its steps, any of them first, and the verbs of two other scripts."""
+    """A script's name, its steps starting at a random one, and the verbs of two other scripts."""
     (name, _), *others = rng.sample(SCRIPTS, 3)
     return name, scenes.script(person, name, rng), [verbs for _, verbs in others]
 
 
-def _strangers(steps: list[Clause], others: list[tuple[str, ...]], rng: Random) -> list[Clause]:
-    """A step of each other script, done by the same person and with the same thing."""
+def _steps_of_other_scripts(steps: list[Clause], others: list[tuple[str, ...]], rng: Random) -> list[Clause]:
+    """One step of each other script, with the same person and the same thing."""
     thing = next(step.patient for step in steps if step.patient)
     return [scenes.step_with(steps[0].subject, rng.choice(verbs), thing, rng) for verbs in others]
 
 
 def hellaswag(code: str, split: str, count: int) -> Iterator[Row]:
-    """HellaSwag: two steps of a script of daily life, and which step comes next?
+    """HellaSwag: the next step after two steps of a script of daily life.
 
-    The four endings speak of the same thing. One of the wrong ones belongs to the same script, two to others; every verb is
-    right as often as any other. So endings alone score 25%, and knowing which verbs belong to one script, but not their
-    order, 50%. The shape of the text (how long the two steps are, which words of an ending recur in them; no word is known)
-    scores 46%: scripts differ in which of their steps have a thing, and in tense.
+    All four endings mention the same thing. One distractor belongs to the same script, two belong to others; every verb is
+    correct equally often. Accuracy from endings alone: 25%; from script membership of verbs without their order: 50%; from
+    surface shape (lengths of the two steps and word overlap with the ending, no lexical knowledge): 46%, as scripts differ in
+    tense and in which steps have a thing.
     """
     rng = generator("hellaswag", split)
     for number in range(count):
         (person,) = scenes.people(1, rng)
         name, steps, others = _scripts(person, rng)
-        endings = [steps[2], steps[3], *_strangers(steps, others, rng)]
+        endings = [steps[2], steps[3], *_steps_of_other_scripts(steps, others, rng)]
         rng.shuffle(endings)
         told = [words(Sentence(ending), code) for ending in endings]
         start, subject = span(told[0], "subject")
@@ -69,18 +69,18 @@ def hellaswag(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 def cosmosqa(code: str, split: str, count: int) -> Iterator[Row]:
-    """Cosmos QA: four people did something with such a thing; who of them did what comes next?
+    """Cosmos QA: which of four people, each doing something with the same kind of thing, did the step before another step?
 
-    Two of them are in the script that is asked about: one at the step before, and the other one past it. So a name alone
-    scores 25%, and knowing which verbs belong to one script, but not their order, 50%.
+    Two of them act in the script of the question: one at the step before it, the other at the step after it. Accuracy from a
+    name alone: 25%; from script membership of verbs without their order: 50%.
     """
     rng = generator("cosmosqa", split)
     for number in range(count):
         people = scenes.people(4, rng)
         _, steps, others = _scripts(people[0], rng)
-        done = [steps[0], steps[2], *_strangers(steps, others, rng)]
+        done = [steps[0], steps[2], *_steps_of_other_scripts(steps, others, rng)]
         told = [step._replace(subject=person) for step, person in zip(done, people, strict=True)]
-        question, _ = asked(steps[1], "subject")
+        question, _ = question_for(steps[1], "subject")
         rng.shuffle(told)
         order = rng.sample(people, 4)
         yield {
@@ -96,20 +96,20 @@ _KINDS = {**CLASSES, "place": PLACES}
 _ALONE = {
     name: tuple(verb for verb, classes in PATIENTS.items() if classes == (name,)) for name in ("food", "tool", "animal")
 }
-"""Verbs of one kind of thing alone."""
+"""Kind of thing -> verbs that take only this kind."""
 
 
 def commonsense_qa(code: str, split: str, count: int) -> Iterator[Row]:
-    """CommonsenseQA: who, what or where could it have been? Of the five words each is of another kind.
+    """CommonsenseQA: a plausible filler for who, what or where. The five choices are of five different kinds.
 
-    The words alone: 20%. Knowing who and where for a question of people and places, but no verb: 60%.
+    Accuracy from the choices alone: 20%; from the question word, without the verb: 60%.
     """
     rng = generator("commonsense_qa", split)
     for number in range(count):
         (person,) = scenes.people(1, rng)
         right = rng.choice(tuple(_KINDS))
-        role, event = _wondered(right, person, rng)
-        question, _ = asked(event, role)
+        role, event = _plausible_event(right, person, rng)
+        question, _ = question_for(event, role)
         kinds = rng.sample(tuple(_KINDS), len(_KINDS))
         things = [Thing(scenes.worded(rng.choice(_KINDS[kind]), rng), definite=True) for kind in kinds]
         yield {
@@ -121,8 +121,8 @@ def commonsense_qa(code: str, split: str, count: int) -> Iterator[Row]:
         }
 
 
-def _wondered(kind: str, person: Thing, rng: Random) -> tuple[str, Clause]:
-    """A role, and an event in which only this kind of thing can have it."""
+def _plausible_event(kind: str, person: Thing, rng: Random) -> tuple[str, Clause]:
+    """A role, and an event in which only this kind of thing can fill it."""
     match kind:
         case "human":
             return "subject", scenes.event(person, rng)
@@ -135,10 +135,10 @@ _BETWEEN = ("love", "hate", "see", "find", "lose")
 
 
 def social_i_qa(code: str, split: str, count: int) -> Iterator[Row]:
-    """Social IQa: two people and what both did to others; to whom did this one do that?
+    """Social IQa: two people each do two things to others; to whom did one of them do one of these?
 
-    Any name: 33%. The question's subject without its verb, or its verb without the subject: 67%. Four questions of five
-    use the verb's synonym.
+    Accuracy of a random name: 33%; of the question's subject without its verb, or its verb without the subject: 67%. Four in
+    five questions use the verb's synonym.
     """
     rng = generator("social_i_qa", split)
     for _ in range(count):
@@ -148,7 +148,7 @@ def social_i_qa(code: str, split: str, count: int) -> Iterator[Row]:
         told = [Clause(person, verb, other) for (person, verb), other in zip(pairs, others, strict=True)]
         chosen = told[rng.randrange(len(told))]
         verb = chosen.predicate if rng.random() < LITERAL else SYNONYM[chosen.predicate]
-        question, _ = asked(chosen._replace(predicate=verb), "patient")
+        question, _ = question_for(chosen._replace(predicate=verb), "patient")
         wrong = rng.sample([event for event in told if event is not chosen], 2)
         order = rng.sample([chosen, *wrong], 3)
         rng.shuffle(told)
@@ -162,10 +162,10 @@ def social_i_qa(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 def xcopa(code: str, split: str, count: int) -> Iterator[Row]:
-    """XCOPA: what somebody did, and two other things: which one came before, or after?
+    """XCOPA: which of two steps came before (cause) or after (effect) a step of a script?
 
-    The wrong one is the step on the other side, or one of another script, as often. So one choice alone scores 50%, and
-    knowing which verbs belong to one script, but not their order, 75%.
+    The distractor is the step on the other side or a step of another script, equally often. Accuracy from the choices alone:
+    50%; from script membership of verbs without their order: 75%.
     """
     rng = generator("copa", split)
     for number in range(count):
@@ -175,7 +175,7 @@ def xcopa(code: str, split: str, count: int) -> Iterator[Row]:
         question = rng.choice(("cause", "effect"))
         right, wrong = (before, after) if question == "cause" else (after, before)
         if rng.random() < 0.5:
-            wrong = rng.choice(_strangers(steps, others, rng))
+            wrong = rng.choice(_steps_of_other_scripts(steps, others, rng))
         order = rng.sample((right, wrong), 2)
         premise, *choices = (say([Sentence(step)], code) for step in (now, *order))
         yield {
@@ -190,7 +190,7 @@ def xcopa(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 def copa(code: str, split: str, count: int) -> Iterator[Row]:
-    """COPA: the same, as SuperGLUE has it."""
+    """COPA: as XCOPA, with SuperGLUE's columns."""
     for row in xcopa(code, f"copa-{split}", count):
         names = ("choice1", "choice2")
         yield {name: value for name, value in row.items() if name != "changed"} | {"label": names[row["label"]]}

@@ -1,4 +1,4 @@
-"""What is known of each language: what it is, and how near to the pivot."""
+"""Descriptions of the languages: grammar, and similarity to the pivot."""
 
 from dataclasses import fields
 from typing import Any
@@ -12,9 +12,10 @@ from stilts_ray.mini.world import UPOS
 def describe(language: Language) -> dict[str, Any]:
     """A language as plain data.
 
-    cognates: share of concepts whose word has the same origin as the pivot's. overlap: share of concepts whose word, without
-    endings, is written like the pivot's. distance: share of the traits of grammar that are not the pivot's (Hamming).
-    relatedness: the mean of cognates, overlap and 1 - distance.
+    cognates: share of concepts whose word is cognate with the pivot's.
+    overlap: share of concepts whose stem is spelled like the pivot's.
+    distance: share of grammatical traits that differ from the pivot's (Hamming distance).
+    relatedness: mean of cognates, overlap and 1 - distance.
     """
     code, grammar = language.code, grammar_of(GRAMMARS[language.code])
     alike = sum(written(lexicon(code)[concept], code) == lexicon(PIVOT)[concept] for concept in UPOS) / len(UPOS)
@@ -33,18 +34,18 @@ def describe(language: Language) -> dict[str, Any]:
 
 
 def grammar_of(grammar: Grammar) -> dict[str, Any]:
-    """The traits of a grammar by name."""
+    """Grammatical traits by name."""
     own = {field.name: getattr(grammar, field.name) for field in fields(grammar) if field.name != "language"}
     return {"order": grammar.order, "morphology": grammar.morphology} | own
 
 
 def typological_distance(code: str) -> float:
-    """Share of the traits of grammar in which a language differs from the pivot."""
+    """Share of grammatical traits in which a language differs from the pivot."""
     here, pivot = grammar_of(GRAMMARS[code]), grammar_of(GRAMMARS[PIVOT])
     differing = [trait for trait in pivot if here[trait] != pivot[trait]]
     return len(differing) / len(pivot)
 
 
 def everything() -> dict[str, Any]:
-    """All sets of languages."""
+    """Set of languages -> descriptions."""
     return {name: [describe(language) for language in languages] for name, languages in WORLDS.items()}

@@ -1,9 +1,8 @@
-"""Two domains of the world, each with a task of its own: trade, the domain of law, and beasts and food, that of medicine.
+"""Two domains of the world with one task each: trade, in the role of law, and animals and food, in the role of medicine.
 
 Trade is who buys, sells, finds, loses, makes or breaks which tool. The other domain is what animals and food are like, and
-who loves or hates them. Either is closed under synonyms and opposites, and they share no predicate; nothing of them is
-unknown to the general tasks, which speak of everything. In the columns of their models on the hub; what a guess without
-a model scores is stated for each task.
+who loves or hates them. Both are closed under synonyms and opposites, and they share no predicate. The general tasks cover
+the vocabulary of both. Columns are those of the real data sets on the hub; docstrings state model-free baselines.
 """
 
 from collections.abc import Iterator
@@ -18,11 +17,11 @@ from stilts_ray.mini.world import CLASSES, OPPOSITE, QUALITIES, SYNONYM, TRAITS,
 Row = dict[str, Any]
 
 DEALS = (("buy", "sell"), ("find", "lose"), ("make", "break"))
-"""What is done in trade, in opposites."""
+"""Predicates of trade, as pairs of opposites."""
 FEELINGS = ("love", "adore", "hate", "detest")
-"""How people stand to beasts and food."""
+"""Attitudes of people to animals and food."""
 LITERAL = 0.2
-"""Share of facts that use the word of their ending or question, denied or not, though there is another one."""
+"""Share of facts that repeat the word of their ending or question, negated or not, although it has a synonym."""
 
 
 # Trade
@@ -31,16 +30,16 @@ LITERAL = 0.2
 def case_hold(code: str, split: str, count: int) -> Iterator[Row]:
     """CaseHOLD: five people did something with a tool; which of five endings, each about one of them, holds?
 
-    All endings restate a fact by the same rule: the right one a fact that is told; of the others two its opposite, and two
-    what somebody else did. The endings alone: 20%. Whose thing it was, without the verb: 33%; with whether the verb recurs,
-    and is denied, but without knowing a synonym or an opposite: 48%.
+    All endings restate a fact by the same rule. The correct one restates a fact of the text; of the distractors, two restate
+    its opposite and two another person's deed. Accuracy from endings alone: 20%; from who had which thing, without the verb:
+    33%; also from repetition and negation of the verb, without synonyms and opposites: 48%.
     """
     rng = generator("case_hold", split)
     for _ in range(count):
         facts = _facts(rng)
-        holdings = [scenes.restated(clause, rng) for clause in _believed(facts)]
+        holdings = [scenes.restated(clause, rng) for clause in _ending_facts(facts)]
         right, order = holdings[-1], rng.sample(holdings, len(holdings))
-        told = [_worded(fact, holding, rng) for fact, holding in zip(facts, holdings, strict=True)]
+        told = [_reworded(fact, holding, rng) for fact, holding in zip(facts, holdings, strict=True)]
         rng.shuffle(told)
         yield {
             "context": f"{say(map(Sentence, told), code)} (<HOLDING>).",
@@ -50,7 +49,7 @@ def case_hold(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 def _facts(rng: Random) -> list[Clause]:
-    """What five people did, each with another tool; the first two nothing that is the other's deed or its opposite."""
+    """The deeds of five people, each with another tool. Those of the first two are neither the same nor opposites."""
     pairs = [*rng.sample(DEALS, 2), *(rng.choice(DEALS) for _ in range(3))]
     people, tools = scenes.people(5, rng), rng.sample(CLASSES["tool"], 5)
     places = [scenes.somewhere(rng) if rng.random() < 0.4 else None for _ in pairs]
@@ -58,30 +57,30 @@ def _facts(rng: Random) -> list[Clause]:
     return [Clause(person, rng.choice(pair), Thing(tool), place) for person, pair, tool, place in deeds]
 
 
-def _believed(facts: list[Clause]) -> list[Clause]:
-    """The first two with their people exchanged, the next two reversed, and the last one as it is."""
+def _ending_facts(facts: list[Clause]) -> list[Clause]:
+    """The facts of the endings: the first two with subjects swapped, the next two with opposite verbs, the last one true."""
     one, other, *reverse, right = facts
     exchanged = [one._replace(subject=other.subject), other._replace(subject=one.subject)]
     return [*exchanged, *(fact._replace(predicate=OPPOSITE[fact.predicate]) for fact in reverse), right]
 
 
-def _worded(fact: Clause, holding: Clause, rng: Random) -> Clause:
-    """A fact in words that its restatement mostly does not use."""
+def _reworded(fact: Clause, holding: Clause, rng: Random) -> Clause:
+    """A fact in words that mostly differ from its restatement."""
     said, literal = holding.predicate, rng.random() < LITERAL
     if (said == fact.predicate and not literal) or (said == SYNONYM[fact.predicate] and literal):
         return fact._replace(predicate=SYNONYM[fact.predicate])
     return fact
 
 
-# Beasts and food
+# Animals and food
 
 
 def pubmedqa(code: str, split: str, count: int) -> Iterator[Row]:
-    """PubMedQA: is it so? The same is told, or its opposite, of the one who is asked about and of three others.
+    """PubMedQA: yes or no? The text states a fact or its opposite about the subject of the question and three others.
 
-    Half of the answers are "no": always saying so is right in 50% (F1 67). What most sentences say, whoever they speak of, is
-    right in 69%. The question alone: 50%; the words of both, without order: 52%; where the question's own word recurs, and is
-    denied: 61%.
+    Half of the answers are "no": the constant answer has an accuracy of 50% (F1 67). The majority of the sentences, whatever
+    their subject: 69%; the question alone: 50%; bags of words of both: 52%; repetition and negation of the question's word:
+    61%.
     """
     rng = generator("pubmedqa", split)
     answers = ["yes" if number % 2 else "no" for number in range(count)]
@@ -111,11 +110,11 @@ _WORDS = {
     kind: tuple(word for pair in pairs for name in pair if name in SYNONYM for word in (name, SYNONYM[name]))
     for kind, pairs in (("animal", TRAITS), ("food", QUALITIES))
 }
-"""What is asked of them: words with a synonym."""
+"""Predicates of the questions: words with a synonym."""
 
 
 def _alike(rng: Random) -> list[Clause]:
-    """The same of four animals, four kinds of food, or four people."""
+    """The same clause about four animals, four kinds of food, or four people."""
     kind = rng.choice(("animal", "food"))
     if rng.random() < 0.3:
         thing, feeling = Thing(rng.choice(CLASSES[kind])), rng.choice(FEELINGS)
@@ -125,7 +124,7 @@ def _alike(rng: Random) -> list[Clause]:
 
 
 def _told(clause: Clause, true: bool, rng: Random) -> Clause:
-    """That it is so, or not: mostly by a synonym, or by the opposite."""
+    """A statement that confirms or contradicts the question, mostly by a synonym or the opposite."""
     word = clause.predicate
     if rng.random() < LITERAL:
         return clause._replace(negated=not true)
@@ -136,7 +135,7 @@ def _told(clause: Clause, true: bool, rng: Random) -> Clause:
 
 
 def _meal(rng: Random) -> Clause:
-    """Something else of that domain."""
+    """Another statement of the domain."""
     verb = rng.choice(("eat", "cook", "feed"))
     (person,) = scenes.people(1, rng)
     return Clause(person, verb, scenes.patient(verb, rng))

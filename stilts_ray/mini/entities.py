@@ -1,4 +1,4 @@
-"""Entity linking: of which of the people with one name does a text speak? In the columns of izhx/mewsli-x."""
+"""Entity linking among people with the same name. Columns are those of izhx/mewsli-x."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 class Person(NamedTuple):
-    """Somebody, as a knowledge base knows them."""
+    """A person in the knowledge base."""
 
     id: str
     name: str
@@ -24,7 +24,7 @@ class Person(NamedTuple):
     trait: str
 
     def facts(self, rng: Random) -> list[Clause]:
-        """Work, home and character, in any order and in words that may differ from time to time."""
+        """Job, home and character, in random order and with random synonyms."""
         thing = Thing(self.name, definite=True, entity="PER")
         home = Thing(self.city, definite=True, entity="LOC")
         told = [
@@ -38,7 +38,7 @@ class Person(NamedTuple):
 
 @cache
 def people(split: str, count: int) -> tuple[Person, ...]:
-    """Different people. Names go round: everybody has namesakes, who differ in a fact at least."""
+    """Distinct people. Names repeat: people of the same name differ in at least one fact."""
     rng, traits = generator("entities", split), [trait for pair in TRAITS for trait in pair]
     found: dict[tuple[str, ...], None] = {}
     while len(found) < count:
@@ -47,12 +47,12 @@ def people(split: str, count: int) -> tuple[Person, ...]:
 
 
 def described(person: Person, code: str, rng: Random) -> str:
-    """An entry on the person: all three facts."""
+    """The description of a person: all three facts."""
     return say(map(Sentence, person.facts(rng)), code)
 
 
 def mentioned(person: Person, code: str, rng: Random) -> str:
-    """One sentence with two of the facts, and in it the name, marked as in the published code."""
+    """A sentence with two of the facts, the mention marked as in the published code."""
     first, second, _ = person.facts(rng)
     told = words(Sentence(first, "and", second._replace(subject=Thing("she"))), code)
     at = next(number for number, word in enumerate(told) if word.entity == "B-PER")
@@ -61,11 +61,11 @@ def mentioned(person: Person, code: str, rng: Random) -> str:
 
 
 def mewslix(code: str, split: str, count: int) -> Iterator[Row]:
-    """Mewsli-X: mentions in any language, of entities that are described in any other.
+    """Mewsli-X: mentions in one language of entities described in any other.
 
-    Of the 600 entities ten have the name; two of the three facts are in the sentence. Always giving the same twenty: mAP@20
-    of 1. The name alone, as it is written: 23 for mentions in Latin script, 14 to 17 in others. Words in common, weighted
-    by rarity: 18 for the mentions of the pivot.
+    Ten of the 600 entities share the name; the sentence has two of the three facts. Baselines in mAP@20: the same twenty
+    candidates always, 1; string match of the name, 23 for mentions in Latin script, 14 to 17 in others; idf-weighted word
+    overlap, 18 for mentions in the pivot.
     """
     rng, known = generator("mentions", split), people(split, SIZES["mewslix/candidate_entities"][split])
     for number, person in enumerate(known[:count]):
@@ -74,7 +74,7 @@ def mewslix(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 def candidate_entities(code: str, split: str, count: int) -> Iterator[Row]:
-    """What is known of everybody, each in one language of the first set, whichever it may be."""
+    """Descriptions of all entities, each in a random language of the set "mini"."""
     rng = generator("descriptions", split)
     for person in people(split, count):
         own = rng.choice(LANGUAGES).code
@@ -83,7 +83,7 @@ def candidate_entities(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 def wikipedia_pairs(code: str, split: str, count: int) -> Iterator[Row]:
-    """Mentions in the pivot, and what is said there of the person: others than those of the test."""
+    """Mentions in the pivot with the person's description there; no person of the test set."""
     rng = generator("pairs", split)
     for person in people(f"pairs-{split}", count):
         yield {"mention": mentioned(person, code, rng), "entity": described(person, code, rng)}

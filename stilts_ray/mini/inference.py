@@ -1,17 +1,17 @@
-"""Natural language inference and paraphrase in meanings.
+"""Natural language inference and paraphrase as pairs of meanings.
 
-Inference: a premise and a hypothesis about one person. The hypothesis is drawn first and without regard to the label, so it
-says nothing about it; the premise is made to fit:
+Inference: a premise and a hypothesis about one person. The hypothesis is drawn first and independently of the label, so it
+carries no information about it. The premise is then derived:
 
 - entailment: the same, mostly by a synonym
-- contradiction: mostly the opposite; else the same denied
-- neutral: another trait, or another deed, or the same deed to another thing
+- contradiction: mostly the opposite, else the negation
+- neutral: another trait, another deed, or the same deed to another thing
 
-So the label follows from what the words of the premise mean to those of the hypothesis; that words recur, or that there is
-a "not", settles few items. Whose deed it was is asked by paraphrases and questions.
+The label therefore depends on lexical relations between premise and hypothesis; word overlap or negation decide few items.
+Paraphrases and questions test who did what.
 
-Paraphrase: who did what to whom, said twice in nearly the same words. The second time the verb is mostly another one: a
-synonym, or not; or two persons have changed places.
+Paraphrase: who did what to whom, twice in nearly the same words. The second sentence mostly has another verb, a synonym or
+not, or two persons have swapped roles.
 """
 
 from random import Random
@@ -23,8 +23,8 @@ LABELS = ("entailment", "neutral", "contradiction")
 _TRAITS = tuple(word for pair in TRAITS for trait in pair for word in (trait, SYNONYM[trait]))
 _DEEDS = tuple(word for deed in PATIENTS if deed in OPPOSITE for word in (deed, SYNONYM[deed]))
 _LITERAL = 0.2
-"""Share of entailments that repeat the hypothesis, of contradictions that deny it, and of paraphrases that repeat the
-verb, word for word."""
+"""Share of entailments that repeat the hypothesis verbatim, of contradictions that negate it verbatim, and of paraphrases that
+repeat the verb."""
 
 
 def inference(label: str, rng: Random) -> tuple[Sentence, Sentence]:
@@ -35,7 +35,7 @@ def inference(label: str, rng: Random) -> tuple[Sentence, Sentence]:
 
 
 def of_another(clause: Clause, person: Thing, rng: Random) -> Sentence:
-    """What is told of somebody else: in a relation to the same clause with that person in it, whatever the label."""
+    """A clause about another person, in a random relation to the hypothesis with that person as subject."""
     return Sentence(_related(clause._replace(subject=person), rng.choice(LABELS), rng))
 
 
@@ -49,7 +49,7 @@ def _deed(person: Thing, rng: Random) -> Clause:
 
 
 def _related(clause: Clause, relation: str, rng: Random) -> Clause:
-    """A clause in a relation to another."""
+    """A clause in the relation `label` to another."""
     match relation:
         case "entailment" if rng.random() >= _LITERAL:
             return clause._replace(predicate=SYNONYM[clause.predicate])
@@ -64,7 +64,7 @@ def _related(clause: Clause, relation: str, rng: Random) -> Clause:
 
 
 def _other(clause: Clause, rng: Random) -> Clause:
-    """A clause about the same person that leaves the first one open."""
+    """A clause about the same person that neither entails nor contradicts the first one."""
     word, thing = common(clause.predicate), clause.patient
     pool = _TRAITS if thing is None else _deeds_like(clause.predicate, thing)
     others = [other for other in pool if common(other) not in {word, OPPOSITE[word]}]
@@ -76,7 +76,7 @@ def _other(clause: Clause, rng: Random) -> Clause:
 
 
 def _deeds_like(verb: str, thing: Thing) -> tuple[str, ...]:
-    """What can be done to such a thing, told in the same tense: that one is told in another would give the label away."""
+    """Verbs for such a thing in the same tense: a difference in tense would give the label away."""
     if thing.entity:
         return tuple(deed for deed in _BETWEEN if (deed in STATIVE) == (verb in STATIVE))
     kind = scenes.class_of(thing.head)
@@ -85,7 +85,7 @@ def _deeds_like(verb: str, thing: Thing) -> tuple[str, ...]:
 
 
 def paraphrase(same: bool, rng: Random) -> tuple[Sentence, Sentence]:
-    """Two sentences that mean the same, or do not."""
+    """Two sentences with the same meaning, or with different meanings."""
     said = rng.choice((_deed, _encounter))(scenes.people(1, rng)[0], rng)
     said = said._replace(place=scenes.somewhere(rng) if rng.random() < 0.5 else None)
     again = said if rng.random() < _LITERAL else said._replace(predicate=SYNONYM[said.predicate])
@@ -96,7 +96,7 @@ def paraphrase(same: bool, rng: Random) -> tuple[Sentence, Sentence]:
 
 
 def _encounter(person: Thing, rng: Random) -> Clause:
-    """What one person does to another."""
+    """A clause in which one person does something to another."""
     other = person
     while other == person:
         (other,) = scenes.people(1, rng)
@@ -104,12 +104,12 @@ def _encounter(person: Thing, rng: Random) -> Clause:
 
 
 def _swapped(clause: Clause) -> Clause:
-    """Who did it has become to whom it was done."""
+    """The clause with subject and patient swapped."""
     return clause._replace(subject=clause.patient or clause.subject, patient=clause.subject)
 
 
 def _otherwise(clause: Clause, rng: Random) -> Clause:
-    """Something else was done, be it the opposite."""
+    """The clause with another verb, possibly the opposite."""
     pool = _deeds_like(clause.predicate, clause.patient or clause.subject)
     others = [verb for verb in pool if verb not in {clause.predicate, SYNONYM[clause.predicate]}]
     return clause._replace(predicate=rng.choice(others))

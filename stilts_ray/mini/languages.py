@@ -1,6 +1,6 @@
-"""The languages: sounds, scripts and grammar. Everything here is a table that a linguist can read.
+"""Phonology, scripts and grammar of the languages, as tables.
 
-Words are made in Latin letters, one letter a sound; families C and D are then written in Cyrillic and Georgian.
+Words are generated in Latin letters, one letter per phoneme, and transliterated to Cyrillic (family C) and Georgian (D).
 """
 
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ SCRIPTS: dict[str, dict[int, int]] = {
     "Cyrillic": str.maketrans(LATIN + LATIN.upper(), "аеиоуыпткбдгмнлрсзфвхжцш" + "АЕИОУЫПТКБДГМНЛРСЗФВХЖЦШ"),
     "Georgian": str.maketrans(LATIN + LATIN.upper(), "აეიოუჲპტკბდგმნლრსზფვჰჯცშ" * 2),
 }
-"""How LATIN is written. Georgian has no capitals."""
+"""Transliteration of LATIN. Georgian has no capitals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sounds:
-    """Sounds of a proto-language and the shapes of its roots (C consonant, V vowel); the first are the commonest."""
+    """Phonemes of a proto-language, most frequent first, and the shapes of its roots (C consonant, V vowel)."""
 
     consonants: str
     vowels: str
@@ -47,18 +47,22 @@ SOUND_CHANGES: dict[str, tuple[tuple[str, str], ...]] = {
     "qdb": ((r"g", "k"), (r"e", "i")),
     "qdc": ((r"k", "h"), (r"f", "p"), (r"u$", "o")),
 }
-"""Regular changes from the proto-language, in order; they also shape what is borrowed."""
+"""Regular sound changes from the proto-language, in order of application; loanwords undergo them, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """How meanings are put into words.
+    """The grammar of a language.
 
-    order: of subject, verb and object. articles: which of "the", "a" there are. adjective_first: before its noun.
-    place: "before" or "after" the noun stands a word for "in", or "case" marks it. negation: a word "before" or "after"
-    the verb, or a "suffix"; of adjectives and nouns always a word, after the copula. copula: whether there is a word for
-    "is". past: a "word" before the verb or a "suffix". fronted: question words open the sentence. asking: where the word
-    for "is it so?" stands, "first" or "last".
+    order: order of subject, verb and object.
+    articles: which of "the", "a" exist.
+    adjective_first: whether adjectives precede their noun.
+    place: adposition "before" or "after" the noun, or a "case" ending.
+    negation: a word "before" or "after" the verb, or a "suffix"; for adjectives and nouns always a word after the copula.
+    copula: whether the copula is overt.
+    past: a "word" before the verb or a "suffix".
+    fronted: whether question words are sentence-initial.
+    asking: position of the polar question particle, "first" or "last".
     """
 
     language: Language
@@ -85,7 +89,7 @@ class Grammar:
 
 
 KEPT = {"qra": 0.9, "qrb": 0.7, "qrc": 0.5, "qrd": 0.3, "qre": 0.1}
-"""Share of the pivot's words that the languages of family R have, in the same form; the rest are words of their own."""
+"""Share of the pivot's words that each language of family R has in the same form; its other words are new."""
 
 _BY_CODE = {language.code: language for language in WORLDS["mini"]}
 

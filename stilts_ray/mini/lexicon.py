@@ -1,9 +1,9 @@
-"""The words of every language: inherited, borrowed, shared by all, or new; and the endings that they take.
+"""The lexicon of every language: inherited, borrowed, international and new words, and inflectional endings.
 
-Inherited words come from the family's proto-language by regular sound changes, so that sister languages share most
-roots, many in the same form. About every tenth word of families B, C and D is a loan from A; about every eighth is
-the same root everywhere; and every language has replaced some of its inherited words. Family R has a share of the pivot's
-words as they are, and new ones of the same sounds for the rest.
+Inherited words derive from the family's proto-language by regular sound changes, so sister languages share most roots, many
+in the same form. About a tenth of the words of families B, C and D are loans from A, about an eighth have the same root in
+all families, and every language has replaced some of its inherited words. Family R has a share of the pivot's words
+unchanged, and new words with the same phonology for the rest.
 """
 
 import re
@@ -17,22 +17,22 @@ from stilts_ray.mini.world import SAME_ROOT, UPOS
 
 INTERNATIONAL = 0.12
 LOANED = 0.10
-"""Shares of all concepts: with one root everywhere, and borrowed from family A."""
+"""Shares of all concepts: with the same root in all families, and borrowed from family A."""
 REPLACED = 0.12
-"""Share of its inherited words of open classes that a language has given up."""
+"""Share of a language's inherited open-class words that are replaced by new ones."""
 
 OPEN_CLASSES = frozenset({"NOUN", "VERB", "ADJ", "ADV"})
 _CASES = ("core", "object", "place")
 
 
 def _root(shape: str, sounds: Sounds, rng: Random) -> str:
-    """A root of the given shape. The power makes the first sounds of an inventory the commonest."""
+    """A random root of the given shape. The power makes the first phonemes of an inventory the most frequent."""
     inventory = {"C": sounds.consonants, "V": sounds.vowels}
     return "".join(inventory[slot][int(rng.random() ** 1.3 * len(inventory[slot]))] for slot in shape)
 
 
 def changed(form: str, code: str) -> str:
-    """What the sound changes of a language make of a form."""
+    """A form after the sound changes of a language."""
     for pattern, replacement in SOUND_CHANGES[code]:
         form = re.sub(pattern, replacement, form)
     return form
@@ -44,7 +44,7 @@ def _is_open(concept: str) -> bool:
 
 @cache
 def _shared(family: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Concepts with one root everywhere, and those that a family has borrowed from A."""
+    """Concepts with the same root in all families, and concepts that a family borrows from A."""
     words = [concept for concept in UPOS if _is_open(concept) and concept not in SAME_ROOT]
     everywhere = frozenset(generator("international").sample(words, round(INTERNATIONAL * len(UPOS))))
     rest = [concept for concept in words if concept not in everywhere]
@@ -58,13 +58,13 @@ def _daughters(family: str) -> list[Language]:
 
 @cache
 def _family(family: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    """Proto-roots of a family, and the forms in each of its languages; no two concepts of a language sound alike."""
+    """Proto-roots of a family, and the forms in each of its languages; no language has homophones."""
     sounds, rng = FAMILIES[family], generator("roots", family)
     everywhere, borrowed = _shared(family)
     source = _family("A")[0] if family != "A" else {}
     roots: dict[str, str] = {}
     forms: dict[str, dict[str, str]] = {language.code: {} for language in _daughters(family)}
-    # What is given comes first, so that new roots can keep away from it.
+    # Given roots come first, so that new roots can avoid them.
     for concept in sorted(UPOS, key=lambda concept: concept not in everywhere | borrowed):
         if concept in SAME_ROOT:
             continue
@@ -85,7 +85,7 @@ def _family(family: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
 
 @cache
 def replaced(code: str) -> tuple[str, ...]:
-    """Concepts whose inherited word a language has given up for a new one."""
+    """Concepts whose inherited word a language has replaced by a new one."""
     family = GRAMMARS[code].language.family
     kept = frozenset.union(*_shared(family))
     inherited = [concept for concept in UPOS if _is_open(concept) and concept not in kept and concept not in SAME_ROOT]
@@ -103,8 +103,8 @@ def _replace(words: dict[str, str], code: str, sounds: Sounds) -> None:
 
 @cache
 def cognates(code: str) -> frozenset[str]:
-    """Concepts whose word has the same origin as the pivot's: inherited, borrowed from the pivot's family, or shared by
-    all; a word of SAME_ROOT follows the one that it is built on."""
+    """Concepts whose word is cognate with the pivot's: inherited, borrowed from the pivot's family, or international. A word of
+    SAME_ROOT is cognate if its base is."""
     family = GRAMMARS[code].language.family
     roots = frozenset(concept for concept in UPOS if concept not in SAME_ROOT)
     if code in KEPT:
@@ -117,9 +117,9 @@ def cognates(code: str) -> frozenset[str]:
 
 
 def _partly(code: str) -> dict[str, str]:
-    """The pivot's words as far as a language of family R has kept them, and new ones of the same sounds."""
+    """The lexicon of a language of family R: a share of the pivot's words, and new ones with the same phonology."""
     pivot, rng = _family(GRAMMARS[PIVOT].language.family)[1][PIVOT], generator("kept", code)
-    # The same order for all, so that whoever keeps less keeps a part of what others keep.
+    # One order for all languages, so that the words they share with the pivot are nested sets.
     concepts = generator("kept").sample(sorted(pivot), len(pivot))
     words = {concept: pivot[concept] for concept in concepts[: round(KEPT[code] * len(concepts))]}
     sounds = FAMILIES[GRAMMARS[PIVOT].language.family]
@@ -135,17 +135,18 @@ def _partly(code: str) -> dict[str, str]:
 
 @cache
 def lexicon(code: str) -> dict[str, str]:
-    """Stems of a language by concept, in Latin letters."""
+    """Concept -> stem of a language, in Latin letters."""
     words = _partly(code) if code in KEPT else _family(GRAMMARS[code].language.family)[1][code]
     return {**words, **{concept: words[base] for concept, base in SAME_ROOT.items()}}
 
 
 @cache
 def endings(code: str) -> dict[str, str]:
-    """Endings of a language by what they mark. Sister languages of one morphology share them, as they share roots.
+    """Grammatical category -> ending of a language. Sister languages of the same morphological type share endings up to sound
+    changes, as they share roots.
 
-    Agglutinative languages have one ending for each category. Fusional ones have one for each combination, and two
-    classes of nouns and of verbs. Isolating ones have none.
+    Agglutinative languages have one ending per category. Fusional languages have one per combination of categories, and two
+    inflection classes of nouns and of verbs. Isolating languages have none.
     """
     grammar = GRAMMARS[code]
     match grammar.morphology:
@@ -177,7 +178,7 @@ _NAME_SOUNDS = Sounds("rlmnstkdbvfjhpgz", "aieou", ("CVCV", "CVCCV", "VCCV", "VC
 
 
 def new_name(rng: Random) -> str:
-    """A name made up now."""
+    """A new random name."""
     return _root(rng.choice(_NAME_SOUNDS.content), _NAME_SOUNDS, rng).capitalize()
 
 

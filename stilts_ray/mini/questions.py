@@ -1,4 +1,4 @@
-"""Span question answering: who did it, what, or where? In the columns of SQuAD and its kin."""
+"""Extractive question answering: who, what or where? Columns are those of SQuAD and its relatives."""
 
 from collections.abc import Iterator
 from random import Random
@@ -7,19 +7,18 @@ from typing import Any
 from stilts_ray.mini import scenes
 from stilts_ray.mini.render import say, span, text, words
 from stilts_ray.mini.seeds import generator
-from stilts_ray.mini.text import asked
+from stilts_ray.mini.text import question_for
 from stilts_ray.mini.world import PATIENTS, SYNONYM, Clause, Sentence, Thing, common
 
 Row = dict[str, Any]
 
 _TOLD = scenes.Detail(placed=0.7)
 LITERAL = 0.2
-"""Share of questions that use the text's verb although it has a synonym."""
+"""Share of questions with the text's verb although it has a synonym."""
 
 
 def deeds(rng: Random) -> list[Clause]:
-    """Three things that were done. Two of them have the person or the thing in common: there only the verb tells which one
-    a question is about."""
+    """Three events. Two of them share the person or the thing, so that only the verb identifies the event in question."""
     first, second, third = scenes.actors(3, rng, named=0.75)
     told = scenes.event(first, rng, detail=_TOLD)
     near = _same_thing(told, second, rng) if rng.random() < 0.5 else _another(first, [told], rng)
@@ -29,14 +28,14 @@ def deeds(rng: Random) -> list[Clause]:
 
 
 def _same_thing(told: Clause, person: Thing, rng: Random) -> Clause:
-    """What somebody else did to the same thing."""
+    """Another person's event with the same thing."""
     kind = scenes.class_of(_thing(told))
     verbs = [verb for verb in scenes.VERBS if kind in PATIENTS[verb] and verb != _verb(told)]
     return scenes.event(person, rng, rng.choice(verbs), _TOLD)._replace(patient=told.patient)
 
 
 def _another(person: Thing, told: list[Clause], rng: Random) -> Clause:
-    """What somebody did to another thing; not the same deed twice."""
+    """An event with another thing; no person does the same twice."""
     while True:
         event = scenes.event(person, rng, detail=_TOLD)
         mine = {_verb(other) for other in told if other.subject == person}
@@ -53,7 +52,7 @@ def _thing(event: Clause) -> str:
 
 
 def asked_about(events: list[Clause], rng: Random) -> tuple[int, str, Clause]:
-    """Which event is asked about, the role that is asked for, and the event as the question puts it."""
+    """Index of the event in question, the role in question, and the event in the question's words."""
     chosen = rng.randrange(len(events))
     roles = ["subject", "patient"] + ["place"] * (sum(event.place is not None for event in events) > 1)
     role = rng.choice([role for role in roles if getattr(events[chosen], role)])
@@ -63,7 +62,7 @@ def asked_about(events: list[Clause], rng: Random) -> tuple[int, str, Clause]:
 
 
 def _without_answer(events: list[Clause], rng: Random) -> tuple[str, Clause]:
-    """A role that is asked for, and an event of which only the verb is wrong."""
+    """The role in question, and an event that differs from the text in its verb only."""
     while True:
         _, role, event = asked_about(events, rng)
         kind = scenes.class_of(_thing(event))
@@ -80,7 +79,7 @@ def _answers(told: Clause, role: str, question: Clause) -> bool:
 
 def _row(name: str, code: str, events: list[Clause], role: str, question: Clause) -> Row:
     context = say(map(Sentence, events), code)
-    return {"id": name, "context": context, "question": text(words(asked(question, role)[0], code))}
+    return {"id": name, "context": context, "question": text(words(question_for(question, role)[0], code))}
 
 
 def _place_of(events: list[Clause], chosen: int, role: str, code: str) -> tuple[int, str]:
@@ -90,10 +89,10 @@ def _place_of(events: list[Clause], chosen: int, role: str, code: str) -> tuple[
 
 
 def xquad(code: str, split: str, count: int) -> Iterator[Row]:
-    """XQuAD: every question has an answer, and nearly each sentence a candidate of the right type.
+    """XQuAD: every question has an answer, and nearly every sentence a candidate of the same type.
 
-    A random participant of the role that is asked for: 45 to 47% exact. The one in the sentence that has most words of the
-    question: 90%. The verb of the question is a synonym of the text's in half of the questions.
+    Exact match of a random participant in the role in question: 45 to 47%; of the one in the sentence with most words of the
+    question: 90%. In half of the questions the verb is a synonym of the text's.
     """
     rng = generator("qa", split)
     for number in range(count):
@@ -105,34 +104,33 @@ def xquad(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 def squad(code: str, split: str, count: int) -> Iterator[Row]:
-    """SQuAD: the same with a title."""
+    """SQuAD: as XQuAD, with a title."""
     for row in xquad(code, f"squad-{split}", count):
         yield {**row, "title": "mini"}
 
 
 def tydiqa(code: str, split: str, count: int) -> Iterator[Row]:
-    """TyDiQA-GoldP: the same, with a little training data of its own."""
+    """TyDiQA-GoldP: as XQuAD, with a small training split of its own."""
     for row in xquad(code, f"tydiqa-{split}", count):
         yield {**row, "title": "mini"}
 
 
 def mlqa(code: str, split: str, count: int) -> Iterator[Row]:
-    """MLQA: the same, of texts and questions of its own."""
+    """MLQA: as XQuAD, with other texts and questions."""
     for row in xquad(code, f"mlqa-{split}", count):
         yield {**row, "title": "mini"}
 
 
 def lareqa(code: str, split: str, count: int) -> Iterator[Row]:
-    """XQuAD-R: the same, of texts and questions of its own; they have one id in all languages.
+    """XQuAD-R: as XQuAD, with other texts and questions; ids are the same in all languages.
 
-    Ranking the pivot's own 1,200 sentences by the words in common with the question, weighted by rarity: mAP@20 of 40;
-    always giving the same twenty: 1.
+    Baselines in mAP@20: idf-weighted word overlap with the pivot's 1,200 sentences, 40; the same twenty candidates always, 1.
     """
     return xquad(code, f"lareqa-{split}", count)
 
 
 def squad_v2(code: str, split: str, count: int) -> Iterator[Row]:
-    """SQuAD v2.0: a third of the questions have no answer in the text, for their verb alone. Always saying so: 33%."""
+    """SQuAD v2.0: a third of the questions are unanswerable, only because of their verb. Never answering: 33%."""
     rng = generator("squad_v2", split)
     for number in range(count):
         events, name = deeds(rng), f"{split}-{number:05d}"

@@ -1,7 +1,7 @@
-"""From meaning to words: a sentence in a language, each word with its part of speech and the participant it names.
+"""Surface realization: from a meaning to a sentence in a language, each word with its part of speech and participant role.
 
-The verb and each participant are phrases of their own; the grammar of the language orders them. A phrase may be taken
-from another language while the order stays: this is how code-switched text is made.
+The verb and each participant are phrases, ordered by the grammar of the language. A phrase can be realized in another
+language while the order stays, which gives code-switched text.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,12 +14,12 @@ from stilts_ray.mini.seeds import generator
 from stilts_ray.mini.world import COUNTED, STATIVE, UPOS, Answer, Clause, Sentence, Thing
 
 _BARE = frozenset({"PRON", "ADV", "INTJ"})
-"""Heads that take no article, number or ending."""
+"""Heads without article, number and ending."""
 
 
 class Word(NamedTuple):
-    """A word of a sentence. `role`: the participant whose name it is part of, without articles and the like. `entity`: in
-    a name, its kind as an IOB2 tag."""
+    """A word of a sentence. role: the participant that it is part of, function words excluded. entity: IOB2 tag of a word in a
+    name."""
 
     form: str
     tag: str
@@ -29,7 +29,7 @@ class Word(NamedTuple):
 
 Words = tuple[Word, ...]
 Speaker = Callable[[str], str]
-"""The language in which a phrase is said, by its role."""
+"""Role of a phrase -> the language of the phrase."""
 
 
 @cache
@@ -39,8 +39,8 @@ def _word(concept: str, code: str) -> Word:
 
 @lru_cache(maxsize=50_000)
 def _inflected(head: str, code: str, case: str, many: bool, declines: str = "") -> str:
-    """A noun, adjective or name with its ending. In fusional languages an adjective takes the ending of the noun that it
-    `declines` with, and names take none; in agglutinative ones names take endings, and adjectives none."""
+    """A noun, adjective or name with its ending. In fusional languages adjectives agree with their noun (`declines`) and names
+    are uninflected; in agglutinative languages names are inflected and adjectives are not."""
     grammar = GRAMMARS[code]
     stem, ending = lexicon(code).get(head, head), ""
     if grammar.morphology == "agglutinative" and not declines:
@@ -57,7 +57,7 @@ def _inflection_class(concept: str) -> int:
 
 
 def _described(thing: Thing, grammar: Grammar, case: str, role: str) -> list[Word]:
-    """Adjective and noun, or a name, whose last word takes the ending."""
+    """Adjective and noun, or a name, with the ending on its last word."""
     code, many = grammar.code, thing.quantity > 1
     if thing.entity:
         *first, last = thing.head.split()
@@ -75,7 +75,7 @@ def _described(thing: Thing, grammar: Grammar, case: str, role: str) -> list[Wor
 
 @lru_cache(maxsize=50_000)
 def noun_phrase(thing: Thing, code: str, case: str, role: str) -> Words:
-    """A participant in a case: adposition, article, number, adjective, noun, as far as the language has them."""
+    """A participant in a case: adposition, article, numeral, adjective and noun, as far as the language has them."""
     grammar = GRAMMARS[code]
     words = _described(thing, grammar, case, role)
     if words[-1].tag in _BARE:
@@ -93,7 +93,7 @@ def noun_phrase(thing: Thing, code: str, case: str, role: str) -> Words:
 
 @cache
 def _verb(verb: str, many: bool, negated: bool, code: str) -> Words:
-    """A verb with what marks tense, number and negation."""
+    """A verb with its markers of tense, number and negation."""
     grammar, stem = GRAMMARS[code], lexicon(code)[verb]
     tense, number = "present" if verb in STATIVE else "past", "many" if many else "one"
     suffix = negated and grammar.negation == "suffix"
@@ -120,7 +120,7 @@ def _copula(negated: bool, code: str) -> Words:
 
 
 def _state(clause: Clause, code: str) -> Words:
-    """What is said with a copula: an adjective or a noun."""
+    """A copular predicate: an adjective or a noun."""
     many = clause.subject.quantity > 1
     if UPOS[clause.predicate] == "ADJ":
         return (Word(_inflected(clause.predicate, code, "core", many, clause.subject.head), "ADJ"),)
@@ -128,7 +128,7 @@ def _state(clause: Clause, code: str) -> Words:
 
 
 def phrases(clause: Clause, speaker: Speaker) -> dict[str, Words]:
-    """The phrases of a clause, by role."""
+    """Role -> phrase of a clause."""
     found = {"subject": noun_phrase(clause.subject, speaker("subject"), "core", "subject")}
     if UPOS[clause.predicate] == "VERB":
         many = clause.subject.quantity > 1
@@ -150,7 +150,7 @@ ORDERS = {
     "SOV": ("time", "subject", "place", "patient", "verb"),
     "VSO": ("verb", "subject", "patient", "place", "time"),
 }
-"""The roles of a clause in order; what is said with a copula stands where the patient does."""
+"""The roles of a clause in word order; a copular predicate takes the position of the patient."""
 
 
 def _clause(clause: Clause, code: str, speaker: Speaker, asked: str) -> list[Word]:
@@ -162,7 +162,7 @@ def _clause(clause: Clause, code: str, speaker: Speaker, asked: str) -> list[Wor
 
 
 def words(sentence: Sentence | Answer, code: str, speaker: Speaker | None = None) -> list[Word]:
-    """A sentence or a short answer as words, with its punctuation."""
+    """The words of a sentence or short answer, punctuation included."""
     speak = speaker or (lambda role: code)
     if isinstance(sentence, Answer):
         return [*noun_phrase(sentence.thing, speak("patient"), sentence.case, "patient"), Word(".", "PUNCT")]
@@ -176,7 +176,7 @@ def words(sentence: Sentence | Answer, code: str, speaker: Speaker | None = None
 
 
 def text(words: Iterable[Word]) -> str:
-    """Words as running text: no space before punctuation."""
+    """Words as text, without spaces before punctuation."""
     return "".join([word.form if word.tag == "PUNCT" else f" {word.form}" for word in words]).lstrip()
 
 
@@ -186,7 +186,7 @@ def say(sentences: Iterable[Sentence | Answer], code: str) -> str:
 
 
 def span(sentence_words: list[Word], role: str) -> tuple[int, str]:
-    """Where the words of a participant stand in the text of its sentence: offset in characters, and text."""
+    """Character offset and text of a participant in the text of its sentence."""
     first = next(i for i, word in enumerate(sentence_words) if word.role == role)
     chosen = [word for word in sentence_words[first:] if word.role == role]
     before, found = text(sentence_words[:first]), text(chosen)

@@ -1,6 +1,6 @@
-"""Who does what: random meanings from the latent world, and other ways to say the same.
+"""Random meanings from the latent world, and their paraphrases.
 
-Facts hold within one text only: they are drawn anew each time, so that they must be read there and cannot be known.
+Facts hold within one text only. They are drawn anew for each text, so that they must be read and cannot be memorized.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _TRAIT_WORDS = tuple(word for pair in TRAITS for word in pair)
 
 
 RARER = 0.3
-"""Share of words with a synonym that are said by the rarer one of the two."""
+"""Share of words with a synonym that are realized as the rarer of the two."""
 
 
 def worded(concept: str, rng: Random) -> str:
@@ -41,12 +41,12 @@ def worded(concept: str, rng: Random) -> str:
 
 
 def class_of(head: str) -> str:
-    """The class of a thing; what is none, a name or a class itself, counts as human."""
+    """The class of a thing; names and classes themselves count as human."""
     return CLASS_OF.get(common(head), "human")
 
 
 def adjective(head: str, rng: Random) -> str:
-    """An adjective that is said of such things."""
+    """A random adjective for such a thing."""
     kind = class_of(head)
     return worded(rng.choice(_TRAIT_WORDS if kind in {"human", "animal"} else _QUALITY_WORDS), rng)
 
@@ -54,9 +54,9 @@ def adjective(head: str, rng: Random) -> str:
 NAMES = {"PER": PEOPLE, "LOC": CITIES, "ORG": FIRMS}
 
 
-def named(entity: str, rng: Random, unknown: float = 0.0) -> Thing:
-    """Somebody, some city or some firm by name: with probability `unknown` a name that is made up now and says nothing of
-    what it names, half of the time in two words."""
+def named_entity(entity: str, rng: Random, unknown: float = 0.0) -> Thing:
+    """A person, city or firm by name. unknown: probability of a new name, which does not reveal the type of entity and half of
+    the time has two words."""
     if rng.random() >= unknown:
         return Thing(rng.choice(NAMES[entity]), definite=True, entity=entity)
     words = [new_name(rng) for _ in range(rng.choice((1, 2)))]
@@ -67,31 +67,31 @@ _PERSONS = tuple(Thing(name, definite=True, entity="PER") for name in PEOPLE)
 
 
 def people(count: int, rng: Random) -> list[Thing]:
-    """Different people, by name."""
+    """Distinct people, by name."""
     return rng.sample(_PERSONS, count)
 
 
 def actors(count: int, rng: Random, named: float = 0.65, described: float = 0.4) -> list[Thing]:
-    """Different people: a share `named`, the others by their work, a share of these `described`."""
+    """Distinct people. named: share of names; the others are job titles. described: share of these with an adjective."""
     jobs = (Thing(job, adjective(job, rng) * (rng.random() < described), True) for job in rng.sample(JOBS, count))
     return [person if rng.random() < named else job for person, job in zip(people(count, rng), jobs, strict=True)]
 
 
 def patient(verb: str, rng: Random, described: float = 0.3, counted: float = 0.0) -> Thing:
-    """Something that this can be done to."""
+    """A possible patient of the verb."""
     head = worded(rng.choice(CLASSES[rng.choice(PATIENTS[common(verb)])]), rng)
     quantity = rng.choice((2, 3, 4, rng.randrange(5, 100))) if rng.random() < counted else 1
     return Thing(head, adjective(head, rng) if rng.random() < described else "", quantity=quantity)
 
 
 def somewhere(rng: Random) -> Thing:
-    """A place to do something."""
+    """A random place."""
     return Thing(worded(rng.choice(PLACES), rng), definite=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How much is said of an event: shares of events with a place, a time, a description or a number of things."""
+    """Details of events: shares with a place, a time, a description or a number of things."""
 
     placed: float = 0.4
     timed: float = 0.0
@@ -103,7 +103,7 @@ PLAIN = Detail()
 
 
 def event(subject: Thing, rng: Random, verb: str = "", detail: Detail = PLAIN) -> Clause:
-    """Something that the subject does."""
+    """A random event with this subject."""
     verb = verb or rng.choice(VERBS)
     place = somewhere(rng) if rng.random() < detail.placed or verb in MOTIONS else None
     time = rng.choice(TIMES) if rng.random() < detail.timed else ""
@@ -112,13 +112,13 @@ def event(subject: Thing, rng: Random, verb: str = "", detail: Detail = PLAIN) -
 
 
 def state(subject: Thing, rng: Random) -> Clause:
-    """What the subject is, or where somebody lives."""
+    """A random state of the subject, or where a person lives."""
     draw = rng.random()
     if subject.head in CLASS_OF or draw < 0.6:
         return Clause(subject, adjective(subject.head, rng))
     if draw < 0.8:
         return Clause(subject, rng.choice(JOBS))
-    return Clause(subject, "live", place=named("LOC", rng))
+    return Clause(subject, "live", place=named_entity("LOC", rng))
 
 
 _NEWS = (
@@ -126,13 +126,13 @@ _NEWS = (
     ("rest", "place", "ORG"), ("buy", "patient", "ORG"), ("sell", "patient", "ORG"), ("see", "patient", "PER"),
     ("love", "patient", "PER"), ("hate", "patient", "PER"),
 )  # fmt: skip
-"""What only a person, a place or a firm can be in: the verb alone, not the role, tells which."""
+"""(verb, role, entity type) of news. The verb, not the role, determines the entity type."""
 
 
 def news(subject: Thing, rng: Random, unknown: float) -> Clause:
-    """Something that somebody does to or at what has a name."""
+    """An event of a person with, or at, a named entity."""
     verb, role, entity = rng.choice(_NEWS)
-    thing = named(entity, rng, unknown)
+    thing = named_entity(entity, rng, unknown)
     place = thing if role == "place" else None
     return Clause(subject, worded(verb, rng), thing if role == "patient" else None, place)
 
@@ -145,7 +145,7 @@ def fact(subject: Thing, rng: Random, detail: Detail = PLAIN) -> Clause:
 
 
 def script(subject: Thing, name: str, rng: Random) -> list[Clause]:
-    """The events of one of the SCRIPTS, all with the same thing. Life goes in circles: any of them may be the first."""
+    """The events of one of the SCRIPTS, all with the same thing. Scripts are cyclic: the first step is random."""
     steps, first = dict(SCRIPTS)[name], rng.randrange(len(dict(SCRIPTS)[name]))
     classes = set.intersection(*(set(PATIENTS[step]) for step in steps if step in PATIENTS))
     thing = Thing(rng.choice(CLASSES[rng.choice(sorted(classes))]))
@@ -153,20 +153,20 @@ def script(subject: Thing, name: str, rng: Random) -> list[Clause]:
 
 
 def step_with(subject: Thing, verb: str, thing: Thing, rng: Random) -> Clause:
-    """A step of a script: done with the thing, or at a place if it is done alone."""
+    """A step of a script: with the thing, or at a place if its verb takes no thing."""
     if verb in PATIENTS:
         return Clause(subject, worded(verb, rng), thing)
     return Clause(subject, verb, place=somewhere(rng))
 
 
 def other(word: str, words: tuple[str, ...], rng: Random) -> str:
-    """One of the words, but not this one."""
+    """A random word other than this one."""
     return rng.choice([candidate for candidate in words if candidate != word])
 
 
 def restated(clause: Clause, rng: Random) -> Clause:
-    """What follows from a clause, in other words: a synonym, the opposite or another value denied, a class for its member,
-    or less."""
+    """An entailment of a clause in other words: a synonym, the negated opposite or another value, the hypernym, or fewer
+    details."""
     verb, thing = clause.predicate, clause.patient
     changes: list[dict[str, Any]] = []
     if verb in SYNONYM:

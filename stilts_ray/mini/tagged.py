@@ -1,4 +1,4 @@
-"""Tagging: parts of speech, names, and supertags."""
+"""Tagging: parts of speech, named entities, and supertags."""
 
 from collections.abc import Iterator
 from random import Random
@@ -7,7 +7,7 @@ from typing import Any
 from stilts_ray.mini import scenes
 from stilts_ray.mini.render import Word, words
 from stilts_ray.mini.seeds import generator
-from stilts_ray.mini.text import asked
+from stilts_ray.mini.text import question_for
 from stilts_ray.mini.world import PATIENTS, STATIVE, UPOS, Clause, Sentence, Thing
 
 Row = dict[str, Any]
@@ -26,15 +26,15 @@ def _sentence(rng: Random) -> Sentence:
     if draw < 0.55:
         return Sentence(first._replace(negated=False), question="polar")
     if draw < 0.65 and first.predicate in PATIENTS:
-        return asked(first, rng.choice(("subject", "patient")))[0]
+        return question_for(first, rng.choice(("subject", "patient")))[0]
     return Sentence(first._replace(negated=rng.random() < 0.2))
 
 
 def udpos(code: str, split: str, count: int) -> Iterator[Row]:
-    """Universal Dependencies: words and parts of speech; only few sentences to train on.
+    """Universal Dependencies: words and parts of speech, with few training sentences.
 
-    NOUN everywhere: 19 to 26% of the words. The tags of the pivot's training words, NOUN for unknown words: 97% in the
-    pivot, 67 and 78% in its family, 42 to 51% in family B, 38 to 40% in other scripts; from 94 to 40% in family R.
+    Accuracy of NOUN for all words: 19 to 26%; of the pivot's training lexicon, with NOUN for unknown words: 97% in the pivot,
+    67 and 78% in its family, 42 to 51% in family B, 38 to 40% in other scripts, from 94 to 40% in family R.
     """
     rng = generator("udpos", split)
     for _ in range(count):
@@ -43,16 +43,15 @@ def udpos(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 def panx(code: str, split: str, count: int) -> Iterator[Row]:
-    """WikiAnn: names of people, places and organisations, most of them seen nowhere else; only what is said of them tells
-    one kind from the other.
+    """WikiAnn: names of people, places and organisations, most of them unseen elsewhere; only the context determines the type.
 
-    O everywhere: 60 to 71% of the words, F1 0. The tags of the pivot's training words, B-PER for unknown words with a
-    capital, else O: F1 31 to 38%, and 0 in Georgian script, which has no capitals.
+    O for all words: accuracy 60 to 71%, F1 0. The pivot's training lexicon, with B-PER for unknown capitalized words, else O:
+    F1 31 to 38%, and 0 in Georgian script, which has no capitals.
     """
     rng = generator("panx", split)
     for _ in range(count):
         subjects = [
-            scenes.named("PER", rng, _UNHEARD) if rng.random() < 0.7 else scenes.actors(1, rng, named=0)[0]
+            scenes.named_entity("PER", rng, _UNHEARD) if rng.random() < 0.7 else scenes.actors(1, rng, named=0)[0]
             for _ in range(2)
         ]
         first, second = (
@@ -69,11 +68,11 @@ def panx(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 _UNHEARD = 0.8
-"""Share of names that are made up on the spot."""
+"""Share of new names."""
 
 
 def ccg(code: str, split: str, count: int) -> Iterator[Row]:
-    """CCGbank: words of the pivot and their supertags. The training words' own, N for unknown words: 94%."""
+    """CCGbank: words of the pivot and their supertags. Accuracy of the training lexicon, with N for unknown words: 94%."""
     rng = generator("ccg", split)
     for _ in range(count):
         tagged = supertags(_sentence(rng), code)
@@ -83,7 +82,7 @@ def ccg(code: str, split: str, count: int) -> Iterator[Row]:
 def supertags(sentence: Sentence, code: str) -> list[tuple[str, str]]:
     """The words of a sentence of the pivot with their categories, named as in CCGbank (Hockenmaier and Steedman 2007).
 
-    S[q]/S[dcl] is that of the word for "is it so?", which English does not have.
+    S[q]/S[dcl] is the category of the polar question particle, which English lacks.
     """
     told = words(sentence, code)
     first = len(told) - 1
@@ -115,11 +114,11 @@ CATEGORIES = (
     r"(S[dcl]\NP)/(S[adj]\NP)", r"(S[dcl]\NP)/(S[b]\NP)",
     "S[q]/S[dcl]", r"S[wq]/(S[dcl]\NP)", "S[wq]/(S[dcl]/NP)",
 )  # fmt: skip
-"""All categories that there are."""
+"""All categories."""
 
 
 def _category(word: Word, following: str, clause: Clause, question: str) -> str:
-    """following: the entity tag of the next word."""
+    """A word's category. following: the entity tag of the next word."""
     verbal = UPOS[clause.predicate] == "VERB"
     match word.tag:
         case "ADJ":

@@ -1,8 +1,8 @@
-"""The rows of sentence-pair tasks and retrieval, in the columns of their models on the Hugging Face hub.
+"""Rows of sentence-pair tasks and retrieval, with the columns of the real data sets on the Hugging Face hub.
 
-Items are made as meanings, seeded by data set and split, and then told in a language: so test sets are parallel
-over languages, and any language can be written alone. What a guess without a model scores is stated for
-each task, in percent of its score; `tests/mini/test_shortcuts.py` computes it.
+Items are generated as meanings, seeded by data set and split, and then realized in a language: test sets are parallel over
+languages, and every language can be generated independently. Docstrings state the scores of model-free baselines in percent;
+`tests/mini/test_shortcuts.py` computes them.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ from stilts_ray.mini.world import Sentence
 
 Row = dict[str, Any]
 Maker = Callable[[str, str, int], Iterator[Row]]
-"""Rows of a split in a language: language, split, how many."""
+"""(language, split, number of rows) -> rows."""
 
 
 def xnli(code: str, split: str, count: int) -> Iterator[Row]:
-    """XNLI. Chance and majority: 33%. The shape of a pair (where the hypothesis's words stand in the premise; no word is
-    known): 53%; both bags of words: 47%; the hypothesis alone: 35%."""
+    """XNLI. Chance and majority: 33%. Surface shape of a pair (positions of the hypothesis's words in the premise, no lexical
+    knowledge): 53%; both bags of words: 47%; the hypothesis alone: 35%."""
     rng = generator("nli", split)
     labels = [inference.LABELS[i % 3] for i in range(count)]
     rng.shuffle(labels)
@@ -31,13 +31,13 @@ def xnli(code: str, split: str, count: int) -> Iterator[Row]:
 
 
 def mnli(code: str, split: str, count: int) -> Iterator[Row]:
-    """MNLI: the same with a running number."""
+    """MNLI: as XNLI, with an index."""
     for number, row in enumerate(xnli(code, f"mnli-{split}", count)):
         yield {**row, "idx": number}
 
 
 def mnli_translated(code: str, split: str, count: int) -> Iterator[Row]:
-    """MNLI's first training pairs in any language; dev is XNLI's."""
+    """MNLI's first training pairs in any language; the dev split is XNLI's."""
     if split == "train":
         return islice(xnli(code, "mnli-train", SIZES["glue/mnli"]["train"]), count)
     return xnli(code, split, count)
@@ -48,16 +48,16 @@ UNAGREED = 0.02
 
 
 def snli(code: str, split: str, count: int) -> Iterator[Row]:
-    """SNLI: the same, but some pairs have no label."""
+    """SNLI: as XNLI, but some pairs have no label."""
     rng = generator("snli", split)
     for row in xnli(code, f"snli-{split}", count):
         yield {**row, "label": -1 if rng.random() < UNAGREED else row["label"]}
 
 
 def anli(code: str, split: str, count: int) -> Iterator[Row]:
-    """ANLI: the premise speaks of others, too: of one, two or three, by the round. What is said of them is drawn from the
-    same relations, so what most sentences say, whoever they speak of, is right in 67, 63 and 59%. The shape of a pair: 48,
-    45 and 44%; both bags of words: 51, 45 and 46%; the hypothesis alone: 28 to 38%.
+    """ANLI: the premise also mentions one, two or three other people, by round, in the same kinds of relations. Accuracy of the
+    majority of the sentences, whatever their subject: 67, 63 and 59%; of the surface shape of a pair: 48, 45 and 44%; of both
+    bags of words: 51, 45 and 46%; of the hypothesis alone: 28 to 38%.
     """
     rng, others = generator("anli", split), int(split[-1])
     labels = [inference.LABELS[i % 3] for i in range(count)]
@@ -87,21 +87,21 @@ def _paraphrases(code: str, split: str, count: int) -> Iterator[tuple[str, str, 
 
 
 def pawsx(code: str, split: str, count: int) -> Iterator[Row]:
-    """PAWS-X: does the second sentence, of nearly the same words, say the same? Chance and majority: 50%. The shape of a
+    """PAWS-X: do two sentences of nearly the same words have the same meaning? Chance and majority: 50%. Surface shape of a
     pair, as for `xnli`: 63%; both bags of words: 59%; one sentence alone: 50%."""
     for number, (first, second, label) in enumerate(_paraphrases(code, split, count)):
         yield {"id": number, "sentence1": first, "sentence2": second, "label": str(int(label))}
 
 
 def qqp(code: str, split: str, count: int) -> Iterator[Row]:
-    """QQP: much more of the same, in statements instead of questions. The shape of a pair: 66%; both bags of words: 55%."""
+    """QQP: as PAWS-X, larger; statements instead of questions. Surface shape of a pair: 66%; both bags of words: 55%."""
     for number, (first, second, label) in enumerate(_paraphrases(code, f"qqp-{split}", count)):
         names = ("not_duplicate", "duplicate")
         yield {"question1": first, "question2": second, "label": names[label], "idx": number}
 
 
 def _pool(name: str, split: str, count: int) -> list[Sentence]:
-    """Different sentences without names and digits."""
+    """Distinct sentences without names and digits."""
     rng = generator(name, split)
     pool: dict[Sentence, None] = {}
     while len(pool) < count:
@@ -114,8 +114,8 @@ def _pool(name: str, split: str, count: int) -> list[Sentence]:
 def tatoeba(code: str, split: str, count: int) -> Iterator[Row]:
     """Tatoeba: sentences and their translations, without names and digits. Chance: one in the number of rows (0.25%).
 
-    The sentence that shares most letter trigrams: 79 and 89% in the pivot's family, 17 to 19% in family B, chance in other
-    scripts; from 99 to 7% in family R.
+    Nearest neighbour by shared letter trigrams: 79 and 89% in the pivot's family, 17 to 19% in family B, chance in other
+    scripts, from 99 to 7% in family R.
     """
     for sentence in _pool("tatoeba", split, count):
         yield {
@@ -126,15 +126,15 @@ def tatoeba(code: str, split: str, count: int) -> Iterator[Row]:
         }
 
 
-PAIRS, SINGLE_PROCESS = 500, 250
-"""Of each side of BUCC: sentences with a translation on the other side, and without one."""
+PAIRS, UNPAIRED = 500, 250
+"""Sentences on each side of BUCC: with a translation on the other side, and without one."""
 
 
 def bucc2018(code: str, split: str, count: int) -> Iterator[Row]:
-    """BUCC: two sets of sentences, some of them translations of each other: which? One row holds all, as in mteb/BUCC."""
+    """BUCC: two sets of sentences, some of them translations of each other. One row holds a whole split, as in mteb/BUCC."""
     for number in range(count):
-        pool, rng = _pool(f"bucc-{number}", split, PAIRS + 2 * SINGLE_PROCESS), generator("bucc order", split)
-        foreign, english = pool[: PAIRS + SINGLE_PROCESS], pool[:PAIRS] + pool[PAIRS + SINGLE_PROCESS :]
+        pool, rng = _pool(f"bucc-{number}", split, PAIRS + 2 * UNPAIRED), generator("bucc order", split)
+        foreign, english = pool[: PAIRS + UNPAIRED], pool[:PAIRS] + pool[PAIRS + UNPAIRED :]
         rng.shuffle(foreign)
         rng.shuffle(english)
         place = {sentence: at for at, sentence in enumerate(english, start=1)}

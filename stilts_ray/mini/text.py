@@ -1,10 +1,9 @@
 """Raw text for masked-language-model training: short documents of a few sentences.
 
-A document is a scene (facts about two people, some said again in other words), a quiz (facts, questions and their
-answers), a story (a script of daily life), news (who is where and does what, with names that nobody has heard before) or
-notes on words (what belongs to what, what excludes what). It is told in one language; or in two, one after the other; or
-in a mixture of two, phrase by phrase. Real corpora hold far less of the latter two: here they make up for the size of the
-corpus, in exposure to several languages at once.
+A document is a scene (facts about two people, some of them paraphrased), a quiz (facts, questions and answers), a story (a
+script of daily life), news (who is where and does what, with new names) or notes on words (hypernyms and exclusions). It is
+monolingual, or in two languages one after the other, or code-switched by phrase. Real corpora have far less text of the
+latter two forms; here it compensates for the small corpus by exposing the encoder to several languages at once.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,26 +18,26 @@ from stilts_ray.mini.world import CLASS_OF, COMMON, OPPOSITE, SCRIPTS, SYNONYM, 
 
 Document = list[Sentence | Answer]
 Telling = Callable[[str, Random], str]
-"""How a document is made: language -> text."""
+"""Generates a document in a language."""
 
 _DETAIL = scenes.Detail(timed=0.15, counted=0.1)
 _QUIZZED = scenes.Detail(placed=0.6)
 
 RESTATED = 0.60
-"""Share of the facts of a scene that are said again in other words."""
+"""Share of a scene's facts that are repeated as paraphrases."""
 POLAR = 0.40
-"""Share of questions on what somebody did that ask for yes or no; all do that ask what somebody is like."""
+"""Share of yes/no questions among those about deeds; those about traits are all yes/no questions."""
 GLOSSED = 0.50
-"""Share of first mentions of a known name in another script that have the Latin name in brackets."""
+"""Share of first mentions of a known name in a non-Latin script with the Latin name in brackets."""
 WITH_PIVOT = 0.50
-"""Share of documents in two languages that have the pivot as the other one, the rest being spread over all others of the
-first set."""
+"""Share of bilingual documents whose other language is the pivot; the rest is spread over all other languages of the set
+"mini"."""
 UNHEARD = 0.30
-"""Share of names in the news that are made up on the spot."""
+"""Share of new names in news."""
 
 
 def documents(code: str, count: int, telling: Telling, seed: str = "train") -> Iterator[str]:
-    """Raw documents of a language."""
+    """Raw documents in a language."""
     rng = generator("text", telling.__name__, seed, code)
     for _ in range(count):
         yield telling(code, rng)
@@ -69,13 +68,13 @@ def _partner(code: str, rng: Random) -> str:
 
 @cache
 def _neighbours(code: str) -> list[str]:
-    """The languages of the first set that a language is in."""
+    """The languages of the first set that contains the language."""
     sets = ([language.code for language in languages] for languages in WORLDS.values())
     return next(codes for codes in sets if code in codes)
 
 
 def _told(meaning: Document, code: str, guest: str | None, rng: Random) -> str:
-    """A document in a language, with phrases from a guest language if there is one."""
+    """A document in a language, with phrases in the guest language if there is one."""
     told, named = [], set[str]()
     for sentence in meaning:
         line = words(sentence, code, _mixing(code, guest, rng) if guest else None)
@@ -90,12 +89,12 @@ def _mixing(code: str, guest: str, rng: Random) -> Speaker:
 
 _ROLES = ("subject", "verb", "patient", "place", "time")
 _CHOICES = [frozenset(role for i, role in enumerate(_ROLES) if bits >> i & 1) for bits in range(2 ** len(_ROLES))]
-"""The phrases that a guest language may have."""
+"""The phrases that can be in the guest language."""
 
 
 @cache
 def _latin_names() -> dict[str, str]:
-    """Names in other scripts, in all their forms, and how they are written in Latin."""
+    """Inflected name in a non-Latin script -> its Latin spelling."""
     return {
         word.form: name
         for language in WORLDS["mini"]
@@ -123,7 +122,7 @@ def _meaning(rng: Random, facts: int) -> Document:
 
 
 def _scene(rng: Random, facts: int) -> Document:
-    """Facts about two people, then some of them again."""
+    """Facts about two people, then paraphrases of some of them."""
     clauses = [scenes.fact(person, rng, _DETAIL) for person in scenes.actors(2, rng) for _ in range(facts)]
     rng.shuffle(clauses)
     again = [scenes.restated(clause, rng) for clause in clauses if rng.random() < RESTATED]
@@ -135,13 +134,13 @@ def _scene(rng: Random, facts: int) -> Document:
 
 
 def _news(rng: Random, people: int) -> Document:
-    """What is told of people that nobody knows, each of them twice."""
-    persons = [scenes.named("PER", rng, UNHEARD) for _ in range(people)]
+    """Two statements about each of several people with new names."""
+    persons = [scenes.named_entity("PER", rng, UNHEARD) for _ in range(people)]
     return [Sentence(scenes.news(person, rng, UNHEARD)) for person in persons * 2]
 
 
 def _story(rng: Random, length: int) -> Document:
-    """A script of daily life; the person is described first, and at times called "she" later on."""
+    """A script of daily life. The person is introduced first, and later sometimes referred to as "she"."""
     (person,) = scenes.actors(1, rng)
     steps = scenes.script(person, rng.choice(SCRIPTS)[0], rng)
     steps[1:] = [step._replace(subject=Thing("she")) if rng.random() < 0.25 else step for step in steps[1:]]
@@ -156,7 +155,7 @@ def _notes(rng: Random, pairs: int) -> Document:
 
 
 def _note(rng: Random) -> Sentence:
-    """What belongs to a class, or what an adjective excludes."""
+    """Members of a class, or exclusions of an adjective."""
     head = rng.choice(list(CLASS_OF))
     if rng.random() < 0.5:
         return Sentence(Clause(Thing(head), CLASS_OF[head]))
@@ -165,7 +164,7 @@ def _note(rng: Random) -> Sentence:
 
 
 def _quiz(rng: Random, facts: int) -> Document:
-    """Facts about different people, and questions with their answers: who, what, where, or whether it is so."""
+    """Facts about several people, and who, what, where and yes/no questions with answers."""
     clauses = [_fact_to_ask(person, rng) for person in scenes.actors(2, rng)]
     told: Document = [Sentence(clause) for clause in clauses]
     for _ in range(2 * facts - 1):
@@ -182,11 +181,11 @@ def _fact_to_ask(person: Thing, rng: Random) -> Clause:
 
 def _which(clause: Clause, rng: Random) -> Document:
     role = rng.choice(("subject", "patient", "place") if clause.place else ("subject", "patient"))
-    return [*asked(clause, role)]
+    return [*question_for(clause, role)]
 
 
 def _whether(clause: Clause, rng: Random) -> Document:
-    """Is it so? Asked in the same words, by a synonym, or of the opposite."""
+    """A yes/no question in the same words, with a synonym, or with the opposite."""
     word, true = clause.predicate, rng.random() < 0.5
     if word not in OPPOSITE:
         verbs = [verb for verb in scenes.VERBS if verb not in {word, COMMON.get(word)}]
@@ -197,7 +196,7 @@ def _whether(clause: Clause, rng: Random) -> Document:
     return [Sentence(asked_for, question="polar"), Answer(Thing("yes" if true else "no"))]
 
 
-def asked(clause: Clause, role: str) -> tuple[Sentence, Answer]:
+def question_for(clause: Clause, role: str) -> tuple[Sentence, Answer]:
     """The question for a participant of a clause, and its answer."""
     known = clause.patient and Thing(clause.patient.head, definite=True)
     match role:

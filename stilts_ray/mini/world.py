@@ -1,8 +1,8 @@
-"""The latent world: concepts, how they are related, and meanings made of them. No language is in it.
+"""The latent, language-independent world: concepts, their relations, and meanings composed of them.
 
-A meaning is a `Sentence`: one or two clauses of a predicate and its participants. What the words mean to each other is
-given by a few relations: OPPOSITE (of which exactly one side holds), SYNONYM (nearly every adjective and nearly half of
-the verbs have one), the class of a thing (`CLASS_OF`), and the order of events in the SCRIPTS of daily life.
+A meaning is a `Sentence`: one or two clauses of a predicate and its participants. Lexical semantics consists of a few
+relations: OPPOSITE (exactly one side holds), SYNONYM (nearly every adjective and nearly half of the verbs have one), the class
+of a thing (`CLASS_OF`), and the order of events in the SCRIPTS of daily life.
 """
 
 from typing import NamedTuple
@@ -13,16 +13,16 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "food": ("bread", "apple", "soup", "cheese", "egg", "fish"),
     "tool": ("knife", "hammer", "rope", "basket", "lamp", "cup"),
 }
-"""Hypernyms and what belongs to them."""
+"""Hypernym -> hyponyms."""
 
 CLASS_OF: dict[str, str] = {member: name for name, members in CLASSES.items() for member in members}
 JOBS = CLASSES["human"]
 PLACES = ("market", "forest", "river", "house", "school", "field")
 
 TRAITS = (("old", "young"), ("rich", "poor"), ("happy", "sad"), ("strong", "weak"), ("brave", "timid"))
-"""Opposites that are said of people and animals."""
+"""Opposite traits of people and animals."""
 QUALITIES = (("big", "small"), ("clean", "dirty"), ("new", "worn"))
-"""Opposites that are said of things."""
+"""Opposite qualities of things."""
 
 PATIENTS: dict[str, tuple[str, ...]] = {
     "buy": ("food", "tool", "animal"),
@@ -39,11 +39,11 @@ PATIENTS: dict[str, tuple[str, ...]] = {
     "cook": ("food",),
     "feed": ("animal",),
 }
-"""What can be done to what."""
+"""Verb -> classes of its possible patients."""
 MOTIONS = ("work", "rest", "come", "leave", "sleep", "wake", "sing")
-"""What can be done alone, at a place."""
+"""Intransitive verbs, with a place."""
 STATIVE = frozenset({"love", "hate", "adore", "detest", "live"})
-"""Verbs told in the present; all others are told in the past."""
+"""Stative verbs, used in the present tense; all others are in the past tense."""
 
 _SYNONYMS = {
     "old": "aged", "young": "youthful", "rich": "wealthy", "poor": "needy", "happy": "glad", "sad": "gloomy",
@@ -52,11 +52,11 @@ _SYNONYMS = {
     "love": "adore", "hate": "detest", "make": "build", "break": "smash", "see": "notice", "doctor": "healer",
     "house": "home", "dog": "hound",
 }  # fmt: skip
-"""A word, and another for the same."""
+"""Pairs of synonyms, the common word first."""
 COMMON: dict[str, str] = {other: word for word, other in _SYNONYMS.items()}
-"""The rarer word of each pair -> the commoner one, by which the other tables know it."""
+"""Rarer synonym -> common one, which the other tables use."""
 SYNONYM: dict[str, str] = {**_SYNONYMS, **COMMON}
-"""Either way."""
+"""Synonyms in both directions."""
 
 _PAIRS = (
     *TRAITS, *QUALITIES, ("buy", "sell"), ("find", "lose"), ("love", "hate"), ("make", "break"),
@@ -67,7 +67,7 @@ OPPOSITE: dict[str, str] = {
     **_OPPOSITE,
     **{SYNONYM[word]: opposite for word, opposite in _OPPOSITE.items() if word in SYNONYM},
 }
-"""The opposite of a word and of its synonym; always the commoner word of its pair."""
+"""A word or its synonym -> the opposite, always the common word of its pair."""
 
 SCRIPTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("kitchen", ("buy", "cook", "eat", "sleep")),
@@ -76,14 +76,13 @@ SCRIPTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("journey", ("come", "lose", "find", "sing")),
     ("quarrel", ("hate", "break", "leave", "rest")),
 )
-"""Daily life: what people do one after the other, and over again. Every verb but "live" belongs to
-one script."""
+"""Scripts of daily life: cyclic sequences of deeds. Every verb but "live" belongs to one script."""
 
 SAME_ROOT: dict[str, str] = {"soup": "cook", "basket": "carry", "singer": "sing", "food": "feed", "do": "make"}
-"""Words built on another's root without any derivation: the form alone does not tell the part of speech."""
+"""Zero derivation: word -> base with the same form and another part of speech."""
 
 COUNTED = {2: "two", 3: "three", 4: "four"}
-"""Numbers with a word; larger ones are written in digits."""
+"""Numbers with a numeral; larger ones are written in digits."""
 
 TIMES = ("yesterday", "today", "often")
 
@@ -107,22 +106,22 @@ UPOS: dict[str, str] = {
     **{word: tag for tag, words in _FUNCTION_WORDS.items() for word in words},
 }
 UPOS |= {other: UPOS[word] for word, other in _SYNONYMS.items()}
-"""Every concept that a language has a word for, with its part of speech."""
+"""Concept -> part of speech, for every concept that has a word."""
 
 
 def common(concept: str) -> str:
-    """The commoner one of a concept and its synonym, by which the tables know both."""
+    """The common one of a concept and its synonym, which the tables use."""
     return COMMON.get(concept, concept)
 
 
 ENTITIES = ("PER", "LOC", "ORG")
-"""What a name can be the name of: a person, a place or an organisation."""
+"""Types of named entities: person, place, organisation."""
 
 
 class Thing(NamedTuple):
-    """A participant: a concept, perhaps described and counted, or a name.
+    """A participant: a concept with optional adjective and number, or a name.
 
-    entity: one of ENTITIES for a name, whose `head` is then one word or more; names are always definite.
+    entity: one of ENTITIES for a name, whose `head` has one or more words; names are always definite.
     """
 
     head: str
@@ -133,7 +132,7 @@ class Thing(NamedTuple):
 
 
 class Clause(NamedTuple):
-    """Who does or is what. The predicate is a verb, an adjective or a noun; `who`, `what`, `where` may be asked for."""
+    """A predicate (verb, adjective or noun) with its participants; a participant may be `who`, `what` or `where`."""
 
     subject: Thing
     predicate: str
@@ -144,14 +143,14 @@ class Clause(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A short answer: a participant in the role that was asked for, or yes or no."""
+    """A short answer: a participant in the role in question, or yes or no."""
 
     thing: Thing
     case: str = "core"
 
 
 class Sentence(NamedTuple):
-    """One clause, or two with a linking word; `question` is "", "polar" or the role that is asked for."""
+    """One clause, or two with a conjunction. question: "", "polar" or the role in question."""
 
     clause: Clause
     link: str = ""

@@ -1,8 +1,8 @@
 """Attention within the sequences of a packed batch, registered with transformers as "packed".
 
-The encoder sees one sequence [1, tokens, hidden]; only here do sequences stand apart. On a GPU a kernel reads them as they
-are, from where each begins; elsewhere they are laid out as [sequences, longest], those of like length at a time. Every other
-layer works on real tokens alone.
+The encoder sees one sequence [1, tokens, hidden]; only attention separates the sequences of a batch. On a GPU, a
+variable-length kernel takes the packed tokens and the sequences' offsets. Elsewhere, sequences are padded to
+[sequences, longest], in buckets of similar length. No other layer sees padding.
 """
 
 from collections.abc import Callable
@@ -19,15 +19,15 @@ from stilts_ray.data.batches import Batch
 NAME = "packed"
 
 WITH_BIAS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
-"""Kernels for attention with a bias. cuDNN's has no gradient for it, and is chosen on a GPU of Hopper's kind if it may be."""
+"""Kernels for attention with a bias. cuDNN's, which torch prefers on Hopper GPUs, has no gradient for the bias."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the tokens of a batch stand in the padded grid.
+    """The padded grid of a batch and its tokens' cells in it.
 
-    rows, longest: the grid. cell: [total], flat index of each token. mask: [rows, 1, 1, longest], true where there is a
-    token; None if the grid is full.
+    rows, longest: shape of the grid. cell: [total], flat index of each token. mask: [rows, 1, 1, longest], true for tokens,
+    false for padding; None if there is no padding.
     """
 
     rows: int
@@ -37,25 +37,25 @@ class Layout:
 
     @classmethod
     def of(cls, batch: Batch) -> "Layout":
-        """The layout of a batch, on its device."""
+        """The layout of a batch, on the batch's device."""
         return cls.make(batch.lengths, batch.sequence, batch.positions, batch.longest)
 
     @classmethod
     def make(cls, lengths: torch.Tensor, row: torch.Tensor, column: torch.Tensor, longest: int) -> "Layout":
-        """The layout of tokens in these rows and columns, of sequences of these lengths."""
+        """The layout of tokens at these rows and columns, for sequences of these lengths."""
         columns = torch.arange(longest, device=lengths.device)
         full = len(row) == len(lengths) * longest
         mask = None if full else (columns < lengths[:, None])[:, None, None, :]
         return cls(len(lengths), longest, row * longest + column, mask)
 
-    def spread(self, packed: torch.Tensor, fill: float = 0.0) -> torch.Tensor:
-        """[total, ...] -> [rows, longest, ...], `fill` where there is no token."""
+    def pad(self, packed: torch.Tensor, fill: float = 0.0) -> torch.Tensor:
+        """[total, ...] -> [rows, longest, ...], padded with `fill`."""
         if self.mask is None:
             return packed.view(self.rows, self.longest, *packed.shape[1:])
         grid = packed.new_full((self.rows * self.longest, *packed.shape[1:]), fill)
         return grid.index_copy(0, self.cell, packed).view(self.rows, self.longest, *packed.shape[1:])
 
-    def gather(self, grid: torch.Tensor) -> torch.Tensor:
+    def unpad(self, grid: torch.Tensor) -> torch.Tensor:
         """[rows, longest, ...] -> [total, ...]."""
         flat = grid.reshape(self.rows * self.longest, *grid.shape[2:])
         return flat if self.mask is None else flat.index_select(0, self.cell)
@@ -63,26 +63,26 @@ class Layout:
 
 @dataclass(frozen=True)
 class Buckets:
-    """Sequences of like length together, so that the grids hold little else than tokens.
+    """Sequences in buckets of similar length, so that the padded grids hold little padding.
 
-    order: [total], the tokens from the longest sequence to the shortest, None if that is how they are; back: likewise, the
-    way back. sizes: tokens of each bucket in this order; grids: their layouts.
+    order: [total], permutation of the tokens that sorts sequences from long to short, None if they are sorted; inverse: the
+    inverse permutation, or None. sizes: tokens of each bucket, in this order; grids: the layouts of the buckets.
     """
 
     order: torch.Tensor | None
-    back: torch.Tensor | None
+    inverse: torch.Tensor | None
     sizes: list[int]
     grids: tuple[Layout, ...]
 
     @classmethod
     def of(cls, batch: Batch) -> "Buckets":
-        """The buckets of a batch, on its device."""
+        """The buckets of a batch, on the batch's device."""
         ranked = torch.argsort(batch.lengths, descending=True, stable=True)
         lengths = batch.lengths[ranked]
         row = torch.repeat_interleave(torch.arange(len(lengths), device=lengths.device), lengths)
         column = torch.arange(len(row), device=lengths.device) - (torch.cumsum(lengths, 0) - lengths)[row]
         sizes, grids, sequence, token = list[int](), list[Layout](), 0, 0
-        for bucket in like_lengths(lengths.tolist()):
+        for bucket in length_buckets(lengths.tolist()):
             tokens = slice(token, token + sum(bucket))
             own = lengths[sequence : sequence + len(bucket)]
             grids.append(Layout.make(own, row[tokens] - sequence, column[tokens], bucket[0]))
@@ -100,60 +100,61 @@ class Buckets:
         ranked = (part if self.order is None else part[self.order] for part in (query, key, value))
         mixed = []
         for grid, *parts in zip(self.grids, *(torch.split(part, self.sizes) for part in ranked), strict=True):
-            q, k, v = (grid.spread(part).transpose(1, 2) for part in parts)
+            q, k, v = (grid.pad(part).transpose(1, 2) for part in parts)
             if bias is None:
-                found = scaled_dot_product_attention(q, k, v, attn_mask=grid.mask, **options)
+                output = scaled_dot_product_attention(q, k, v, attn_mask=grid.mask, **options)
             else:
                 with sdpa_kernel(WITH_BIAS):
-                    found = scaled_dot_product_attention(q, k, v, bias.mask(grid).to(query.dtype), **options)
-            mixed.append(grid.gather(found.transpose(1, 2)))
-        return torch.cat(mixed) if self.back is None else torch.cat(mixed)[self.back]
+                    output = scaled_dot_product_attention(q, k, v, bias.mask(grid).to(query.dtype), **options)
+            mixed.append(grid.unpad(output.transpose(1, 2)))
+        return torch.cat(mixed) if self.inverse is None else torch.cat(mixed)[self.inverse]
 
 
-def like_lengths(lengths: list[int], slack: float = 0.75) -> list[list[int]]:
-    """Lengths from long to short, in groups: none shorter than `slack` of the longest of its group."""
-    groups: list[list[int]] = []
+def length_buckets(lengths: list[int], slack: float = 0.75) -> list[list[int]]:
+    """Lengths, sorted from long to short, in buckets: none is shorter than `slack` times the longest of its bucket."""
+    buckets: list[list[int]] = []
     for length in lengths:
-        if not groups or length < slack * groups[-1][0]:
-            groups.append([])
-        groups[-1].append(length)
-    return groups
+        if not buckets or length < slack * buckets[-1][0]:
+            buckets.append([])
+        buckets[-1].append(length)
+    return buckets
 
 
 class Bias:
-    """What is added to the attention's logits by distance (T5), made for a grid when it is first needed in a batch.
+    """T5's relative position bias, added to the attention logits. Computed once per grid length in a batch, on first use.
 
     compute: length -> [1, heads, length, length].
     """
 
     def __init__(self, compute: Callable[[int], torch.Tensor]) -> None:
-        self.compute, self.made = compute, dict[int, torch.Tensor]()
+        self.compute, self.cached = compute, dict[int, torch.Tensor]()
 
     def mask(self, layout: Layout) -> torch.Tensor:
-        """The bias, and minus infinity where there is no token: [rows or 1, heads, longest, longest]."""
-        if layout.longest not in self.made:
-            self.made[layout.longest] = self.compute(layout.longest)
-        bias = self.made[layout.longest]
+        """The bias, with minus infinity for padding: [rows or 1, heads, longest, longest]."""
+        if layout.longest not in self.cached:
+            self.cached[layout.longest] = self.compute(layout.longest)
+        bias = self.cached[layout.longest]
         return bias if layout.mask is None else bias.masked_fill(~layout.mask, float("-inf"))
 
 
-HALF, HEADS = {torch.bfloat16, torch.float16}, range(8, 257, 8)
-"""Types and widths of heads that FlashAttention has kernels for."""
+FLASH_DTYPES, FLASH_HEAD_DIMS = {torch.bfloat16, torch.float16}, range(8, 257, 8)
+"""Data types and head dimensions of FlashAttention's kernels."""
 
 
 @dataclass(frozen=True)
 class Jagged:
-    """Sequences of unlike lengths as they are. offsets: [sequences + 1], where each begins; begins: the same as int32.
-    longest: their greatest length. flash: whether the device has the kernels of FlashAttention (Dao, 2023)."""
+    """Packed sequences of different lengths, unpadded. offsets: [sequences + 1], first token of each sequence, and the total;
+    offsets32: the same as int32. longest: the maximum length. flash: whether the device has FlashAttention's kernels (Dao,
+    2023)."""
 
     offsets: torch.Tensor
-    begins: torch.Tensor
+    offsets32: torch.Tensor
     longest: int
     flash: bool
 
     @classmethod
     def of(cls, batch: Batch) -> "Jagged":
-        """The layout of a batch, on its device, made without waiting for it."""
+        """The layout of a batch, on the batch's device, without a host synchronisation."""
         offsets = torch.nn.functional.pad(torch.cumsum(batch.lengths, 0), (1, 0))
         device = offsets.device
         flash = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
@@ -170,12 +171,12 @@ class Jagged:
     ) -> torch.Tensor:
         """Each [total, heads, dim] -> [total, heads, dim]."""
         mixed: torch.Tensor
-        if self.flash and query.dtype in HALF and query.shape[-1] in HEADS:
-            # Jagged tensors end here as well, but keep the host busy for milliseconds a layer; torch.nn.attention.varlen has
-            # no dropout.
-            both, most = (self.begins, self.begins), (self.longest, self.longest)
+        if self.flash and query.dtype in FLASH_DTYPES and query.shape[-1] in FLASH_HEAD_DIMS:
+            # Nested tensors call the same kernel, but cost the host milliseconds a layer. torch.nn.attention.varlen has no
+            # dropout.
+            offsets, lengths = (self.offsets32, self.offsets32), (self.longest, self.longest)
             mixed, *_ = torch.ops.aten._flash_attention_forward(
-                query, key, value, *both, *most, dropout_p, False, False, scale=scale
+                query, key, value, *offsets, *lengths, dropout_p, False, False, scale=scale
             )
             return mixed
         q, k, v = (
@@ -189,7 +190,7 @@ class Jagged:
 
 
 def layout_of(batch: Batch, biased: bool) -> "Jagged | Buckets":
-    """How a batch is laid out on its device. biased: whether the logits depend on distance, for which a grid is needed."""
+    """The layout of a batch for its device. biased: whether attention has a position bias, which needs padded grids."""
     return Buckets.of(batch) if biased or batch.tokens.device.type != "cuda" else Jagged.of(batch)
 
 
@@ -206,7 +207,7 @@ def packed_attention(
     position_bias: Any = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """query, key, value: [1, heads, total, dim] -> [1, total, heads, dim]. `layout` comes with the model's call."""
+    """query, key, value: [1, heads, total, dim] -> [1, total, heads, dim]. `layout` is passed to the model's forward."""
     q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
     return layout.attend(q, k, v, position_bias, dropout_p=dropout, scale=scaling)[None], None
 

@@ -1,5 +1,5 @@
-"""Looks at an encoder before anything is trained: it is there, its weights can be read, its architecture and tokenizer are
-known."""
+"""Checks an encoder before anything is trained: it exists, its weights can be read, its architecture and tokenizer are
+supported."""
 
 import json
 from collections.abc import Iterable
@@ -13,8 +13,8 @@ from stilts_ray.models.families import FAMILIES
 
 
 def check_encoder(location: str, commit: str | None, known: Iterable[Repository]) -> Path:
-    """The folder of what describes an encoder; its weights are not downloaded. Raises RequestError for what is missing, refused
-    or not known."""
+    """The folder with an encoder's configuration and tokenizer; weights are not downloaded. Raises RequestError if something is
+    missing, refused or not supported."""
     folder = described_folder(location, commit, known)
     if Path(location).is_dir() and not any(folder.glob(f"*{WEIGHTS}")):
         raise RequestError(f"encoder folder {folder} has no weights in safetensors")

@@ -1,4 +1,4 @@
-"""Folders of models that transformers loads without this package."""
+"""Hugging Face model folders, which transformers loads without this package."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -59,7 +59,7 @@ def save_encoder(encoder: Any, folder: Path) -> str:
     if families.family_of(config).base is not None:
         _write(folder, config, weights, f"{_architecture(config)}Model")
         return "AutoModel"
-    # T5's encoder model is the stack with the embeddings beside it.
+    # T5's encoder class has the stack and the shared embeddings as separate attributes.
     weights = {f"encoder.{name}": tensor for name, tensor in weights.items()}
     weights["shared.weight"] = weights.pop("encoder.embed_tokens.weight")
     _write(folder, config, weights, f"{_architecture(config)}EncoderModel")
@@ -77,10 +77,10 @@ def save_model(model: Model, task: Task, form: TransformersHead | None, folder: 
     if base is None or form is None:
         raise RequestError(f"transformers has no class for a {config.model_type} encoder with a head for {task.kind}")
     weights = {f"{base}.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
-    names = form.names(base)
+    prefixes = form.names(base)
     for name, tensor in model.heads[task.name].state_dict().items():
-        ours = next(prefix for prefix in names if name.startswith(prefix))
-        weights[names[ours] + name.removeprefix(ours)] = tensor
+        ours = next(prefix for prefix in prefixes if name.startswith(prefix))
+        weights[prefixes[ours] + name.removeprefix(ours)] = tensor
     _write(folder, config, weights, _architecture(config) + form.suffix, **form.config(task))
     return f"AutoModel{form.suffix}"
 

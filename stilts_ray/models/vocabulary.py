@@ -1,9 +1,9 @@
-"""Active vocabulary: word embeddings without the rows that a run cannot touch.
+"""Pruned vocabulary: word embeddings without the rows that a run cannot touch.
 
-The gradient of a row that no token of a run names is zero, so that AdamW (Loshchilov & Hutter, 2019, algorithm 2) only
-decays it: each step multiplies it by 1 - learning rate x weight decay. Such rows need no gradient, no moments, no place on
-the device and none in a checkpoint; the product of those factors says all. This is exact, and of XLM-R's 250,002 rows
-English texts name a few ten thousand.
+The gradient of an embedding row is zero if its token does not occur in the run's data, so that AdamW (Loshchilov & Hutter,
+2019, algorithm 2) only decays the row: each step multiplies it by 1 - learning rate x weight decay. Such rows need no
+gradients, no moments, no device memory and no space in a checkpoint; the product of these factors is enough to restore them.
+This is exact. English texts use a few ten thousand of XLM-R's 250,002 rows.
 """
 
 from collections.abc import Iterable
@@ -20,26 +20,27 @@ from stilts_ray.models.model import Model
 
 
 class PrunedEmbedding(nn.Module):
-    """Word embeddings of some tokens, read by token id; an id that is not there raises IndexError (on a GPU, an assertion).
+    """Word embeddings of the active tokens, indexed by token id. A pruned id raises IndexError (on a GPU, an assertion).
 
-    weight: [active, hidden]. rows: [active], their ids, ascending. decay: [], what all other rows are to be multiplied by.
+    weight: [active, hidden]. rows: [active], token ids, ascending. decay: [], the factor by which the run scales the pruned
+    rows. index: [vocabulary], row of `weight` for each token id, -1 if pruned.
     """
 
     rows: torch.Tensor
     decay: torch.Tensor
-    place: torch.Tensor
+    index: torch.Tensor
 
     def __init__(self, table: torch.Tensor, rows: torch.Tensor) -> None:
-        """table: [vocabulary, hidden], of which the rows are copied."""
+        """Copies `rows` of `table` [vocabulary, hidden]."""
         super().__init__()
         self.weight = nn.Parameter(table[rows].clone())
         self.register_buffer("rows", rows)
         self.register_buffer("decay", torch.ones((), dtype=torch.float64))
-        place = torch.full((len(table),), -1).index_copy(0, rows, torch.arange(len(rows)))
-        self.register_buffer("place", place, persistent=False)
+        index = torch.full((len(table),), -1).index_copy(0, rows, torch.arange(len(rows)))
+        self.register_buffer("index", index, persistent=False)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        return F.embedding(self.place[tokens], self.weight)
+        return F.embedding(self.index[tokens], self.weight)
 
 
 def prune_embeddings(model: Model, data: Iterable[Encoded]) -> None:
@@ -48,19 +49,19 @@ def prune_embeddings(model: Model, data: Iterable[Encoded]) -> None:
     if any(head.whole_vocabulary for head in model.heads.values()):
         return
     table = word_embeddings(model.encoder).detach()
-    named = np.zeros(len(table), dtype=bool)
+    active = np.zeros(len(table), dtype=bool)
     for part in data:
-        named[part.tokens] = True
-    model.encoder.set_input_embeddings(PrunedEmbedding(table, torch.from_numpy(np.flatnonzero(named))))
+        active[part.tokens] = True
+    model.encoder.set_input_embeddings(PrunedEmbedding(table, torch.from_numpy(np.flatnonzero(active))))
 
 
-def set_decay(encoder: Any, factor: float) -> None:
-    """Notes what the rows that are not there are to be multiplied by; nothing where all are."""
+def set_pruned_decay(encoder: Any, factor: float) -> None:
+    """Sets the factor by which the run scales the pruned rows; no effect if no row is pruned."""
     embedding = encoder.get_input_embeddings()
     if isinstance(embedding, PrunedEmbedding):
         embedding.decay.fill_(factor)
 
 
-def whole(table: torch.Tensor, active: torch.Tensor, rows: torch.Tensor, decay: torch.Tensor) -> torch.Tensor:
-    """The embeddings after a run that began with `table` [vocabulary, hidden] and ended with `active` [active, hidden]."""
+def full_embeddings(table: torch.Tensor, active: torch.Tensor, rows: torch.Tensor, decay: torch.Tensor) -> torch.Tensor:
+    """All embeddings [vocabulary, hidden] after a run, from those before it, `table`, and the active ones after it."""
     return (table * decay.to(table.dtype)).index_copy(0, rows, active)

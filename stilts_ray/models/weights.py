@@ -1,7 +1,7 @@
-"""Checkpoints of ours: the weights that a run changed, as one safetensors file.
+"""Weights files: the weights that a run changed, as one safetensors file.
 
-The file of a run with an active vocabulary holds the embeddings of that vocabulary alone and names the run that it began
-from, whose file has the others; where it names none, they are the encoder's.
+The file of a run with a pruned vocabulary holds only the active embeddings. Its metadata name the parent run, whose file has
+the other rows; without a parent run, they are the pretrained encoder's.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,7 @@ ROWS = ".rows"
 
 
 def save_weights(model: nn.Module, path: Path | None, base: str | None = None) -> None:
-    """Writes all parameters and buffers, as `save_tensors` does. base: path in the store of the run that the model began
-    from."""
+    """Writes all parameters and buffers with `save_tensors`. base: path of the parent run in the store."""
     weights = model.state_dict()
     partial = any(name.endswith(ROWS) for name in weights)
     save_tensors(weights, path, {BASE: base} if base and partial else None)
@@ -33,25 +32,25 @@ def save_weights(model: nn.Module, path: Path | None, base: str | None = None) -
 def save_tensors(
     tensors: Mapping[str, torch.Tensor], path: Path | None, metadata: dict[str, str] | None = None
 ) -> None:
-    """Writes tensors as one file. Of sharded ones all processes have to call it, to put them together; one gives a path."""
-    whole = {}
+    """Writes tensors as one file. Collective if tensors are sharded: every process calls it, and one gives a path."""
+    gathered = {}
     for name, tensor in tensors.items():
         full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
         if path is not None:
-            whole[name] = full.detach().cpu().contiguous()
+            gathered[name] = full.detach().cpu().contiguous()
     if path is not None:
-        save_file(whole, path, metadata)
+        save_file(gathered, path, metadata)
 
 
-def distributed(tensor: torch.Tensor, like: torch.Tensor | None) -> torch.Tensor:
-    """What this process has of a tensor, if it has a part of `like`; else the tensor."""
+def shard_like(tensor: torch.Tensor, like: torch.Tensor | None) -> torch.Tensor:
+    """The tensor, sharded over the processes as `like` is; unchanged if `like` is not sharded."""
     if not isinstance(like, DTensor):
         return tensor
     return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements)
 
 
 def base_of(path: Path) -> str | None:
-    """The run whose embeddings a file needs, None if it needs none. Raises RequestError for a file that is not one."""
+    """The parent run whose embeddings a file needs, or None. Raises RequestError if the file cannot be read."""
     try:
         with safe_open(path, "pt") as file:
             return (file.metadata() or {}).get(BASE)
@@ -60,8 +59,8 @@ def base_of(path: Path) -> str | None:
 
 
 def load_weights(model: nn.Module, path: Path, prefix: str = "") -> None:
-    """Loads what `save_weights` wrote into a model that has the weights it began from; with a `prefix`, only that part.
-    Raises RequestError if it does not fit."""
+    """Loads a file of `save_weights` into a model that has the parent's weights; with a `prefix`, only the entries under it.
+    Raises RequestError if the file cannot be read or is of another model."""
     try:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
@@ -69,41 +68,42 @@ def load_weights(model: nn.Module, path: Path, prefix: str = "") -> None:
     part = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
     try:
         own = model.state_dict()
-        whole = _completed(part, own)
-        model.load_state_dict({name: distributed(tensor, own.get(name)) for name, tensor in whole.items()})
+        full = _with_all_embeddings(part, own)
+        model.load_state_dict({name: shard_like(tensor, own.get(name)) for name, tensor in full.items()})
     except (RuntimeError, IndexError) as error:
         raise RequestError(f"checkpoint {path} is of another model: {_reason(error)}") from None
 
 
 def load_embeddings(encoder: Any, path: Path) -> None:
-    """Loads only the word embeddings of a model that `save_weights` wrote. Raises RequestError if they do not fit."""
+    """Loads only the word embeddings from a file of `save_weights`. Raises RequestError if the file cannot be read or is of
+    another model."""
     table = word_embeddings(encoder)
     name = next(name for name, parameter in encoder.named_parameters() if parameter is table)
     stem = name.removesuffix("weight")
     try:
         with safe_open(path, "pt") as file:
-            there = {key.removeprefix("encoder.") for key in file.keys()}  # noqa: SIM118 -- it is no mapping
-            part = {key: file.get_tensor(f"encoder.{key}") for key in there if key.startswith(stem)}
+            keys = {key.removeprefix("encoder.") for key in file.keys()}  # noqa: SIM118 -- not a mapping
+            part = {key: file.get_tensor(f"encoder.{key}") for key in keys if key.startswith(stem)}
         with torch.no_grad():
-            table.copy_(_completed(part, encoder.state_dict())[name])
+            table.copy_(_with_all_embeddings(part, encoder.state_dict())[name])
     except (OSError, SafetensorError) as error:
         raise _unreadable(path, error) from None
     except (RuntimeError, IndexError, KeyError) as error:
         raise RequestError(f"checkpoint {path} is of another model: {_reason(error)}") from None
 
 
-def _completed(part: dict[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights of a file with all word embeddings, where the model's `own` are all and the file has some."""
+def _with_all_embeddings(part: dict[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights of a file; where it has only the active embeddings, the pruned rows come from the model's `own` ones."""
     for name in [name for name in part if name.endswith(ROWS) and name not in own]:
         stem = name.removesuffix("rows")
         rows, decay = part.pop(name), part.pop(f"{stem}decay")
-        part[f"{stem}weight"] = vocabulary.whole(own[f"{stem}weight"], part[f"{stem}weight"], rows, decay)
+        part[f"{stem}weight"] = vocabulary.full_embeddings(own[f"{stem}weight"], part[f"{stem}weight"], rows, decay)
     return part
 
 
 def _unreadable(path: Path, error: Exception) -> RequestError:
     return RequestError(
-        f"checkpoint {path} cannot be read: {error}; delete its folder, and its study's, to train it again"
+        f"checkpoint {path} cannot be read: {error}; delete its folder and its study's folder to train it again"
     )
 
 

@@ -211,7 +211,7 @@ class _Builder:
             raise RequestError(
                 f"intermediates: {task} has no difficulty quantiles; the loss of an example depends on its batch"
             )
-        plain = self.study(encoder, encoder.digest, (encoder.name,), mixture.all_difficulties)
+        plain = self.study(encoder, encoder.digest, (encoder.name,), mixture.unfiltered)
         return self.add(
             Ranking(
                 name=f"{plain.name}-ranking",

@@ -26,7 +26,7 @@ def trial_tokens(data_source: DataSource, mixture: Mixture, recipes: dict[str, R
     rows = {name: max(1, len(mixture.languages)) * count for name, (count, _) in sizes.items()}
     if mixture.difficulty_quantiles:
         capped = {name: min(count, recipes[name].train_examples or count) for name, count in rows.items()}
-        rows = {name: len(range(count)[mixture.part(count)]) for name, count in capped.items()}
+        rows = {name: len(range(count)[mixture.quantile_slice(count)]) for name, count in capped.items()}
     batches = mixture.batches(rows, recipes)
     packed = padded = 0
     for name, task in trained.items():

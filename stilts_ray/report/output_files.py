@@ -1,23 +1,20 @@
 """The report as files: report.md to read, results.csv to compute with."""
 
-import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
 from stilts_ray.errors import RequestError
 from stilts_ray.plan.build import Plan
 from stilts_ray.report.best import BestRow
-from stilts_ray.report.groups import TRAITS, trait
+from stilts_ray.report.frame import long_frame
 from stilts_ray.report.markdown import report
 from stilts_ray.report.table import Records, ResultTable, intermediate_name
-from stilts_ray.store.records import EvaluationRecord
 from stilts_ray.store.state import StoreState
 
-COLUMNS = (
+COLUMNS = [
     "encoder", "intermediate", "target", "language", "metric", "seed", "learning_rate", "value", "collapsed",
-    "family", "morphology", "best_per_target",
-)  # fmt: skip
+    "family", "morphology", "best_per_target", "script",
+]  # fmt: skip
 
 
 def write(plan: Plan, state: StoreState, document: ResultTable, folder: Path, appendix: str = "") -> Path:
@@ -33,26 +30,16 @@ def write(plan: Plan, state: StoreState, document: ResultTable, folder: Path, ap
 
 
 def results_csv(plan: Plan, records: Records, document: ResultTable) -> str:
-    """A line per trial, language and metric; collapsed trials are marked, and those that diverged have no lines.
+    """The long frame (`stilts_ray.report.frame.long_frame`) as CSV, with one column more.
 
-    best_per_target: whether the trial is one of the table's row "best per target".
+    best_per_target: is the trial one of those in the table's row of the best per target?
     """
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(COLUMNS)
+    frame = long_frame(plan, records)
     chosen = _chosen(document.best_per_target)
-    for row in plan.conditions:
-        for target, digest in row.cells.items():
-            record = records.get(digest)
-            for trial in record.trials if isinstance(record, EvaluationRecord) else ():
-                place = (row.encoder.name, intermediate_name(row.intermediate), target)
-                made = (trial.seed, trial.learning_rate)
-                collapsed, best = _flag(trial.collapsed), _flag((*place, trial.seed) in chosen)
-                for language, metrics in trial.languages.items():
-                    traits = [trait(language, name) for name in TRAITS]
-                    for metric, value in metrics.items():
-                        lines.writerow((*place, language, metric, *made, value, collapsed, *traits, best))
-    return text.getvalue()
+    trials = zip(frame["encoder"], frame["intermediate"], frame["target"], frame["seed"], strict=True)
+    frame["best_per_target"] = [_flag(trial in chosen) for trial in trials]
+    frame["collapsed"] = frame["collapsed"].map(_flag)
+    return str(frame.to_csv(columns=COLUMNS, index=False, lineterminator="\n"))
 
 
 def _chosen(rows: Iterable[BestRow]) -> set[tuple[str, str, str, int]]:
@@ -65,5 +52,5 @@ def _chosen(rows: Iterable[BestRow]) -> set[tuple[str, str, str, int]]:
     }
 
 
-def _flag(value: object) -> str:
-    return str(bool(value)).lower()
+def _flag(value: bool) -> str:
+    return str(value).lower()

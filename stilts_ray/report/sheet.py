@@ -6,8 +6,7 @@ from typing import Any
 
 from stilts_ray import mini, tasks
 from stilts_ray.tasks import Kind, Task
-from stilts_ray.tasks.published_sizes import REPAIRED, ROWS
-from stilts_ray.tasks.terms import LICENCES, OVERLAPS
+from stilts_ray.tasks.terms import LICENCES, OVERLAPS, REPAIRED
 
 EXAMPLES = 3
 WIDE = 300
@@ -33,13 +32,14 @@ def sheet(task: Task) -> dict[str, Any]:
     """All that is known of a task, as plain data."""
     source = task.source
     known = f"{source.hub} {source.config}"
+    splits = {name: split for name in ("train", "dev", "test") if (split := getattr(task, name))}
     return entry(task) | {
         "config": source.config if source.hub else None,
         "branch": source.branch,
         "licence": LICENCES.get(known, "not found; see the card of the repository" if source.hub else "your copy's"),
-        "splits": {name: split for name in ("train", "dev", "test") if (split := getattr(task, name))},
+        "splits": splits,
         "training_languages": list(task.train_languages),
-        "published_rows": {split: _numbers(rows) for split, rows in ROWS.get(task.name, {}).items()},
+        "published_rows": {split: rows for split in splits.values() if (rows := _published_rows(task, split))},
         "columns": columns(task),
         "reads": " ".join((task.example.__doc__ or "").split()),
         "repairs": {str(rule): share for rule, share in source.repairs.items()},
@@ -49,8 +49,11 @@ def sheet(task: Task) -> dict[str, Any]:
     }
 
 
-def _numbers(rows: int | Mapping[str, int]) -> int | dict[str, int]:
-    return rows if isinstance(rows, int) else dict(rows)
+def _published_rows(task: Task, split: str) -> int | dict[str, int]:
+    """The number if it is the same in all languages, else the known numbers by language."""
+    codes = dict.fromkeys(("en", *task.languages))
+    known = {code: rows for code in codes if (rows := task.published_rows(split, code)) is not None}
+    return known["en"] if len(known) == len(codes) and len(set(known.values())) == 1 else known
 
 
 def columns(task: Task) -> dict[str, str]:

@@ -8,14 +8,13 @@ from typing import Any
 from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.repository import Repository
-from stilts_ray.data.row_check import Looked, Split, size_warnings
+from stilts_ray.data.row_check import CheckedSplit, Split, size_warnings
 from stilts_ray.data.rows import together
 from stilts_ray.data.sources import UNRESOLVED, DataSource, HubSource
 from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.plan.inputs import training_languages_read
 from stilts_ray.store.pins import Splits, data_set, splits_of
 from stilts_ray.tasks import Task
-from stilts_ray.tasks.published_sizes import published_rows
 
 
 @dataclass(frozen=True)
@@ -91,11 +90,11 @@ def _checked(data_source: DataSource, task: Task, split: str, codes: list[str]) 
     looked, problems = [], list[str]()
     for code in codes:
         try:
-            looked.append(Looked(task.name, split, code, cache.counts(data_source, task, split, code)))
+            looked.append(CheckedSplit(task.name, split, code, cache.counts(data_source, task, split, code)))
         except RequestError as error:
             problems.append(str(error))
     counts = together([each.counts for each in looked])
-    published = [rows for code in codes if (rows := published_rows(task.name, split, code)) is not None]
+    published = [rows for code in codes if (rows := task.published_rows(split, code)) is not None]
     return Finding(
         name=f"{task.name} {split}",
         where=_where(data_source, task, split),

@@ -6,13 +6,14 @@ from typing import Any
 
 from stilts_ray import tasks
 from stilts_ray.data.repository import CONVERTED, Repository
-from stilts_ray.data.sources import HubSource, looked_up, sliced
+from stilts_ray.data.sources import HubSource, parse_repositories
 from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.identity import canonical
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.inputs import encoder_pin, encoders_read, hub_encoders, reads, used_tasks
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import Task
+from stilts_ray.tasks.base import parse_split
 
 REPOSITORIES = "repositories.json"
 """Where a store keeps what was looked up of the hub, for all its sweeps."""
@@ -42,7 +43,7 @@ def resolved(plan: Plan, store: Store) -> Plan:
 
 def _kept(found: Mapping[str, Repository], store: Store) -> dict[str, Repository]:
     """What the store has after these were added; what another run has pinned meanwhile stays as it is."""
-    there = looked_up(store.read_json(REPOSITORIES) or {})
+    there = parse_repositories(store.read_json(REPOSITORIES) or {})
     known = {**there, **{key: each for key, each in found.items() if key not in there or not there[key].whole}}
     store.write_json({key: each.model_dump(mode="json") for key, each in known.items()}, REPOSITORIES)
     return known
@@ -84,7 +85,7 @@ def splits_of(data_source: HubSource, read: Iterable[tuple[str, str, str]]) -> d
     for name, split, language in read:
         for part, part_split in tasks.get(name).parts(split):
             if data_source.folder_of(part) is None and part.source.hub is not None:
-                wanted = part.source.hub_config(language), sliced(part_split)[0]
+                wanted = part.source.hub_config(language), parse_split(part_split)[0]
                 found.setdefault(data_source.key(part), set()).add(wanted)
     return found
 
@@ -96,7 +97,7 @@ def data_set(task: Task, splits: Splits) -> Repository:
 
     source = task.source
     assert source.hub is not None
-    first = source.asked_for
+    first = source.requested_revision
     refused: RequestError | None = None
     for branch in [first] if source.revision else [first, None if first == CONVERTED else CONVERTED]:
         try:

@@ -1,4 +1,4 @@
-"""All tasks, by name. Adding one: an entry in its family's file, its name here, a fixture in tests/tasks/rows.py."""
+"""All tasks by name. To add one: an entry in its family's file, its name in `TASKS`, a fixture in tests/tasks/rows.py."""
 
 from stilts_ray.errors import RequestError, did_you_mean
 from stilts_ray.tasks.base import Kind, Task
@@ -31,7 +31,7 @@ TASKS: dict[str, Task] = {
 
 
 def get(name: str) -> Task:
-    """The task called `name`. Raises RequestError naming the nearest one."""
+    """The task called `name`. Raises RequestError, suggesting the closest name."""
     if name not in TASKS:
         raise RequestError(f"unknown task '{name}'; {did_you_mean(name, list(TASKS))}")
     return TASKS[name]

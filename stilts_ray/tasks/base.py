@@ -1,9 +1,10 @@
-"""What a task is: a named source of rows, how a row becomes an example, and what is predicted of it.
+"""Tasks as data: where a task's rows come from, how a row becomes an example, and what is predicted.
 
-Head and loss follow from the kind, and so does the metric unless the task names another of the kind's.
+A task's kind determines its head, its loss and, unless the task names another, its metric.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
@@ -11,11 +12,23 @@ from typing import Any
 from stilts_ray.tasks.examples import Example
 
 Row = Mapping[str, Any]
-"""A row in the hub's columns; class labels already mapped from integers to their names."""
+"""A row with the hub's columns; class labels are already mapped from integers to names."""
+
+_SPLIT = re.compile(r"([^\[\]]+)(?:\[(\d*):(\d*)\])?")
+
+
+def parse_split(split: str) -> tuple[str, slice]:
+    """A split's file and the slice of its rows, from `train`, `train[:1000]` or `train[1000:]` (the notation of
+    `datasets`). Raises ValueError for percentages, negative bounds and steps."""
+    found = _SPLIT.fullmatch(split)
+    if found is None:
+        raise ValueError(f"split {split!r} is neither a name nor a slice of one, as train[:1000]")
+    name, *bounds = found.groups()
+    return name, slice(*(int(bound) if bound else None for bound in bounds))
 
 
 class Kind(StrEnum):
-    """What is predicted. What that means for training and scoring is described in `stilts_ray.kinds`."""
+    """What is predicted. `stilts_ray.kinds` describes what that means for training and scoring."""
 
     SEQUENCE_CLASSIFICATION = "pair classification"
     REGRESSION = "sentence-pair regression"
@@ -31,38 +44,41 @@ class Kind(StrEnum):
 
 
 BY_VECTOR = frozenset({Kind.RETRIEVAL, Kind.MINING})
-"""Kinds that compare the sentence vectors of a layer; nothing is trained for them."""
+"""Kinds evaluated by the similarity of sentence embeddings from one layer; they train no head."""
 
 
 class Repair(StrEnum):
-    """A known flaw of rows, by what is done about it (`stilts_ray.data.repairs`). Of a test set nothing is dropped."""
+    """Repair rules for known flaws of published rows (`stilts_ray.data.repairs`). No rule drops a row of a test set."""
 
     BLANK_FOR_NULL = "blank_for_null"
-    """Null where a text is read is taken for an empty one: CSV and pandas make null of it."""
+    """Reads null as an empty text: CSV and pandas turn empty text into null."""
     DISTINCT_IDS = "distinct_ids"
-    """An id that an earlier row of a dev or test set has gets a number behind it: predictions are named by ids."""
+    """Appends a number to a repeated id in a dev or test set: predictions are keyed by id."""
     REALIGN_ANSWER = "realign_answer"
-    """An answer that is not at its offset is taken from where it is, the place nearest to that. One that is nowhere in the
-    context is left out of training, with its row if that has no other; of a test set it stays, as scores compare texts."""
+    """Moves an answer whose text is not at its offset to its nearest occurrence in the context. An answer without occurrence
+    is dropped from training, with its row if that has no other; in a test set it stays, since scores compare texts."""
     DROP_UNANSWERED = "drop_unanswered"
-    """A question that has no answer, and must have one, is left out of training; in a test set an empty answer is right."""
+    """Drops a question without answer from training where the task requires one; in a test set the empty answer is correct."""
     DROP_BLANK = "drop_blank"
-    """A row with an empty text is left out of training; in a test set it is read as it is."""
+    """Drops a row with an empty text from training; in a test set it is kept as it is."""
 
 
 COPIED = {Repair.BLANK_FOR_NULL: 0.01, Repair.DROP_BLANK: 0.01}
-"""What may have happened to rows of any source, with the share of them above which it is no flaw but a wrong file."""
+"""Repairs that rows of any source may need, each with the share of rows above which the file must be a wrong one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where rows are: `{}` in `config` and `folder` stands for a language's key.
+    """Location of a task's rows. `{}` in `config`, `folder` and `prefix` stands for a language's key.
 
-    hub: repository id; None: no public one. config: its configuration. folder: path below a data folder.
-    keys: language code -> key, where it is not the code itself. revision: a commit of the hub repository.
-    branch: the branch of it whose newest commit is looked up, if not the main one.
-    prefix: how the column `id` of a language's rows begins, where one configuration of the hub holds several languages.
-    repairs: what is done about flaws of its rows, each with the greatest share of a file's rows that may need it.
+    hub: id of the hub repository; None: there is no public one.
+    config: configuration of the hub repository.
+    folder: path below a local data folder.
+    keys: language code -> key, where the key is not the code itself.
+    revision: pinned commit of the hub repository.
+    branch: branch whose newest commit is used; None: the main branch.
+    prefix: prefix of a language's values in column `id`, where one hub configuration holds several languages.
+    repairs: rule -> maximum share of a file's rows that may need it.
     """
 
     folder: str
@@ -75,27 +91,41 @@ class Source:
     repairs: Mapping[Repair, float] = field(default_factory=lambda: COPIED)
 
     @property
-    def asked_for(self) -> str | None:
-        """The commit or branch of the hub repository that is read; None: the main branch."""
+    def requested_revision(self) -> str | None:
+        """Commit or branch of the hub repository to read; None: the main branch."""
         return self.revision or self.branch
 
     def path(self, language: str) -> str:
-        """Folder of a language's files below a data folder."""
+        """Path of a language's files below a data folder."""
         return self.folder.format(self.keys.get(language, language))
 
     def hub_config(self, language: str) -> str:
-        """Configuration of the hub repository for a language."""
+        """A language's configuration of the hub repository."""
         return self.config.format(self.keys.get(language, language))
 
     def id_prefix(self, language: str) -> str:
-        """How the ids of a language's rows begin in that configuration."""
+        """Prefix of the ids of a language's rows in that configuration."""
         return self.prefix.format(self.keys.get(language, language))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One data set with its role.
+    """A data set in its role as intermediate task, target task, or both.
 
+    name: unique name, as in sweeps and `stilts_ray.tasks.TASKS`.
+    kind: what is predicted.
+    source: where the rows come from.
+    example: pure function from a row to an example, or to None if the data set's own rule excludes the row. Raises KeyError
+        for a missing column, ValueError for an invalid value.
+    labels: names of classes or tags, in the order of the head's outputs.
+    labels_from: column of the training split whose feature type lists the labels, where the entry does not
+        (`stilts_ray.data.rows.labelled` fills them in).
+    choices: number of alternatives in multiple choice.
+    answers: rule that compares answers in span QA, a key of `stilts_ray.metrics.answers.RULES`.
+    metric: which of the kind's metrics is the score; None: the kind's default.
+    train, dev, test: names of splits, several joined by "+", each a file or a slice of one (`train[:1000]`, `train[1000:]`).
+        A task without `train` is not trained on.
+    also: tasks whose training rows are added to this task's, under the same head.
     example: a pure function from a row to an example, or to None if the data set's own rule leaves the row out; raises
     KeyError for a missing column, ValueError for a bad value.
     labels: names of classes or tags, in the order of the head's outputs. labels_from: where the entry does not list
@@ -106,14 +136,16 @@ class Task:
     named by its rows, `train[:1000]` or `train[1000:]`.
     also: tasks whose training rows are added to this one's, under its one head.
     languages: test languages; empty for a task that is only trained on.
-    train_languages: those in which it has a training split, where there are others than the source language.
-    machine_translated: whether its training rows in these others are translations by machine.
-    train_on: the tasks that are trained for this target, one after the other, if it is not the task itself.
-    candidates: the task whose test rows are ranked for this target's, where these do not bring their candidates along.
-    train_size, tokens: published rows of the training split, and XLM-R tokens an example (measured on a sample of
-    English rows); for estimates only.
-    extends: the task whose larger variant this is, XTREME-R's of XTREME's.
-    version: raised when code changes the meaning of the task's examples, features or scores.
+    train_languages: languages with a training split, if there are others than the source language.
+    machine_translated: whether the training rows in other languages are machine-translated.
+    train_on: tasks trained in sequence for this target, if not the task itself.
+    candidates: task whose test rows are the candidates to rank, where the target's rows do not include them.
+    rows: file of a split -> published number of rows, in every language or by language. Sources, unless the entry names
+        another: dataset_infos.json of the hub's data sets (of their last scripts); for XTREME's targets arXiv 2010.12821,
+        table 11; for Mewsli-X google-research's mewsli-x.md.
+    tokens: XLM-R tokens per example, measured on a sample of English rows, for estimates only; 0: not measured.
+    extends: the XTREME task of which this is XTREME-R's larger variant.
+    version: bumped when code changes the task's examples, features or scores.
     """
 
     name: str
@@ -134,31 +166,49 @@ class Task:
     machine_translated: bool = False
     train_on: tuple[str, ...] = ()
     candidates: str | None = None
-    train_size: int = 0
+    rows: Mapping[str, int | Mapping[str, int]] = field(default_factory=dict)
     tokens: int = 0
     extends: str | None = None
     version: int = 1
 
     @property
     def training(self) -> tuple[str, ...]:
-        """The tasks that are trained, one after the other, to be tested on this one: `train_on`, itself, or none."""
+        """Names of the tasks trained in sequence before evaluation on this one: `train_on`, itself, or none."""
         return self.train_on or ((self.name,) if self.train else ())
 
     @property
     def trained(self) -> str | None:
-        """The last of them, whose head predicts."""
+        """The last task of `training`, whose head predicts; None if nothing is trained."""
         return self.training[-1] if self.training else None
 
     @property
     def form(self) -> str:
-        """The task's folder in XTREME's submission tree: a variant has that of the task it extends."""
+        """The task's folder in XTREME's submission format; XTREME-R's variants use that of the task they extend."""
         return self.extends or self.name
 
     def parts(self, split: str) -> tuple[tuple["Task", str], ...]:
-        """The splits whose rows, one after the other, are those of `split`, each with the task whose columns they are in."""
+        """The splits that `split` concatenates, each with the task whose columns its rows have."""
         own = tuple((self, name) for name in split.split("+"))
         added = (task for task in self.also if split == self.train)
         return own + tuple(part for task in added for part in task.parts(task.train or "train"))
+
+    def published_rows(self, split: str, language: str) -> int | None:
+        """Published number of rows of a split, with those that `also` adds; None if unknown."""
+        return _sum(part.own_rows(each, language) for part, each in self.parts(split))
+
+    def own_rows(self, split: str, language: str) -> int | None:
+        """Published number of rows of a split, without those that `also` adds; None if unknown."""
+        return _sum(self._rows_of(*parse_split(each), language) for each in split.split("+"))
+
+    def _rows_of(self, file: str, selected: slice, language: str) -> int | None:
+        rows = self.rows.get(file)
+        count = rows.get(language) if isinstance(rows, Mapping) else rows
+        return None if count is None else len(range(count)[selected])
+
+    @property
+    def train_size(self) -> int:
+        """Published number of its own English training rows, for estimates; 0 if unknown."""
+        return (self.own_rows(self.train, "en") if self.train else None) or 0
 
     def identity(self) -> dict[str, Any]:
         """What of this entry can change a number, apart from the rows themselves; fields at their default are left out."""
@@ -171,6 +221,12 @@ class Task:
             **({"repairs": repairs} if repairs != sorted(COPIED) else {}),
             **({"also": [task.identity() for task in self.also]} if self.also else {}),
         }
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """The sum; None if one of the counts is unknown."""
+    known = list(counts)
+    return None if None in known else sum(count for count in known if count is not None)
 
 
 HASHED = frozenset(

@@ -1,5 +1,5 @@
-"""What rows become. An example is checked when it is made, so that whatever works with examples need not look again. Texts are
-what `stilts_ray.tasks.columns` has read: blank only where a rule has let a row of a test set through."""
+"""Examples: what rows are converted to. Constructors validate, so consumers need not. Texts come from
+`stilts_ray.tasks.columns`; they are blank only where a repair rule has accepted a row of a test set."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two texts and the name of the relation between them."""
+    """Two texts and the label of their relation."""
 
     first: str
     second: str
@@ -25,7 +25,7 @@ class GradedPair:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A prompt, its possible continuations and the index of the right one."""
+    """A prompt, its candidate continuations and the index of the correct one."""
 
     prompt: str
     choices: tuple[str, ...]
@@ -38,8 +38,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A question on a context; answers are (text, character offset) and occur there literally. No answers: unanswerable. An
-    answer without an offset is one to compare with, which nothing can be trained to find."""
+    """A question about a context. answers: (text, character offset in the context); empty: unanswerable. An answer with offset
+    None is used in scoring only."""
 
     id: str
     context: str
@@ -57,7 +57,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A text and its sentences: offsets of each one's first character and of the one behind its last."""
+    """A text and its sentences, as half-open character ranges (start, stop)."""
 
     text: str
     sentences: tuple[tuple[int, int], ...]
@@ -69,41 +69,41 @@ class Passage:
             if not self.text[start:stop].strip():
                 raise ValueError(f"sentence {start} to {stop} is white space")
 
-    def holding(self, place: int) -> int | None:
-        """The sentence that the character at `place` is in; None if it is in none."""
-        return next((n for n, (start, stop) in enumerate(self.sentences) if start <= place < stop), None)
+    def sentence_at(self, offset: int) -> int | None:
+        """Index of the sentence that contains the character at `offset`; None if no sentence does."""
+        return next((n for n, (start, stop) in enumerate(self.sentences) if start <= offset < stop), None)
 
     @property
     def candidates(self) -> tuple[tuple[str, ...], ...]:
-        """Of each sentence what a dual encoder reads: it, and the whole text."""
+        """The dual encoder's inputs, one per sentence: the sentence and the whole text."""
         return tuple((self.text[start:stop], self.text) for start, stop in self.sentences)
 
-    def names(self, place: str) -> tuple[str, ...]:
-        """What the sentences are called, if the passage is called `place`."""
-        return tuple(f"{place}_{number}" for number in range(len(self.sentences)))
+    def names(self, passage: str) -> tuple[str, ...]:
+        """Identifiers of the sentences. passage: identifier of the passage."""
+        return tuple(f"{passage}_{number}" for number in range(len(self.sentences)))
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """An entry of a knowledge base, and what is said of it there: one candidate."""
+    """A knowledge-base entity and its description: one candidate."""
 
     id: str
     description: str
 
     @property
     def candidates(self) -> tuple[tuple[str, ...], ...]:
-        """What a dual encoder reads."""
+        """The dual encoder's input: the description."""
         return ((self.description,),)
 
-    def names(self, place: str) -> tuple[str, ...]:
-        """Its own name, wherever it stands."""
+    def names(self, passage: str) -> tuple[str, ...]:
+        """The entity's own id."""
         return (self.id,)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, and which candidate answers it: a sentence of a passage, or the one entity. Questions of the same id are
-    translations of each other."""
+    """A question with the index of its answer among the candidates: the sentences of a passage, or one entity. Questions with
+    the same id are translations of each other."""
 
     id: str
     question: str
@@ -118,7 +118,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A question whose candidates are apart from it (`Task.candidates`): which of them does the text speak of?"""
+    """An entity mention in context whose candidates are another task's rows (`Task.candidates`). entity: gold id."""
 
     id: str
     question: str
@@ -126,17 +126,17 @@ class Mention:
 
 
 Query = Asked | Mention
-"""What a dual encoder ranks candidates for."""
+"""Queries for which a dual encoder ranks candidates."""
 
 
 def passages(examples: Iterable[Query]) -> tuple[Passage | Entity, ...]:
-    """Each passage that the questions bring along once, in the order in which questions come to them."""
+    """The distinct passages of the questions, in order of first occurrence."""
     return tuple(dict.fromkeys(example.passage for example in examples if isinstance(example, Asked)))
 
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """Words and a tag for each."""
+    """Words and one tag per word."""
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
@@ -161,7 +161,7 @@ class Corpora:
     """Two comparable corpora of distinct sentences.
 
     gold: (index in foreign, index in english) of the sentences that are translations of each other.
-    foreign_repeats, english_repeats: indices of sentences that stood more than once in the source.
+    foreign_repeats, english_repeats: indices of sentences that were repeated in the source.
     """
 
     foreign: tuple[str, ...]
@@ -173,7 +173,7 @@ class Corpora:
     def __post_init__(self) -> None:
         for name, sentences in (("foreign", self.foreign), ("english", self.english)):
             if len(set(sentences)) < len(sentences):
-                raise ValueError(f"a {name} sentence stands there twice")
+                raise ValueError(f"duplicate {name} sentence")
         for i, j in self.gold:
             if not (0 <= i < len(self.foreign) and 0 <= j < len(self.english)):
                 raise ValueError(f"gold pair {i}, {j} of {len(self.foreign)} and {len(self.english)} sentences")
@@ -181,14 +181,14 @@ class Corpora:
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """Corpora to mine (`test`), and others on which the threshold is set (`dev`). Both have gold pairs."""
+    """Corpora to mine (`test`) and corpora on which the threshold is tuned (`dev`). Both have gold pairs."""
 
     dev: Corpora
     test: Corpora
 
     def __post_init__(self) -> None:
         if not (self.dev.gold and self.test.gold):
-            raise ValueError("too few gold pairs to set a threshold on some and to score the others")
+            raise ValueError("too few gold pairs: some tune the threshold, the others are scored")
 
     @property
     def sides(self) -> tuple[tuple[str, ...], ...]:

@@ -1,4 +1,4 @@
-"""Sentence mining: which sentences of two comparable corpora are translations of each other? Nothing is trained."""
+"""Bitext mining: the pairs of translations in two comparable corpora. No head is trained."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,14 +8,14 @@ from stilts_ray.tasks.base import Kind, Row, Source, Task
 from stilts_ray.tasks.columns import pairs, texts
 from stilts_ray.tasks.examples import Comparable, Corpora
 
-SHARE = 5
-"""Dev gets one part in so many."""
+DEV_FRACTION = 5
+"""Dev is one part in this many."""
 
 
 def comparable(row: Row) -> Comparable:
-    """Columns of mteb/BUCC: two lists of sentences, and gold pairs of their places, counted from 1.
+    """Columns of mteb/BUCC: two lists of sentences, and gold pairs of their numbers, from 1.
 
-    XTREME sets the threshold on BUCC's sample, which the hub does not have: a part is held out for it (`held_out`).
+    XTREME tunes the threshold on BUCC's sample set, which the hub lacks; a part is held out for it (`held_out`).
     """
     lines = texts(row, "sentence1"), texts(row, "sentence2")
     (foreign, foreign_repeats), (english, english_repeats) = map(distinct, lines)
@@ -25,7 +25,7 @@ def comparable(row: Row) -> Comparable:
 
 
 def distinct(sentences: Iterable[str]) -> tuple[tuple[str, ...], frozenset[int]]:
-    """Each sentence once, in the order of first places, and which of them stood there more than once."""
+    """The distinct sentences in order of first occurrence, and the indices of those that were repeated."""
     counts = Counter(sentences)
     return tuple(counts), frozenset(place for place, count in enumerate(counts.values()) if count > 1)
 
@@ -37,15 +37,15 @@ def _line(sentences: Sequence[str], number: int) -> str:
 
 
 def held_out(whole: Corpora) -> Comparable:
-    """Dev is a fifth of the gold pairs (at least one) with their sentences and a fifth of the sentences of each side that
-    are in no gold pair, drawn with a fixed seed; test is all the rest."""
+    """Splits corpora into dev and test with a fixed seed. Dev has a fifth of the gold pairs (at least one) with their sentences
+    and, of each side, a fifth of the sentences outside gold pairs; test has the rest."""
     draw, gold = Random(0), sorted(whole.gold)
-    dev = frozenset(draw.sample(gold, min(len(gold), max(1, len(gold) // SHARE))))
+    dev = frozenset(draw.sample(gold, min(len(gold), max(1, len(gold) // DEV_FRACTION))))
     test = whole.gold - dev
     kept = []
     for side, sentences in enumerate((whole.foreign, whole.english)):
         free = sorted(set(range(len(sentences))) - {pair[side] for pair in gold})
-        ours = set(draw.sample(free, len(free) // SHARE))
+        ours = set(draw.sample(free, len(free) // DEV_FRACTION))
         # A sentence with translations in both parts is in both.
         kept.append((ours | {pair[side] for pair in dev}, set(free) - ours | {pair[side] for pair in test}))
     (dev_foreign, test_foreign), (dev_english, test_english) = kept
@@ -66,7 +66,7 @@ def _part(whole: Corpora, foreign: set[int], english: set[int], gold: frozenset[
 BUCC2018 = Task(
     name="bucc2018",
     kind=Kind.MINING,
-    # A row is a whole corpus: nothing in it is dropped or let through.
+    # A row is a whole corpus: no repair applies.
     source=Source(hub="mteb/BUCC", config="{}-en", folder="bucc2018/{}", repairs={}),
     example=comparable,
     test="test",

@@ -6,17 +6,17 @@ from stilts_ray.tasks.examples import Text
 
 
 def text(row: Row) -> Text:
-    """A column `text`."""
+    """The column `text`."""
     return Text(columns.text(row, "text"))
 
 
 MLM_TEXT = Task(name="mlm_text", kind=Kind.TEXT, source=Source(folder="mlm_text/{}"), example=text, train="train")
 
-# Texts that hold the same in two languages, one after the other (Lample and Conneau 2019, translation language modelling),
-# or phrases of another language.
+# Translation language modelling (Lample and Conneau 2019): a text and its translation, concatenated.
 MLM_PARALLEL = Task(
     name="mlm_parallel", kind=Kind.TEXT, source=Source(folder="mlm_parallel/{}"), example=text, train="train"
 )
+# Code-switched text: with phrases in another language.
 MLM_SWITCHED = Task(
     name="mlm_switched", kind=Kind.TEXT, source=Source(folder="mlm_switched/{}"), example=text, train="train"
 )

@@ -1,4 +1,4 @@
-"""Paraphrases: do two sentences, or two questions, mean the same?"""
+"""Paraphrase identification: two sentences, or two questions, with the same meaning."""
 
 from stilts_ray.tasks.base import Kind, Row, Source, Task
 from stilts_ray.tasks.columns import label, text
@@ -24,11 +24,11 @@ QQP = Task(
     metric="acc_and_f1",
     train="train",
     dev="validation",
-    train_size=363_846,
+    rows={"train": 363_846, "validation": 40_430},
     tokens=33,
 )
 
-# Its training sentences too were translated, by machine.
+# Machine-translated training pairs exist in all of them.
 PAWSX_LANGUAGES = ("de", "en", "es", "fr", "ja", "ko", "zh")
 
 PAWSX = Task(
@@ -43,6 +43,6 @@ PAWSX = Task(
     languages=PAWSX_LANGUAGES,
     train_languages=PAWSX_LANGUAGES,
     machine_translated=True,
-    train_size=49_401,
+    rows={"train": 49_401, "validation": 2_000, "test": 2_000},
     tokens=63,
 )

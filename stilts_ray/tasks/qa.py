@@ -1,4 +1,4 @@
-"""Span question answering in SQuAD's columns."""
+"""Extractive question answering with SQuAD's columns."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from stilts_ray.tasks.base import COPIED, Kind, Repair, Row, Source, Task
 from stilts_ray.tasks.columns import answers, name, text
 from stilts_ray.tasks.examples import Span
 
-# What the hub's conversions may have done to rows in SQuAD's columns, and the share of them in which it is to be expected.
+# Repairs that the hub's conversions of SQuAD-like rows may need, with the maximum share of rows.
 REPAIRS: dict[Repair, float] = {
     **COPIED,
     Repair.DISTINCT_IDS: 0.01,
@@ -17,12 +17,12 @@ OR_NONE: dict[Repair, float] = {rule: REPAIRS[rule] for rule in REPAIRS if rule 
 
 
 def squad_v2(row: Row) -> Span:
-    """SQuAD 2.0: a question without answers is unanswerable."""
+    """SQuAD 2.0's columns. A question without answers is unanswerable."""
     return Span(name(row, "id"), text(row, "context"), text(row, "question"), answers(row))
 
 
 def squad(row: Row) -> Span:
-    """SQuAD v1.1: every question has at least one answer in its context."""
+    """SQuAD v1.1's columns. Every question has at least one answer in its context."""
     span = squad_v2(row)
     if not span.answers:
         raise ValueError("column 'answers' has no answer")
@@ -36,7 +36,7 @@ SQUAD = Task(
     example=squad,
     train="train",
     dev="validation",
-    train_size=87_599,
+    rows={"train": 87_599, "validation": 10_570},
     tokens=205,
 )
 
@@ -47,15 +47,15 @@ SQUAD_V2 = Task(
     example=squad_v2,
     train="train",
     dev="validation",
-    train_size=130_319,
+    rows={"train": 130_319, "validation": 11_873},
     tokens=205,
 )
 
 XQUAD = Task(
     name="xquad",
     kind=Kind.SPAN,
-    # The hub's rows lost the blanks before a context, not their count in the offsets: 169 of 14,280, and in zh, of whose
-    # first 500 contexts 54 began with one, every ninth.
+    # The hub's conversion stripped leading spaces of contexts but kept the offsets: 169 of 14,280 rows, and in zh, where 54 of
+    # the first 500 contexts began with a space, every ninth row.
     source=Source(
         hub="google/xquad", config="xquad.{}", folder="xquad/{}", repairs=REPAIRS | {Repair.REALIGN_ANSWER: 0.2}
     ),
@@ -63,6 +63,7 @@ XQUAD = Task(
     test="validation",
     languages=("en", "es", "de", "el", "ru", "tr", "ar", "vi", "th", "zh", "hi"),
     train_on=("squad",),
+    rows={"validation": 1_190},
 )
 
 # XTREME-R's twelve languages.
@@ -71,16 +72,19 @@ XQUAD_XR = replace(XQUAD, name="xquad_xr", extends="xquad", languages=(*XQUAD.la
 MLQA = Task(
     name="mlqa",
     kind=Kind.SPAN,
-    # Text and question in one language, as in XTREME; the hub has every pair of them.
+    # Context and question in the same language, as in XTREME; the hub also has all cross-language pairs.
     source=Source(hub="google/xtreme", config="MLQA.{0}.{0}", folder="mlqa/{}", repairs=REPAIRS),
     example=squad,
     test="test",
     languages=("en", "es", "de", "ar", "hi", "vi", "zh"),
     answers="mlqa",
     train_on=("squad",),
+    rows={
+        "test": {"en": 11_590, "ar": 5_335, "de": 4_517, "es": 5_253, "hi": 4_918, "vi": 5_495, "zh": 5_137},
+    },
 )
 
-# The hub's configuration holds all languages; their names begin the ids.
+# One hub configuration holds all languages; ids start with the language's name.
 TYDIQA_NAMES = {
     "ar": "arabic", "bn": "bengali", "en": "english", "fi": "finnish", "id": "indonesian", "ko": "korean",
     "ru": "russian", "sw": "swahili", "te": "telugu",
@@ -95,16 +99,16 @@ TYDIQA = Task(
         folder="tydiqa/{}",
         keys=TYDIQA_NAMES,
         prefix="{}-",
-        # As XQuAD's: 1,283 of the 5,077 dev rows, and in Arabic four in ten.
+        # As for XQuAD: 1,283 of the 5,077 dev rows, and four in ten in Arabic.
         repairs=REPAIRS | {Repair.REALIGN_ANSWER: 0.6},
     ),
     example=squad,
     train="train",
-    # As in XTREME: the published dev files are the test, so selection sees the English part of it.
+    # As in XTREME, the published dev files are the test set, so model selection uses the English part of the test set.
     dev="validation",
     test="validation",
     languages=tuple(TYDIQA_NAMES),
     train_languages=tuple(TYDIQA_NAMES),
-    train_size=3_696,
+    rows={"train": {"en": 3_696}},
     tokens=205,
 )

@@ -1,4 +1,4 @@
-"""Tagging: one label a word."""
+"""Sequence tagging: one label per word."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def entities(row: Row) -> Tagged:
 
 
 def supertags(row: Row) -> Tagged:
-    """Columns of our own: CCGbank is licensed (LDC2005T13) and has no hub repository."""
+    """Columns written by `stilts_ray.data.ccgbank`: CCGbank is licensed (LDC2005T13) and not on the hub."""
     return Tagged(texts(row, "tokens"), labels(row, "tags"))
 
 
@@ -57,14 +57,14 @@ UDPOS = Task(
     test="test",
     languages=tuple(UD_NAMES),
     train_languages=tuple(code for code in UD_NAMES if code not in {"th", "tl", "yo"}),
-    train_size=21_253,
+    rows={"train": {"en": 21_253}, "validation": {"en": 3_974}, "test": {"en": 5_440}},
     tokens=23,
-    # Scored as by seqeval 0.0.12.
+    # Version 2: scored as by seqeval 0.0.12.
     version=2,
 )
 
-# XTREME-R's thirty-eight languages from UD 2.7; its English training data are XTREME's. google/xtreme keeps the parts of
-# fused words, this repository does not: scores of one language differ between the two.
+# XTREME-R's thirty-eight languages, from UD 2.7; its English training data are XTREME's. google/xtreme splits multiword
+# tokens, this repository does not, so scores of one language differ between the two.
 UDPOS_XR = Task(
     name="udpos_xr",
     extends="udpos",
@@ -88,11 +88,11 @@ PANX = Task(
     test="test",
     languages=LANGUAGES,
     train_languages=LANGUAGES,
-    train_size=20_000,
+    rows={"train": {"en": 20_000}, "validation": {"en": 10_000}, "test": {"jv": 100, "my": 100, "yo": 100}},
     tokens=14,
 )
 
-# XTREME-R's forty-eight languages, from the repository that has all of them, in the same columns.
+# XTREME-R's forty-eight languages, from a repository with the same columns that has all of them.
 PANX_XR = replace(
     PANX,
     name="panx_xr",
@@ -103,7 +103,7 @@ PANX_XR = replace(
     train_languages=(),
     languages=(*LANGUAGES, "az", "gu", "lt", "pa", "pl", "qu", "ro", "uk"),
     train_on=("panx",),
-    train_size=0,
+    rows={},
     tokens=0,
 )
 

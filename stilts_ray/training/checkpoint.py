@@ -1,10 +1,10 @@
-"""Checkpoints of a run that is under way.
+"""Training checkpoints, to resume a run.
 
     <step>/checkpoint/000120/weights.safetensors, optimizer.safetensors
-    <step>/checkpoint/latest.json       written last: names the folder, its digests and the progress made
-    <step>/checkpoint/room.json         how much of a batch the device has room for, once that is less than all
+    <step>/checkpoint/latest.json          written last: the folder, digests of its files, and the progress
+    <step>/checkpoint/memory_budget.json   written after the first out-of-memory error
 
-There is no random state to keep: every step seeds its own.
+No random state is saved: every step seeds its own.
 """
 
 import tempfile
@@ -20,7 +20,7 @@ from torch import nn
 
 from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.identity import file_digest
-from stilts_ray.models.weights import distributed, load_weights, save_tensors, save_weights
+from stilts_ray.models.weights import load_weights, save_tensors, save_weights, shard_like
 from stilts_ray.store.store import Store
 from stilts_ray.timing import part
 from stilts_ray.training.process_group import SINGLE_PROCESS, ProcessGroup
@@ -29,7 +29,7 @@ from stilts_ray.training.step import MemoryBudget
 
 @dataclass
 class Progress:
-    """How far a run is. curve: one entry a dev evaluation."""
+    """The progress of a run. curve: one entry for each dev evaluation."""
 
     step: int = 0
     tokens: int = 0
@@ -41,27 +41,27 @@ class Progress:
 
 @dataclass
 class Checkpoints:
-    """Saves a run every `seconds` to `path` in `store`, and finds it there again. With 0 seconds that is after every step;
-    else no more than a twentieth of the time is spent on it."""
+    """Saves and loads the checkpoints of a run at `path` in `store`, one every `seconds` seconds. 0: one after every step;
+    otherwise saving takes at most a twentieth of the time."""
 
     store: Store
     path: str
     seconds: float
-    _last: float = field(default_factory=time.monotonic)
-    _took: float = 0.0
+    _saved_at: float = field(default_factory=time.monotonic)
+    _save_seconds: float = 0.0
 
     def due(self) -> bool:
-        """Whether it is time to save."""
-        pause = max(self.seconds, 19 * self._took) if self.seconds else 0.0
-        return time.monotonic() - self._last >= pause
+        """Whether the next checkpoint should be saved now."""
+        interval = max(self.seconds, 19 * self._save_seconds) if self.seconds else 0.0
+        return time.monotonic() - self._saved_at >= interval
 
     def memory_budget(self) -> MemoryBudget:
-        """How much of a batch the device was found to have room for."""
-        return MemoryBudget(**(self.store.read_json(self.path, "checkpoint", "room.json") or {}))
+        """The last memory budget saved; the default one if the run has never been out of memory."""
+        return MemoryBudget(**(self.store.read_json(self.path, "checkpoint", "memory_budget.json") or {}))
 
     def save_memory_budget(self, memory_budget: MemoryBudget) -> None:
-        """Keeps it for when the run is gone on with."""
-        self.store.write_json(asdict(memory_budget), self.path, "checkpoint", "room.json")
+        """Saves the memory budget for when the run is resumed."""
+        self.store.write_json(asdict(memory_budget), self.path, "checkpoint", "memory_budget.json")
 
     @part("checkpoint")
     def save(
@@ -71,31 +71,33 @@ class Checkpoints:
         progress: Progress,
         process_group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
-        """Commits a checkpoint, then removes the one before it. All of a team take part."""
-        begun = time.monotonic()
+        """Commits a checkpoint, then deletes the previous one. Collective: every process calls it, rank 0 writes."""
+        started = time.monotonic()
         with tempfile.TemporaryDirectory() as scratch:
-            folder, writes = Path(scratch), process_group.rank == 0
-            save_weights(model, folder / "weights.safetensors" if writes else None)
-            save_tensors(_optimizer_tensors(optimizer), folder / "optimizer.safetensors" if writes else None)
-            if writes:
+            folder, is_writer = Path(scratch), process_group.rank == 0
+            save_weights(model, folder / "weights.safetensors" if is_writer else None)
+            save_tensors(_optimizer_tensors(optimizer), folder / "optimizer.safetensors" if is_writer else None)
+            if is_writer:
                 self._commit(folder, progress)
-        self._last = time.monotonic()
-        self._took = self._last - begun
+        self._saved_at = time.monotonic()
+        self._save_seconds = self._saved_at - started
 
     def _commit(self, folder: Path, progress: Progress) -> None:
-        name, before = f"{progress.step:06d}", self.store.read_json(self.path, "checkpoint", "latest.json")
+        name, previous = f"{progress.step:06d}", self.store.read_json(self.path, "checkpoint", "latest.json")
         digests = {file.name: file_digest(file) for file in folder.iterdir()}
         self.store.upload(folder, self.path, "checkpoint", name)
         self.store.write_json(
             {"folder": name, "digests": digests, "progress": asdict(progress)}, self.path, "checkpoint", "latest.json"
         )
-        if before is not None and before["folder"] != name:
-            self.store.delete(self.path, "checkpoint", before["folder"])
+        if previous is not None and previous["folder"] != name:
+            self.store.delete(self.path, "checkpoint", previous["folder"])
 
     @part("checkpoint")
     def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
-        """Brings model and optimizer to the last committed checkpoint; to the beginning if there is none, or if it is
-        damaged, in which case the run is only longer."""
+        """Restores model and optimizer from the last committed checkpoint and returns its progress. If there is none, or it
+        is damaged, leaves both as they are and returns the progress of a new run.
+
+        Raises RequestError if it is of another model."""
         latest = self.store.read_json(self.path, "checkpoint", "latest.json")
         if latest is None:
             return Progress()
@@ -130,7 +132,7 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torc
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
         number, name = key.split(".", 1)
-        # Steps are counted in a single number.
-        shared = distributed(tensor, parameters[int(number)]) if tensor.ndim else tensor
-        state.setdefault(int(number), {})[name] = shared
+        # AdamW's step count is a scalar and is not sharded.
+        own = shard_like(tensor, parameters[int(number)]) if tensor.ndim else tensor
+        state.setdefault(int(number), {})[name] = own
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

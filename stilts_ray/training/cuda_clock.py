@@ -1,25 +1,25 @@
-"""The clock of a GPU's stream of work."""
+"""Timing on a CUDA stream."""
 
 import torch
 
 
 class StreamClock:
-    """Marks moments as events in a device's current stream, between the kernels that were launched before and after. The host
-    runs ahead of them and is never made to wait: between two events lies what the device did, or waited for, meanwhile."""
+    """Records CUDA events in the current stream of a device, between the kernels launched before and after. The host never
+    waits. The time between two events includes the device's idle time."""
 
     def __init__(self, device: torch.device) -> None:
         self.stream = torch.cuda.current_stream(device)
 
     def mark(self) -> torch.cuda.Event:
-        """The moment at which the device comes to this place in its stream."""
+        """An event at this point of the stream."""
         event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         event.record(self.stream)
         return event
 
     def seconds(self, begin: torch.cuda.Event, end: torch.cuda.Event) -> float | None:
-        """Between two moments; None while the device has not come to the later one."""
+        """Time between two events, in seconds; None until the device has reached the later one."""
         return begin.elapsed_time(end) / 1000 if end.query() else None  # type: ignore[no-untyped-call]
 
     def finish(self) -> None:
-        """Waits until the device has done all its work."""
+        """Waits until the device has finished all work in the stream."""
         self.stream.synchronize()

@@ -1,15 +1,17 @@
-"""AdamW and its schedule."""
+"""AdamW and its learning-rate schedule."""
 
 import math
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import get_linear_schedule_with_warmup
 
 from stilts_ray.config import Optimizer
 
 
 def make_optimizer(model: nn.Module, learning_rate: float, spec: Optimizer) -> torch.optim.AdamW:
-    """Fused AdamW; biases and layer norms (parameters of one dimension) are not decayed."""
+    """Fused AdamW. Biases and layer norms (one-dimensional parameters) have no weight decay."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": spec.weight_decay},
@@ -19,25 +21,18 @@ def make_optimizer(model: nn.Module, learning_rate: float, spec: Optimizer) -> t
     return torch.optim.AdamW(groups, lr=learning_rate, betas=betas, eps=spec.epsilon, fused=True)
 
 
-def schedule(step: int, steps: int, warmup: float) -> float:
-    """Factor of the learning rate at `step` (from 0) of `steps`: linear from 0 over the share `warmup`, then back to 0.
-
-    The formula of transformers' get_linear_schedule_with_warmup.
-    """
-    rising = int(steps * warmup)
-    if step < rising:
-        return step / max(1, rising)
-    return max(0.0, (steps - step) / max(1, steps - rising))
-
-
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Sets the learning rate of the next update."""
+def make_scheduler(optimizer: torch.optim.Optimizer, steps: int, warmup: float, step: int = 0) -> LambdaLR:
+    """The linear schedule over `steps` updates, set to update `step` (from 0): the learning rate rises from 0 over the first
+    share `warmup`, then falls to 0. The optimizer's learning rate is the peak."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        # LambdaLR requires the peak under this name if it does not start at 0.
+        group["initial_lr"] = group["lr"]
+    scheduler: LambdaLR = get_linear_schedule_with_warmup(optimizer, int(steps * warmup), steps, last_epoch=step - 1)
+    return scheduler
 
 
-def decay(steps: int, learning_rate: float, spec: Optimizer) -> float:
-    """What a run of `steps` multiplies a weight by that never has a gradient: the product of AdamW's decays."""
-    return math.prod(
-        1 - learning_rate * schedule(step, steps, spec.warmup) * spec.weight_decay for step in range(steps)
-    )
+def decay_product(scheduler: LambdaLR, steps: int, weight_decay: float) -> float:
+    """Factor by which `steps` updates of AdamW scale a weight whose gradient is always zero: the product of
+    1 - learning rate x weight decay."""
+    peak, factor = float(scheduler.base_lrs[0]), scheduler.lr_lambdas[0]
+    return math.prod(1 - peak * factor(step) * weight_decay for step in range(steps))

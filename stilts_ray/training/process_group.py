@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes that train one model together; torch.distributed is set up if there are several."""
+    """This process's place among those that train one model together. With size > 1, torch.distributed is initialised."""
 
     rank: int = 0
     size: int = 1
@@ -27,38 +27,38 @@ class ProcessGroup:
     data_parallel: DataParallel = "ddp"
 
     def all_reduce(self, values: list[float]) -> list[float]:
-        """Sums over the team."""
+        """Elementwise sums over all processes."""
         if self.size == 1:
             return values
-        shared = torch.tensor(values, dtype=torch.float64, device=self.device)
-        torch.distributed.all_reduce(shared)
-        return list(shared.tolist())
+        tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
+        torch.distributed.all_reduce(tensor)
+        return list(tensor.tolist())
 
     def broadcast(self, values: list[float]) -> list[float]:
-        """What the first process says."""
+        """The values of rank 0."""
         if self.size == 1:
             return values
-        shared = torch.tensor(values, dtype=torch.float64, device=self.device)
-        torch.distributed.broadcast(shared, src=0)
-        return list(shared.tolist())
+        tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
+        torch.distributed.broadcast(tensor, src=0)
+        return list(tensor.tolist())
 
 
 SINGLE_PROCESS = ProcessGroup()
 
 
 def wrap(model: Model, process_group: ProcessGroup) -> nn.Module:
-    """The model as a team trains it. One that is sharded is changed in place."""
+    """The model wrapped for data-parallel training (DDP or FSDP2). FSDP2 shards it in place."""
     if process_group.size == 1:
         return model
     if process_group.data_parallel == "fsdp":
-        return _sharded(model, process_group)
-    # In a mixture each batch uses one head; the others have no gradient in that step.
+        return _shard(model, process_group)
+    # In a mixture each batch uses one head; the other heads have no gradient in that step.
     several = len(model.heads) > 1
     devices = [process_group.device] if process_group.device.type == "cuda" else None
     return DistributedDataParallel(model, device_ids=devices, find_unused_parameters=several, broadcast_buffers=False)
 
 
-def _sharded(model: Model, process_group: ProcessGroup) -> nn.Module:
+def _shard(model: Model, process_group: ProcessGroup) -> nn.Module:
     mesh = init_device_mesh(process_group.device.type, (process_group.size,))
     for layer in layers_of(model.encoder):
         fully_shard(layer, mesh=mesh)
@@ -70,7 +70,7 @@ def _sharded(model: Model, process_group: ProcessGroup) -> nn.Module:
 
 @contextlib.contextmanager
 def no_sync(module: nn.Module, last: bool) -> Iterator[None]:
-    """Within it gradients stay with their process, unless it is the last part of a batch: then they are summed up."""
+    """Accumulates gradients locally; those of the `last` micro-batch of a batch are reduced over the processes."""
     if isinstance(module, FSDPModule):
         module.set_requires_gradient_sync(last)
     with module.no_sync() if isinstance(module, DistributedDataParallel) and not last else contextlib.nullcontext():

@@ -1,4 +1,5 @@
-"""One update of a model: a batch, in as many parts as the device has room for, shared by as many devices as there are."""
+"""One optimizer update: the gradients of a batch, accumulated over micro-batches that fit in device memory, on one or more
+devices."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,29 +23,29 @@ from stilts_ray.training.training_run import TrainingRun
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """How a device takes a batch: `tokens` of it at a time (None: all), and, where `recompute` says so, without keeping the
-    activations of its layers for the backward pass (activation checkpointing; Chen et al., 2016). Neither changes a
-    gradient but by rounding; dropout is drawn for each part."""
+    """How a batch is computed on a device: in micro-batches of at most `micro_batch_tokens` tokens or one item (None: the
+    whole batch at once), with or without activation checkpointing (Chen et al., 2016). Gradients are the same up to rounding;
+    dropout masks are drawn for each micro-batch."""
 
-    tokens: int | None = None
+    micro_batch_tokens: int | None = None
     activation_checkpointing: bool = False
 
     def with_smaller_micro_batches(self, share: Batch) -> "MemoryBudget | None":
-        """For a process that had no room for its share of a batch in such parts; None if each is an item already."""
-        parts = split(share, self.tokens)
-        if all(len(part.lengths) == part.group for part in parts):
+        """Half of the largest micro-batch of a process's share of a batch; None if every micro-batch is a single item."""
+        micro_batches = split(share, self.micro_batch_tokens)
+        if all(len(micro_batch.lengths) == micro_batch.group for micro_batch in micro_batches):
             return None
-        return replace(self, tokens=max(len(part.tokens) for part in parts) // 2)
+        return replace(self, micro_batch_tokens=max(len(micro_batch.tokens) for micro_batch in micro_batches) // 2)
 
     def with_activation_checkpointing(self) -> "MemoryBudget | None":
-        """Without keeping activations; None if that is so already."""
+        """With activation checkpointing; None if it is on already."""
         return None if self.activation_checkpointing else replace(self, activation_checkpointing=True)
 
 
 @dataclass(frozen=True)
 class Update:
-    """What an update says of its batch. loss: [], on the device, this process's part of the mean over all that is predicted.
-    tokens: of the whole batch."""
+    """What is known after an update. loss: [], on the device, this process's summand of the mean loss over the predictions of
+    the whole batch. tokens: of the whole batch."""
 
     loss: torch.Tensor
     tokens: int
@@ -52,8 +53,8 @@ class Update:
 
 @dataclass
 class Stepper:
-    """Makes the updates of a run. module: the model as the team trains it, in training mode. room: becomes less whenever the
-    device was out of memory, of which `lost` is told."""
+    """Makes the updates of a run. module: the wrapped model, in training mode. memory_budget: shrinks whenever the device is
+    out of memory; `on_out_of_memory` receives the new one."""
 
     run: TrainingRun
     model: Model
@@ -64,48 +65,48 @@ class Stepper:
     on_out_of_memory: Callable[[MemoryBudget], None]
 
     def __post_init__(self) -> None:
-        self._recompute()
+        self._apply_memory_budget()
 
-    def take(self, step: int) -> Update:
-        """One update.
+    def update(self, step: int) -> Update:
+        """One update, on batch `step` of the run's order.
 
-        Raises RequestError if a single item does not fit the device, torch.OutOfMemoryError if a team's part of the batch
-        does not: some of a team would wait for one that tries again, so that all have to begin anew, with less room.
+        Raises RequestError if a single item does not fit in device memory. With several processes, raises
+        torch.OutOfMemoryError if a share of the batch does not fit: a process that retried would leave the others waiting in
+        a collective, so all of them restart with the smaller budget.
         """
         task, items = self.run.order[step]
-        # All of a team know the whole batch: what is counted and drawn does not depend on how many they are.
+        # Every process makes the whole batch, so that counts and random draws do not depend on the number of processes.
         with part("wait"):
             batch = self.run.make_batch(step, task, items)
-        while (loss := self._try(step, task, batch)) is None:
+        while (loss := self._forward_backward(step, task, batch)) is None:
             self._reduce_memory(task, batch)
         with part("optimizer"):
             torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.run.optimizer.clip)
             self.optimizer.step()
         return Update(loss, len(batch.tokens))
 
-    def _try(self, step: int, task: str, batch: Batch) -> torch.Tensor | None:
-        """The gradients of a batch, and this process's part of its loss; None if it does not fit."""
-        # Each step seeds its own dropout, so that a resumed run needs no random state from before.
+    def _forward_backward(self, step: int, task: str, batch: Batch) -> torch.Tensor | None:
+        """Computes the gradients of a batch. Returns this process's summand of its loss; None if out of memory."""
+        # Each step seeds its own dropout, so that resuming needs no saved random state.
         torch.manual_seed((self.run.seed * 1_000_003 + step) * 1_009 + self.process_group.rank)
         try:
-            return self._gradients(task, batch)
+            return self._accumulate_gradients(task, batch)
         except torch.OutOfMemoryError:
-            # Nothing more here: as long as an exception is handled, it holds on to all that the pass had made.
+            # The retry is not made here: during handling, the exception's traceback keeps all activations alive.
             return None
 
-    def _gradients(self, task: str, batch: Batch) -> torch.Tensor:
-        objective = objective_of(self.run.kinds[task])
+    def _accumulate_gradients(self, task: str, batch: Batch) -> torch.Tensor:
+        objective, device = objective_of(self.run.kinds[task]), self.process_group.device
         self.optimizer.zero_grad(set_to_none=True)
-        count = objective.count(batch)
-        total = torch.zeros((), dtype=torch.float64, device=self.process_group.device)
-        passes = list(_passes(batch, objective, self.process_group, self.memory_budget))
-        for number, (share, counts) in enumerate(passes):
-            share = share.to(self.process_group.device)
-            with no_sync(self.module, last=number == len(passes) - 1):
-                with part("forward"), precision(self.process_group.device):
-                    loss = objective.loss(self.module(task, share), share) * (counts / count)
+        count, total = objective.count(batch), torch.zeros((), dtype=torch.float64, device=device)
+        micro_batches = list(_micro_batches(batch, objective, self.process_group, self.memory_budget))
+        for number, (micro_batch, weight) in enumerate(micro_batches):
+            micro_batch = micro_batch.to(device)
+            with no_sync(self.module, last=number == len(micro_batches) - 1):
+                with part("forward"), precision(device):
+                    loss = objective.loss(self.module(task, micro_batch), micro_batch) * (weight / count)
                 with part("backward"):
-                    # Of a team, gradients are averaged, and the mean over the batch is a sum.
+                    # DDP and FSDP average gradients over processes; the mean over the batch needs their sum.
                     (loss * self.process_group.size).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
@@ -118,38 +119,39 @@ class Stepper:
         memory_budget = memory_budget or self.memory_budget.with_activation_checkpointing()
         if memory_budget is None:
             raise RequestError(
-                f"{task}: the device has no memory for one item; take a larger one or --workers-per-trial"
+                f"{task}: one item does not fit in device memory; use a larger device or --workers-per-trial"
             )
         self.on_out_of_memory(memory_budget)
         if self.process_group.size > 1:
             raise torch.OutOfMemoryError(
-                f"{task}: out of memory; tried again with {memory_budget.tokens} tokens at a time"
+                f"{task}: out of memory; retrying with micro-batches of {memory_budget.micro_batch_tokens} tokens"
             )
         self.memory_budget = memory_budget
-        self._recompute()
+        self._apply_memory_budget()
         torch.cuda.empty_cache()
 
-    def _recompute(self) -> None:
+    def _apply_memory_budget(self) -> None:
         if self.memory_budget.activation_checkpointing:
             activation_checkpointing(self.model)
 
 
 def activation_checkpointing(model: Model) -> None:
-    """Lets the layers of a model keep nothing but their input for the backward pass; random numbers are drawn again alike."""
+    """Recomputes each layer's activations in the backward pass, with the same dropout masks. transformers' own method was
+    renamed within the versions that are supported."""
     for layer in layers_of(model.encoder):
         if "forward" not in vars(layer):
-            # Its check of what is computed again asks for shapes, which not all kinds of jagged tensors have.
+            # The determinism check compares shapes, which not every kind of jagged tensor has.
             layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, determinism_check="none")
 
 
-def _passes(
+def _micro_batches(
     batch: Batch, objective: Objective, process_group: ProcessGroup, memory_budget: MemoryBudget
 ) -> Iterator[tuple[Batch, float]]:
-    """The parts of a batch that a process computes one after the other, with 1 for those that count. All of a team make as
-    many passes as the one that needs most; one without work takes part with a loss that does not count."""
+    """This process's micro-batches of a batch, with loss weight 1. Every process yields as many as the one with the most, so
+    that collectives match; the surplus has weight 0."""
     shares = [[batch]]
     if objective.separable:
-        shares = [split(share, memory_budget.tokens) for share in shared(batch, process_group.size)]
+        shares = [split(share, memory_budget.micro_batch_tokens) for share in shared(batch, process_group.size)]
     own = shares[process_group.rank] if process_group.rank < len(shares) else []
     for number in range(max(len(share) for share in shares)):
         yield (own[number], 1.0) if number < len(own) else (shares[0][0], 0.0)

@@ -1,4 +1,4 @@
-"""What a run of the training loop is."""
+"""The specification of a training run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from stilts_ray.tasks.base import Kind
 Metrics = dict[str, float]
 
 MakeBatch = Callable[[int, str, Items], Batch]
-"""(step, task, items) -> their batch, on the host."""
+"""(step, task, items) -> batch, on the host."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRun:
-    """All that a run of the loop depends on besides the model.
+    """Everything that determines a training run besides the model.
 
-    order: every batch, as (task, items). kinds: kind of each task. evaluate: dev metrics, among them "score", which is
-    maximised; called after `evaluations` evenly spaced steps, the last one being the last step.
-    pruning_thresholds: for each evaluation a score below which the run ends there, or None.
+    order: the batches, as (task, items). kinds: the kind of each task. evaluate: dev metrics; "score" among them is
+    maximised. evaluations: number of dev evaluations, evenly spaced; the last one follows the last step.
+    pruning_thresholds: for each evaluation the score below which the run is pruned there, or None.
     """
 
     order: Sequence[tuple[str, Items]]

@@ -1,4 +1,4 @@
-"""Benchmarks are scripts beside the package, which import each other as such."""
+"""Imports benchmarks, which are scripts outside the package that import each other."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""The replay of a plan on simulated GPUs."""
+"""Replaying a plan on simulated GPUs."""
 
 import pytest
 
@@ -18,7 +18,7 @@ PENDING = 1
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    """Two rows, two targets; searches of three rates in two rounds, and two seeds."""
+    """Two intermediates, two targets; a search of three learning rates in two rounds, and two seeds."""
     return planned(
         intermediates=[(), ("squad",)],
         targets=["xnli", "xquad"],
@@ -28,27 +28,27 @@ def plan() -> Plan:
     )
 
 
-def test_one_gpu_does_one_thing_after_the_other(plan: Plan) -> None:
+def test_one_gpu_executes_one_job_after_the_other(plan: Plan) -> None:
     done = schedule.replay(plan, 1, PENDING)
     assert max(each.end for each in done) == pytest.approx(sum(schedule.work(plan, each.job) for each in done))
     assert schedule.figures(plan, 1, PENDING)["efficiency"] == 1
-    # Four studies of three rates and a second seed, and as many evaluations of two seeds.
+    # Four studies of three learning rates and a second seed, and four evaluations of two seeds.
     assert len(done) == 4 * 4 + 4 * 2
 
 
 @pytest.mark.parametrize("gpus", [1, 2, 3, 100])
 @pytest.mark.parametrize("pending", [1, 16])
-def test_no_job_begins_before_what_it_needs_and_no_gpu_has_two(plan: Plan, gpus: int, pending: int) -> None:
+def test_no_job_starts_before_its_dependencies_end_and_no_gpu_has_two_jobs(plan: Plan, gpus: int, pending: int) -> None:
     done = schedule.replay(plan, gpus, pending)
     ends = {each.job.digest: each.end for each in done}
-    needed = schedule.needs(plan, [each.job for each in done])
+    dependencies = schedule.dependencies(plan, [each.job for each in done])
     for each in done:
-        assert each.begin >= max((ends[digest] for digest in needed[each.job.digest]), default=0)
+        assert each.begin >= max((ends[digest] for digest in dependencies[each.job.digest]), default=0)
         assert sum(other.begin <= each.begin < other.end for other in done) <= gpus
 
 
-def test_with_a_gpu_for_each_job_the_critical_path_is_what_is_left(plan: Plan) -> None:
-    """Nothing waits for what it does not need: the longest chain, told from the jobs themselves, is all the time there is."""
+def test_with_a_gpu_for_each_job_the_makespan_is_the_critical_path(plan: Plan) -> None:
+    """No job waits for more than its dependencies: the makespan is the longest chain of dependent jobs."""
     done = schedule.replay(plan, 1000, PENDING)
     assert max(each.end for each in done) == pytest.approx(schedule.critical_path(plan, done))
     # SQuAD in two rounds and at its second seed, then SQuAD again at that seed, and its scoring.
@@ -63,6 +63,6 @@ def test_the_jobs_do_not_depend_on_the_gpus(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("gpus", [16, 32])
-def test_the_papers_schedule_is_near_its_bound(gpus: int) -> None:
-    """Where the order matters most; the benchmark has the rest."""
+def test_the_papers_makespan_is_near_its_bound(gpus: int) -> None:
+    """At the numbers of GPUs where the order matters most; the benchmark covers the others."""
     assert schedule.figures(on_hub("paper"), gpus, PENDING)["efficiency"] >= 0.95

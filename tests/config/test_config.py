@@ -49,11 +49,14 @@ WRONG: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "bounds": (lambda: LogUniform(low=1e-3, high=1e-4, trials=2), ("LogUniform", "low (0.001) must be below")),
     "a name instead of a row": (lambda: sweep(intermediates=["mnli"]), ("intermediates.0", "tuple", "'mnli'")),
     "a name instead of names": (lambda: sweep(targets="xnli"), ("targets", "tuple", "'xnli'")),
-    "a row twice": (lambda: sweep(intermediates=[("mnli",), ("mnli",)]), ("intermediates has an entry twice", "mnli")),
-    "a target twice": (lambda: sweep(targets=["xnli", "xnli"]), ("targets has an entry twice",)),
+    "a row twice": (
+        lambda: sweep(intermediates=[("mnli",), ("mnli",)]),
+        ("intermediates has a duplicate entry", "mnli"),
+    ),
+    "a target twice": (lambda: sweep(targets=["xnli", "xnli"]), ("targets has a duplicate entry",)),
     "a mixture twice": (
         lambda: sweep(intermediates=[("mnli", "squad"), ("squad", "mnli")]),
-        ("intermediates has an entry twice", "mnli"),
+        ("intermediates has a duplicate entry", "mnli"),
     ),
     "a task twice in a mixture": (
         lambda: sweep(intermediates=[("mnli", "mnli")]),
@@ -65,22 +68,25 @@ WRONG: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     ),
     "languages of nothing": (lambda: Mixture(tasks=(), languages=("de",)), ("Mixture", "baseline")),
     "a cap for one task": (lambda: Mixture(tasks=("mnli",), cap=100), ("Mixture", "several tasks", "mnli")),
-    "a band of two tasks": (
+    "quantiles of two tasks": (
         lambda: Mixture(tasks=("mnli", "squad"), difficulty_quantiles=(0, 0.5)),
         ("Mixture", "single task", "squad"),
     ),
-    "a band of nothing": (lambda: Mixture(tasks=(), difficulty_quantiles=(0, 0.5)), ("Mixture", "single task", "()")),
-    "a band that falls": (
+    "quantiles of nothing": (
+        lambda: Mixture(tasks=(), difficulty_quantiles=(0, 0.5)),
+        ("Mixture", "single task", "()"),
+    ),
+    "decreasing quantiles": (
         lambda: Mixture(tasks=("mnli",), difficulty_quantiles=(0.5, 0.2)),
-        ("band (0.5, 0.2) must rise", "(0, 1/3)"),
+        ("difficulty_quantiles (0.5, 0.2) must increase", "(0, 1/3)"),
     ),
-    "a band in percent": (
+    "quantiles in percent": (
         lambda: Mixture(tasks=("mnli",), difficulty_quantiles=(0, 33)),
-        ("Mixture", "band", "less than or equal to 1"),
+        ("Mixture", "difficulty_quantiles", "less than or equal to 1"),
     ),
-    "two bands that read alike": (
+    "two quantile ranges with one label": (
         lambda: sweep(intermediates=[Mixture(tasks=("mnli",), difficulty_quantiles=(0, top)) for top in (0.33, 1 / 3)]),
-        ("intermediates has an entry twice", "mnli[0-33%]"),
+        ("intermediates has a duplicate entry", "mnli[0-33%]"),
     ),
     "a temperature below 1": (lambda: Mixture(tasks=("mnli", "squad"), temperature=0.5), ("temperature", "0.5")),
     "nothing but masked text": (
@@ -89,14 +95,14 @@ WRONG: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     ),
     "a language of masked text twice": (
         lambda: MaskedShare(share=0.5, languages=("en", "en")),
-        ("MaskedShare", "languages", "twice: en, en"),
+        ("MaskedShare", "languages", "duplicate entry: en, en"),
     ),
-    "two mixtures that read alike": (
+    "two mixtures with one label": (
         lambda: sweep(intermediates=[("mnli",), Mixture(tasks=("squad",), name="mnli")]),
-        ("intermediates has an entry twice", "mnli"),
+        ("intermediates has a duplicate entry", "mnli"),
     ),
     "no language": (lambda: sweep(languages={"xnli": []}), ("languages of xnli", "at least one")),
-    "a language twice": (lambda: sweep(languages={"xnli": ["en", "en"]}), ("languages of xnli", "each once")),
+    "a language twice": (lambda: sweep(languages={"xnli": ["en", "en"]}), ("languages of xnli", "without duplicates")),
     "a seed too large": (lambda: sweep(seeds=[2**40]), ("seeds.0", "less than 4294967296")),
     "a negative seed": (lambda: sweep(seeds=[-1]), ("seeds.0", "greater than or equal to 0", "-1")),
     "no decay of moments": (lambda: Optimizer(beta1=1.0), ("Optimizer", "beta1", "less than 1")),
@@ -106,15 +112,15 @@ WRONG: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     ),
     "longer than its positions": (
         lambda: Pretraining(languages=("en",), vocabulary=100, shape=SHAPE, tokens=10, max_length=512),
-        ("Pretraining", "max_length (512) is more than the shape's 256 positions"),
+        ("Pretraining", "max_length (512) exceeds the shape's 256 positions"),
     ),
-    "a seed twice": (lambda: sweep(seeds=[3, 3]), ("seeds has an entry twice", "(3, 3)")),
+    "a seed twice": (lambda: sweep(seeds=[3, 3]), ("seeds has a duplicate entry", "(3, 3)")),
     "no seed": (lambda: sweep(seeds=[]), ("seeds", "at least 1")),
     "no encoder": (lambda: sweep(encoders=[]), ("encoders", "at least 1")),
-    "an encoder's name twice": (lambda: sweep(encoders=[XLMR, XLMR]), ("two encoders have one name", "xlmr")),
+    "an encoder's name twice": (lambda: sweep(encoders=[XLMR, XLMR]), ("two encoders have the same name", "xlmr")),
     "targets of nothing": (lambda: sweep(intermediates=[], targets=["xnli"]), ("((),)", "baseline")),
     "a name for paths": (lambda: sweep(name="a/b"), ("name", "pattern", "'a/b'")),
-    "a start that is none": (lambda: Encoder(name="x", weights="mini"), ("Encoder", "start", "'mini'")),
+    "weights of no known form": (lambda: Encoder(name="x", weights="mini"), ("Encoder", "weights", "'mini'")),
     "parameters of a trial": (lambda: Runtime(gpus_per_trial=-1), ("Runtime", "gpus_per_trial", "-1")),
 }
 
@@ -204,23 +210,20 @@ def test_mixtures_are_named_after_what_is_in_them() -> None:
     ]
     hard = Mixture(tasks=("pawsx",), languages=("de",), difficulty_quantiles=[2 / 3, 1], masked=MASKED)
     assert hard.parts == ("pawsx@de[67-100%]", "mlm0.2@en_de")
-    assert hard.all_difficulties == Mixture(tasks=("pawsx",), languages=("de",))
+    assert hard.unfiltered == Mixture(tasks=("pawsx",), languages=("de",))
     many = Mixture(tasks=("mnli",), languages=tuple("abcd"))
     assert many.parts == ("mnli@4languages",)
 
 
 @given(st.lists(st.floats(0.001, 0.999), unique=True), st.integers(1, 100_000))
-def test_bands_that_meet_share_no_row_and_leave_none_out(cuts: list[float], rows: int) -> None:
+def test_adjacent_quantile_ranges_partition_the_examples(cuts: list[float], count: int) -> None:
     edges = [0.0, *sorted(cuts), 1.0]
-    bands = [
-        Mixture(tasks=("mnli",), difficulty_quantiles=difficulty_quantiles) for difficulty_quantiles in pairwise(edges)
-    ]
-    assert [row for difficulty_quantiles in bands for row in range(rows)[difficulty_quantiles.part(rows)]] == list(
-        range(rows)
-    )
-    for difficulty_quantiles, (low, high) in zip(bands, pairwise(edges), strict=True):
-        assert len(range(rows)[difficulty_quantiles.part(rows)]) == pytest.approx((high - low) * rows, abs=1)
-    assert range(rows)[Mixture(tasks=("mnli",)).part(rows)] == range(rows)
+    mixtures = [Mixture(tasks=("mnli",), difficulty_quantiles=quantiles) for quantiles in pairwise(edges)]
+    selected = [range(count)[mixture.quantile_slice(count)] for mixture in mixtures]
+    assert [example for examples in selected for example in examples] == list(range(count))
+    for examples, (low, high) in zip(selected, pairwise(edges), strict=True):
+        assert len(examples) == pytest.approx((high - low) * count, abs=1)
+    assert range(count)[Mixture(tasks=("mnli",)).quantile_slice(count)] == range(count)
 
 
 SIZES = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 100_000), min_size=2)

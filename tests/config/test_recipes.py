@@ -90,7 +90,7 @@ def test_a_sweep_plans_with_them(name: str) -> None:
 
 
 def test_what_only_xtreme_r_has_is_trained_as_its_scripts_say() -> None:
-    sweep = load(Path(__file__).resolve().parents[1] / "sweeps" / "english_or_multilingual.py")
+    sweep = load(Path(__file__).resolve().parents[2] / "sweeps" / "english_or_multilingual.py")
     studies = [step for step in make_plan(sweep, HubSource({})).steps if isinstance(step, Study)]
     found = {name: study.recipes[name] for study in studies for name in study.recipes}
     own = [name for name in XTREME_SCRIPTS if name not in JIANT]

@@ -11,7 +11,8 @@ from stilts_ray.data.encoded import Encoded, TokenizationConfig
 from stilts_ray.data.rows import labelled, load
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError
-from stilts_ray.kinds import encoded_split, kind_of
+from stilts_ray.kinds import kind_of
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.tasks import TASKS
 from tests.by_kind import encode
 from tests.tasks.rows import FIXTURES, write

@@ -49,7 +49,7 @@ def test_the_leaves_of_a_derivation_are_its_words() -> None:
 
 
 TREES = {
-    BAKER[:-2]: "does not close: 1 brackets",
+    BAKER[:-2]: "is not closed; missing brackets: 1",
     f"{BAKER} )": "the tree ends at character",
     f"{LEAF} {LEAF}": "the tree ends at character",
     "(<T NP 0 0> )": "no words",
@@ -73,9 +73,9 @@ def test_what_is_not_a_tree_is_refused_with_file_and_line(line: str, tmp_path: P
 @pytest.mark.parametrize(
     "text, line, said",
     [
-        (f"{SLEEPS}\n", 1, "a sentence's name (ID=...) should stand here"),
-        (f"ID=a\n\n{SLEEPS}\n{SLEEPS}\n", 4, "a sentence's name (ID=...) should stand here"),
-        (f"ID=a\nID=b\n{SLEEPS}\n", 2, "a derivation should stand here, not 'ID=b'"),
+        (f"{SLEEPS}\n", 1, "expected a sentence's id (ID=...)"),
+        (f"ID=a\n\n{SLEEPS}\n{SLEEPS}\n", 4, "expected a sentence's id (ID=...)"),
+        (f"ID=a\nID=b\n{SLEEPS}\n", 2, "expected a derivation, not 'ID=b'"),
         (f"ID=a\n{SLEEPS}\nID=b\n", 3, "no derivation follows"),
     ],
 )
@@ -134,7 +134,7 @@ def test_tab_separated_files_with_and_without_numbers(tmp_path: Path) -> None:
         ("Anna\tN\nAnna N\n", ":2: 0 tabs instead of one"),
         ("Anna\tN\n\nAnna\tN\tN\n", ":3: 2 tabs instead of one"),
         ("\tN\n", ":1: 0 words but 1 tags"),
-        ("", ": no sentence to make train of"),
+        ("", ": no sentences for the split train"),
     ],
 )
 def test_a_line_of_another_form_is_refused_with_file_and_line(text: str, said: str, tmp_path: Path) -> None:

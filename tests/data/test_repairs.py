@@ -18,7 +18,7 @@ from stilts_ray.data.repairs import (
     realign_answer,
     repaired,
 )
-from stilts_ray.data.row_check import look, refuse_repairs, rows_read
+from stilts_ray.data.row_check import check_rows, refuse_repairs, rows_read
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.data.tables import dataset_table
 from stilts_ray.errors import RequestError, RowError
@@ -233,7 +233,7 @@ def test_strict_refuses_what_would_be_repaired(tmp_path: Path) -> None:
     write(fixture.features, listed, tmp_path / "glue/qqp/validation.parquet")
     listed[1]["question2"] = ""
     write(fixture.features, listed, tmp_path / "glue/qqp/train.parquet")
-    looked = look(FolderSource(tmp_path), [("qqp", "train", "en"), ("qqp", "validation", "en")])
+    looked = check_rows(FolderSource(tmp_path), [("qqp", "train", "en"), ("qqp", "validation", "en")])
     assert rows_read(looked)["qqp train (en)"]["repairs"] == {"drop_blank": 1}
     assert looked[0].repairs == f"qqp train (en): repaired of {len(listed)} rows: drop_blank 1"
     assert looked[1].repairs is None

@@ -6,30 +6,30 @@ import pytest
 
 from stilts_ray import mini
 from stilts_ray.data import rows
-from stilts_ray.data.sources import UNRESOLVED, DataSource, FolderSource, HubSource, MiniSource, at, sliced
+from stilts_ray.data.sources import UNRESOLVED, DataSource, FolderSource, HubSource, MiniSource, from_address
 from stilts_ray.errors import RequestError
 from stilts_ray.identity import canonical, file_digest
 from stilts_ray.mini import PIVOT
 from stilts_ray.tasks import TASKS
-from stilts_ray.tasks.base import Source
+from stilts_ray.tasks.base import Source, parse_split
 from tests.pins import at_commits
 
 COMMIT = "c" * 40
 
 
 @pytest.mark.parametrize(
-    "origin",
+    "data_source",
     [HubSource(at_commits({"nyu-mll/glue": COMMIT})), FolderSource(Path("/some/folder")), MiniSource()],
     ids=repr,
 )
-def test_an_origin_comes_back_from_its_address(data_source: DataSource) -> None:
+def test_a_data_source_is_reconstructed_from_its_address(data_source: DataSource) -> None:
     assert canonical(data_source.address()) == data_source.address(), "plain data"
-    assert at(data_source.address()) == data_source
+    assert from_address(data_source.address()) == data_source
 
 
 def test_an_address_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="not an origin"):
-        at({"floppy": "a:"})
+    with pytest.raises(ValueError, match="not the address of a data source"):
+        from_address({"floppy": "a:"})
 
 
 def test_a_folders_identity_is_the_contents_not_the_place(data_dir: Path, tmp_path: Path) -> None:
@@ -101,13 +101,13 @@ def test_sizes_of_several_parts_are_sums(data_dir: Path) -> None:
     ],
 )
 def test_a_split_is_a_file_or_a_slice_of_one(split: str, name: str, rows: slice) -> None:
-    assert sliced(split) == (name, rows)
+    assert parse_split(split) == (name, rows)
 
 
 @pytest.mark.parametrize("split", ["train[:10%]", "train[-10:]", "train[5]", "train[::2]", "train[", "[:5]", ""])
 def test_other_slices_are_refused(split: str) -> None:
     with pytest.raises(ValueError, match="neither a name nor a slice of one"):
-        sliced(split)
+        parse_split(split)
 
 
 def test_slices_of_a_file_are_found_told_apart_and_counted(data_dir: Path) -> None:
@@ -203,5 +203,5 @@ def test_the_hub_takes_from_a_folder_what_it_does_not_have(data_dir: Path, tmp_p
     assert rows.load(whole, ccg, "train", "en") == rows.load(FolderSource(data_dir), ccg, "train", "en")
     with pytest.raises(RequestError, match=r"ccg: no file ccg/default/train\.parquet"):
         HubSource({}, local=tmp_path).identity(ccg, "train", ("en",))
-    again = at(whole.address())
+    again = from_address(whole.address())
     assert again == whole

@@ -15,9 +15,9 @@ from stilts_ray.data import rows
 from stilts_ray.data import split_files as repositories
 from stilts_ray.data.encoded import TokenizationConfig
 from stilts_ray.data.hub import look_up
-from stilts_ray.data.sources import HubSource, looked_up
+from stilts_ray.data.sources import HubSource, parse_repositories
 from stilts_ray.errors import RequestError, RowError
-from stilts_ray.kinds import encoded_split
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.plan.build import make_plan
 from stilts_ray.store.pins import REPOSITORIES, resolved
 from stilts_ray.store.store import Store
@@ -96,7 +96,7 @@ def test_a_row_of_no_known_language_is_refused_whatever_language_is_read(hub: St
     hub.publish(repository("google-research-datasets/tydiqa", {"README.md": card, "train.parquet": buffer.getvalue()}))
     data_source = HubSource({"google-research-datasets/tydiqa": look_up("google-research-datasets/tydiqa", "dataset")})
     with pytest.raises(
-        RowError, match=r"train\.parquet: row 1: its id begins with none of arabic-, .*; and 1 more row$"
+        RowError, match=r"train\.parquet: row 1: its id starts with none of arabic-, .*; and 1 more row$"
     ):
         rows.load(data_source, TASKS["tydiqa"], "train", "en")
 
@@ -116,8 +116,8 @@ def test_what_a_cache_had_of_a_repository_is_completed_online(hub: StandIn, stor
         begun = resolved(make_plan(request, HubSource()), store)
     assert not any(known.whole for known in begun.data_source.repositories.values())
     hub.publish(hub["nyu-mll/glue"].with_commit(Commit({"README.md": b"changed"}, "Other rows")))
-    gone_on = resolved(make_plan(request, HubSource(looked_up(store.read_json(REPOSITORIES)))), store)
+    gone_on = resolved(make_plan(request, HubSource(parse_repositories(store.read_json(REPOSITORIES)))), store)
     assert [step.digest for step in gone_on.steps] == [step.digest for step in begun.steps]
     assert all(known.whole for known in gone_on.data_source.repositories.values())
     assert gone_on.data_source.repositories["facebook/xnli"].split("fr", "test")
-    assert looked_up(store.read_json(REPOSITORIES)) == gone_on.data_source.repositories
+    assert parse_repositories(store.read_json(REPOSITORIES)) == gone_on.data_source.repositories

@@ -26,30 +26,30 @@ def test_rows_of_several_files_come_one_after_the_other(tmp_path: Path) -> None:
     assert [dict(row) for row in table] == [
         {"id": name, "value": value} for name, value in (("20", 0), ("21", 1), ("30", 0), ("31", 1), ("32", 2))
     ]
-    assert [table.place(number) for number in range(5)] == [
+    assert [table.location(number) for number in range(5)] == [
         ("first", 0), ("first", 1), ("second", 0), ("second", 1), ("second", 2),
     ]  # fmt: skip
     middle = table.part(slice(1, 4))
     assert [row["id"] for row in middle] == ["21", "30", "31"]
-    assert middle.place(1) == ("second", 0)
+    assert middle.location(1) == ("second", 0)
     assert [row["id"] for row in table.part(slice(-1, None))] == ["32"]
 
 
 def test_rows_are_chosen_by_how_a_text_begins(tmp_path: Path) -> None:
     path = file(tmp_path / "a.parquet", id=["en-1", "de-1", None, "en-2"], value=[1, 2, 3, 4])
-    table, other = parquet_table([path], ["a"]).beginning("id", ["en-", "de-"])
+    table, other = parquet_table([path], ["a"]).by_prefix("id", ["en-", "de-"])
     assert [row["value"] for row in other] == [2]
     assert [(row["id"], row["value"]) for row in table] == [("en-1", 1), ("en-2", 4)]
-    assert table.place(1) == ("a", 3)
+    assert table.location(1) == ("a", 3)
     assert [row["value"] for row in table.part(slice(1, None))] == [4]
     with pytest.raises(KeyError, match="name"):
-        parquet_table([path], ["a"]).beginning("name", ["en-"])
+        parquet_table([path], ["a"]).by_prefix("name", ["en-"])
 
 
 def test_columns_that_nobody_looks_at_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = parquet_table([file(tmp_path / "a.parquet", a=["x"] * 3, b=[1, 2, 3])], ["a"])
     read = []
-    monkeypatch.setattr(tables, "named", lambda values, feature: read.append(values) or values)
+    monkeypatch.setattr(tables, "with_class_names", lambda values, feature: read.append(values) or values)
     rows = list(table)
     assert read == []
     assert [row["b"] for row in rows] == [1, 2, 3]
@@ -84,12 +84,12 @@ def test_names_of_classes_are_the_files_own_or_else_the_cards(tmp_path: Path) ->
 
 def test_files_of_unlike_columns_are_refused(tmp_path: Path) -> None:
     one, other = file(tmp_path / "1.parquet", a=[1]), file(tmp_path / "2.parquet", b=[1])
-    with pytest.raises(RequestError, match=r"^first and second have not the same columns and classes$"):
+    with pytest.raises(RequestError, match=r"^first and second differ in columns or classes$"):
         parquet_table([one, other], ["first", "second"])
     for number, names in enumerate((["no", "yes"], ["yes", "no"])):
         features = Features({"label": ClassLabel(names=names)})
         Dataset.from_dict({"label": [0]}, features=features).to_parquet(tmp_path / f"l{number}.parquet")
-    with pytest.raises(RequestError, match="have not the same columns and classes"):
+    with pytest.raises(RequestError, match="differ in columns or classes"):
         parquet_table([tmp_path / "l0.parquet", tmp_path / "l1.parquet"], ["first", "second"])
 
 
@@ -118,6 +118,6 @@ def test_a_file_of_a_strange_form_is_one_line(tmp_path: Path) -> None:
 def test_a_data_set_in_memory_is_a_table(tmp_path: Path) -> None:
     table = dataset_table(Dataset.from_dict({"a": ["x", "y"]}), "made")
     assert [dict(row) for row in table.part(slice(1, None))] == [{"a": "y"}]
-    assert table.part(slice(1, None)).place(0) == ("made", 1)
+    assert table.part(slice(1, None)).location(0) == ("made", 1)
     with pytest.raises(IndexError):
-        table.place(2)
+        table.location(2)

@@ -1,9 +1,11 @@
 """Jobs done for real, on a tiny encoder and the fixture rows, without Ray."""
 
+import itertools
 import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
+from stilts_ray import timing
 from stilts_ray.config import (
     Encoder,
     MaskedShare,
@@ -31,13 +34,14 @@ from stilts_ray.data import cache
 from stilts_ray.data.encoded import TokenizationConfig
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError, RowError
+from stilts_ray.execution import execute
 from stilts_ray.execution.context import WEIGHTS, WorkerContext, load_parent
 from stilts_ray.execution.execute import execute_job
 from stilts_ray.execution.jobs import ExistingEncoder, Job, ParentCheckpoint, StoredEncoder, train_job
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.execution.trial import first_examples
 from stilts_ray.identity import file_digest
-from stilts_ray.kinds import encoded_split
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.models import weights
 from stilts_ray.models.hf_folders import load_encoder
 from stilts_ray.plan.build import Plan, make_plan
@@ -77,8 +81,9 @@ class Killed(Exception):
 class Bench:
     """Plans on the fixture rows and does their jobs."""
 
-    def __init__(self, data: Path, encoder: Path) -> None:
-        self.data_source, self.encoder = FolderSource(data), encoder
+    def __init__(self, data: Path, encoder: Path, checkpoint_seconds: float = 0.0) -> None:
+        """checkpoint_seconds: as in `WorkerContext`; 0 is after every step."""
+        self.data_source, self.encoder, self.checkpoint_seconds = FolderSource(data), encoder, checkpoint_seconds
 
     def plan(self, **changes: Any) -> Plan:
         request: dict[str, Any] = {
@@ -100,7 +105,9 @@ class Bench:
         return job
 
     def do(self, job: Job, store: Store, report: Callable[[dict[str, Any]], None] = lambda entry: None) -> AnyJobRecord:
-        return execute_job(job, WorkerContext(store, self.data_source, checkpoint_seconds=0.0, report=report))
+        return execute_job(
+            job, WorkerContext(store, self.data_source, checkpoint_seconds=self.checkpoint_seconds, report=report)
+        )
 
     def all(self, plan: Plan, store: Store) -> tuple[Scheduler, list[Job]]:
         """Does what the store does not have."""
@@ -120,6 +127,12 @@ def plain(point: CurvePoint) -> dict[str, Any]:
 
 def without_times(record: AnyJobRecord) -> AnyJobRecord:
     return record.model_copy(update=TIMES)
+
+
+@pytest.fixture(scope="session")
+def long_bench(data_dir: Path, tiny_encoder: Path) -> Bench:
+    """Without checkpoints, which would be a third of the time of hundreds of steps."""
+    return Bench(data_dir, tiny_encoder, checkpoint_seconds=1e9)
 
 
 # A whole sweep
@@ -164,7 +177,12 @@ def test_a_sweep_is_done_and_a_second_one_finds_everything(bench: Bench, store: 
     assert any(start and start.startswith("train/tiny.") for start in starts)
 
 
-def test_the_parts_of_a_job_add_up_to_its_seconds(bench: Bench, store: Store) -> None:
+def test_the_parts_of_a_job_add_up_to_its_seconds(bench: Bench, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that goes on by a hundredth of a second whenever it is read."""
+    ticks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(ticks) / 100, perf_counter=lambda: next(ticks) / 100)
+    for module in (timing, execute):
+        monkeypatch.setattr(module, "time", clock)
     cache._loaded.cache_clear()
     cache._encoded.cache_clear()
     _, jobs = bench.all(bench.plan(targets=["xnli"]), store)
@@ -270,11 +288,11 @@ LEARN = Recipe(
 
 
 @pytest.mark.parametrize("target", ["xnli", "udpos", "xquad", "lareqa", "mewslix"])
-def test_what_was_learnt_by_heart_is_known_in_the_test(target: str, bench: Bench, store: Store) -> None:
+def test_what_was_learnt_by_heart_is_known_in_the_test(target: str, long_bench: Bench, store: Store) -> None:
     """The fixture's English test rows are its training rows: a right path from row to score comes near 100."""
     # Of another seed than a head that is made for scoring: it must be loaded.
-    plan = bench.plan(targets=[target], recipe=LEARN, search=Search(learning_rates=(2e-3,)), seeds=(3,))
-    scheduler, (trial, score) = bench.all(plan, store)
+    plan = long_bench.plan(targets=[target], recipe=LEARN, search=Search(learning_rates=(2e-3,)), seeds=(3,))
+    scheduler, (trial, score) = long_bench.all(plan, store)
     assert (trial.kind, score.kind) == ("train", "score")
     record = store.record(trial.path)
     assert record.score > 80
@@ -286,27 +304,27 @@ def test_what_was_learnt_by_heart_is_known_in_the_test(target: str, bench: Bench
     assert scheduler.records[plan.conditions[0].digest].average == result.score
 
 
-def test_a_mixture_learns_each_of_its_tasks(bench: Bench, store: Store) -> None:
-    job = bench.job(
+def test_a_mixture_learns_each_of_its_tasks(long_bench: Bench, store: Store) -> None:
+    job = long_bench.job(
         intermediates=[("hellaswag", "mnli")], targets=[], recipe=LEARN, search=Search(learning_rates=(4e-3,))
     )
-    last = bench.do(job, store).curve[-1]
+    last = long_bench.do(job, store).curve[-1]
     assert last.score == pytest.approx((last.metrics["hellaswag/score"] + last.metrics["mnli/score"]) / 2)
     assert min(last.metrics["hellaswag/score"], last.metrics["mnli/score"]) >= 80
 
 
-def test_masked_text_is_learnt_beside_a_task(bench: Bench, store: Store) -> None:
+def test_masked_text_is_learnt_beside_a_task(long_bench: Bench, store: Store) -> None:
     """The encoder's own masked-LM head goes on learning; the task is selected by its own dev score alone."""
     request = {"targets": [], "recipe": LEARN, "search": Search(learning_rates=(4e-3,))}
-    job = bench.job(intermediates=[Mixture(tasks=("mnli",), masked=MASKED)], **request)
-    record = bench.do(job, store)
-    alone = bench.do(bench.job(intermediates=[("mnli",)], **request), store)
+    job = long_bench.job(intermediates=[Mixture(tasks=("mnli",), masked=MASKED)], **request)
+    record = long_bench.do(job, store)
+    alone = long_bench.do(long_bench.job(intermediates=[("mnli",)], **request), store)
     assert record.steps == 2 * alone.steps
     assert record.curve[-1].metrics.keys() == alone.curve[-1].metrics.keys()
     assert record.score >= 80
     weights = load_file(store.fetch(job.path, WEIGHTS))
     head = {name: tensor for name, tensor in weights.items() if name.startswith("heads.mlm_text.")}
-    before = load_file(bench.encoder / "model.safetensors")
+    before = load_file(long_bench.encoder / "model.safetensors")
     assert head.keys() == {f"heads.mlm_text.{n.removeprefix('lm_head.')}" for n in before if n.startswith("lm_head.")}
     moved = head["heads.mlm_text.dense.weight"] - before["lm_head.dense.weight"]
     assert float(moved.norm()) > 0

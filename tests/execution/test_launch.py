@@ -1,8 +1,14 @@
-"""How many trials are started at a time."""
+"""How many trials are started at a time, and what a run leaves of its environment."""
+
+import logging
+import os
+import sys
 
 import pytest
 
 from stilts_ray.config import Runtime
+from stilts_ray.errors import RequestError
+from stilts_ray.execution import launch
 from stilts_ray.execution.launch import waiting
 
 
@@ -24,3 +30,47 @@ def test_as_many_trials_wait_as_run_at_once(asked: dict[str, float], there: dict
 
 def test_a_cluster_grows_by_several_machines_at_a_time() -> None:
     assert waiting(Runtime(address="auto", gpus_per_trial=1), {"CPU": 0.0}) == 16
+
+
+class FakeRay:
+    """What is used of Ray to start it, join it and leave it."""
+
+    def __init__(self, running: bool) -> None:
+        self.running, self.calls = running, list[str]()
+
+    def is_initialized(self) -> bool:
+        return self.running
+
+    def init(self, address: str | None, **options: object) -> None:
+        self.calls.append("init")
+
+    def shutdown(self) -> None:
+        self.calls.append("shutdown")
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 2.0}
+
+
+@pytest.mark.parametrize("running, calls", [(True, []), (False, ["init", "shutdown"])])
+def test_a_ray_that_runs_is_joined_and_left_running(
+    running: bool, calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = FakeRay(running)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with launch._ray(Runtime()):
+        assert os.environ["TUNE_MAX_PENDING_TRIALS_PG"] == "2"
+    assert ray.calls == calls
+    with pytest.raises(RequestError, match="asks for 3 workers"), launch._ray(Runtime(workers_per_trial=3)):
+        pass
+    assert ray.calls == 2 * calls, "shut down after a refusal, too"
+
+
+def test_environment_and_loggers_are_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", FakeRay(True))
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
+    before, level = dict(os.environ), logging.getLogger("ray.tune").level
+    with launch._ray(Runtime()):
+        assert os.environ["MALLOC_ARENA_MAX"] == "7"
+        assert os.environ.items() > before.items()
+        assert logging.getLogger("ray.tune").level == logging.CRITICAL
+    assert (dict(os.environ), logging.getLogger("ray.tune").level) == (before, level)

@@ -25,7 +25,8 @@ from stilts_ray.execution.context import WEIGHTS, WorkerContext, load_parent
 from stilts_ray.execution.execute import execute_job
 from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.scheduler import Scheduler
-from stilts_ray.kinds import encoded_split, model_for, objective_of
+from stilts_ray.kinds import model_for, objective_of
+from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.models import weights
 from stilts_ray.plan.build import make_plan
 from stilts_ray.store.store import Store
@@ -227,6 +228,7 @@ def test_the_chosen_learning_rate_ranks(bench: Bench, store: Store) -> None:
 
 
 @pytest.mark.laboratory
+@pytest.mark.timeout(3600)
 def test_what_one_run_finds_hard_another_does_too(store: Store) -> None:
     """Each of two runs has drawn rows of its own, and within each class they agree on those that both have seen."""
     thirds = [Mixture(tasks=("mnli",), difficulty_quantiles=(part / 3, (part + 1) / 3)) for part in range(3)]

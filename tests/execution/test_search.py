@@ -76,7 +76,7 @@ def test_failed_stopped_and_diverged_trials_are_told_of_and_do_no_harm() -> None
     search = Search(learning_rates=SPACE, trials_per_round=3)
     history = [
         ObservedTrial(1e-5, None),
-        tried(2e-5, 40.0, end="stopped"),
+        tried(2e-5, 40.0, end="pruned"),
         tried(3e-5, end="diverged", collapsed=True),
         tried(4e-5, 10.0, end="diverged", collapsed=True),
         tried(5e-5, 50.0, 60.0),
@@ -115,7 +115,7 @@ def test_a_threshold_is_the_worst_score_that_is_not_pruned(
 
 
 def test_trials_that_ended_early_count_as_far_as_they_came() -> None:
-    history = [tried(1e-5, 10.0, 20.0, 30.0), tried(2e-5, 50.0, end="stopped"), ObservedTrial(3e-5, None)]
+    history = [tried(1e-5, 10.0, 20.0, 30.0), tried(2e-5, 50.0, end="pruned"), ObservedTrial(3e-5, None)]
     assert pruning_thresholds(2.0, history) == (50.0, 20.0)
 
 
@@ -145,7 +145,7 @@ def test_the_best_dev_score_is_chosen_and_the_first_of_equals() -> None:
 def test_only_a_trial_that_came_to_its_end_is_chosen() -> None:
     history = [
         ObservedTrial(1e-5, None),
-        tried(2e-5, 99.0, end="stopped"),
+        tried(2e-5, 99.0, end="pruned"),
         tried(3e-5, 98.0, end="diverged", collapsed=True),
         tried(4e-5, 10.0),
     ]

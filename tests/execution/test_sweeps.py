@@ -1,5 +1,6 @@
 """The questions in `sweeps/`: each plans on the hub, each has a twin on generated languages, and the twins run."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from tests.execution.fakes import run
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "paper_plan.txt"
 QUESTIONS = (
-    "paper", "paper_variants", "morphology", "families_by_scale", "english_or_multilingual", "domains", "difficulty",
+    "first_gpu", "paper", "paper_variants", "morphology", "families_by_scale", "english_or_multilingual", "domains",
+    "difficulty",
 )  # fmt: skip
 
 
@@ -32,6 +34,7 @@ def file_of(question: str) -> Path:
     return ROOT / "sweeps" / f"{question}.py"
 
 
+@cache
 def on_hub(question: str) -> Plan:
     return make_plan(load(file_of(question)), HubSource({}))
 
@@ -103,7 +106,7 @@ def test_every_difficulty_has_as_many_rows() -> None:
         drawn = found[f"xlmr-large.{joined(mixture.parts)}"].recipes[task].train_examples
         assert drawn is not None
         assert drawn <= TASKS[task].train_size
-        assert len(range(drawn)[mixture.part(drawn)]) == TASKS["anli_r1"].train_size
+        assert len(range(drawn)[mixture.quantile_slice(drawn)]) == TASKS["anli_r1"].train_size
     assert len(rows) == 7
     # The bands are those of the baseline's own training for XNLI: ranking them trains nothing more.
     baseline = plan.by_digest[plan.conditions[0].cells["xnli"]]
@@ -127,32 +130,65 @@ def test_a_twin_has_the_rows_and_columns_of_its_question(question: str) -> None:
 
 # Twins
 
-
-def tiny(mini_variant: Sweep) -> Sweep:
-    """The twin with as little of everything as still runs; all columns in the paper's alone, whose targets are the others'."""
-    recipe = Recipe(epochs=1, batch_size=8, max_length=64, stride=32, train_examples=8, dev_examples=8, evaluations=1)
-    codes = ("qab", "qca")
-    targets = mini_variant.targets if mini_variant.name == "paper-mini" else mini_variant.targets[-3:]
-    masked = [m.model_copy(update={"masked": m.masked.model_copy(update={"share": 0.5})}) if m.masked else m
-              for m in mini_variant.mixtures]  # fmt: skip
-    changes: dict[str, Any] = {
-        "recipe": recipe, "recipes": {}, "targets": targets,
-        "languages": dict.fromkeys(targets, codes), "intermediates": tuple(masked),
-    }  # fmt: skip
-    return mini_variant.model_copy(update=changes)
+ALL_ROWS, ALL_COLUMNS = "all rows", "all columns"
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_a_twin_runs_to_its_table(question: str, store: Store) -> None:
-    plan = make_plan(tiny(load(file_of(question), "mini")), MiniSource())
-    scheduler = Scheduler(plan, {}, {})
-    run(scheduler, lambda job: execute_job(job, WorkerContext(store, plan.data_source)))
+def part_of(sweep: Sweep, part: str) -> dict[str, Any]:
+    """What changes in a sweep that is cut to all rows of its last column, or to all columns of its first and last row."""
+    if part == ALL_ROWS:
+        return {"targets": sweep.targets[-1:]}
+    return {"intermediates": (sweep.mixtures[0], sweep.mixtures[-1])}
+
+
+def check_table(plan: Plan, scheduler: Scheduler) -> None:
+    """Every cell has a score, and every row an average."""
     assert not scheduler.failed
     for row in plan.conditions:
         record = scheduler.records[row.digest]
         assert record.average is not None
         assert set(record.cells) == set(plan.sweep.targets)
     assert {row.intermediate for row in plan.conditions} == {mixture.parts for mixture in plan.sweep.mixtures}
+
+
+def few_languages(mixture: Mixture) -> Mixture:
+    """A row with its first three languages, and as much masked text as examples."""
+    small = {"share": 0.5, "languages": mixture.masked.languages[:3]} if mixture.masked else {}
+    masked = mixture.masked and mixture.masked.model_copy(update=small)
+    return mixture.model_copy(update={"languages": mixture.languages[:3], "masked": masked})
+
+
+def tiny(mini_variant: Sweep) -> Sweep:
+    """The twin with as little of everything as still runs."""
+    recipe = Recipe(epochs=1, batch_size=8, max_length=64, stride=32, train_examples=8, dev_examples=8, evaluations=1)
+    changes: dict[str, Any] = {
+        "recipe": recipe,
+        "recipes": {},
+        "languages": dict.fromkeys(mini_variant.targets, ("qab", "qca")),
+        "intermediates": tuple(map(few_languages, mini_variant.mixtures)),
+    }
+    return mini_variant.model_copy(update=changes)
+
+
+@pytest.mark.parametrize("question, part", [*((question, ALL_ROWS) for question in QUESTIONS), ("paper", ALL_COLUMNS)])
+def test_a_twin_runs_to_its_table(question: str, part: str, store: Store) -> None:
+    """A column is trained and scored alike in each row: all columns in the paper's alone, whose targets are the others'."""
+    sweep = tiny(load(file_of(question), "mini"))
+    run_in_process(sweep.model_copy(update=part_of(sweep, part)), store)
+
+
+def test_a_twin_runs_in_the_columns_that_the_paper_has_not(store: Store) -> None:
+    sweep = tiny(load(file_of("english_or_multilingual"), "mini"))
+    new = tuple(target for target in sweep.targets if target not in load(file_of("paper")).targets)
+    assert new == ("xcopa", "mewslix", "lareqa")
+    run_in_process(sweep.model_copy(update={**part_of(sweep, ALL_COLUMNS), "targets": new}), store)
+
+
+def run_in_process(sweep: Sweep, store: Store) -> None:
+    languages = {target: sweep.languages[target] for target in sweep.targets}
+    plan = make_plan(sweep.model_copy(update={"languages": languages}), MiniSource())
+    scheduler = Scheduler(plan, {}, {})
+    run(scheduler, lambda job: execute_job(job, WorkerContext(store, plan.data_source)))
+    check_table(plan, scheduler)
     assert all(isinstance(mixture, Mixture) for mixture in plan.sweep.mixtures)
 
 

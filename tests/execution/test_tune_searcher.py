@@ -88,10 +88,11 @@ def test_a_worker_that_crashes_after_its_record_is_written_has_finished(
 
 def test_restarts_are_counted_since_the_last_progress(searcher: TuneSearcher, store: Store, callback: Ended) -> None:
     """Processes that run out of memory restart with a smaller budget, more often than a job may crash."""
-    rooms = [{"tokens": tokens, "recompute": False} for tokens in (4096, 2048, 1024, 512, 256)]
-    for number, room in enumerate(rooms):
+    sizes = (4096, 2048, 1024, 512, 256)
+    budgets = [{"micro_batch_tokens": tokens, "activation_checkpointing": False} for tokens in sizes]
+    for number, budget in enumerate(budgets):
         job = from_json(searcher.suggest(str(number))["job"])
-        store.write_json(room, job.path, "checkpoint", "room.json")
+        store.write_json(budget, job.path, "checkpoint", "memory_budget.json")
         searcher.on_trial_complete(str(number), error=True)
     assert callback.outcomes == []
     for number in range(RESTARTS):

@@ -327,9 +327,9 @@ def test_joined_parts_are_what_all_rows_together_give(name: str, data_dir: Path,
     assert {v.dtype for v in made.fields.values()} <= {np.dtype(np.int32)}
 
 
-def test_parts_of_unlike_tasks_are_not_concatenate() -> None:
+def test_parts_with_other_fields_are_not_concatenated() -> None:
     one, other = (tiny.encoded(TASKS[name], 3, seed=0) for name in ("mnli", "udpos"))
-    with pytest.raises(ValueError, match="unlike fields"):
+    with pytest.raises(ValueError, match="different fields"):
         concatenate([one, other])
 
 

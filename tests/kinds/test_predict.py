@@ -274,7 +274,8 @@ def test_without_memory_for_a_batch_the_same_is_predicted(
     expected = predicted(model, name, examples, encoded, 100_000, monkeypatch)
     most = max(int(encoded.item_lengths.max()), len(encoded.tokens) // 3)
     tried = short_of_memory(most, monkeypatch)
-    assert predicted(model, name, examples, encoded, 100_000, monkeypatch) == expected
+    found = predicted(model, name, examples, encoded, 100_000, monkeypatch)
+    assert found == (pytest.approx(expected, abs=1e-5) if name == "stsb" else expected)
     assert tried[0] == len(encoded.tokens) > most
     assert sum(size for size in tried if size <= most) == len(encoded.tokens)
 

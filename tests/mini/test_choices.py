@@ -12,10 +12,11 @@ from stilts_ray import tasks
 from stilts_ray.data import rows as reader
 from stilts_ray.data.repairs import Use
 from stilts_ray.data.tables import dataset_table
-from stilts_ray.mini import PIVOT, SIZES, build
+from stilts_ray.mini import PIVOT, SIZES
 from stilts_ray.mini.lexicon import PEOPLE, lexicon
 from stilts_ray.mini.world import CLASSES, COMMON, PLACES, SCRIPTS, STATIVE, SYNONYM
 from stilts_ray.tasks.examples import Choice
+from tests.mini.generated import rows_of
 
 FORMATS = lexicon(PIVOT)
 VERBS = {FORMATS[form]: verb for _, verbs in SCRIPTS for verb in verbs for form in (verb, SYNONYM.get(verb, verb))}
@@ -34,7 +35,7 @@ NAMES = ("cosmosqa", "commonsense_qa", "social_i_qa", "copa", "case_hold")
 def examples(name: str, split: str) -> list[Choice]:
     task = tasks.get(name)
     folder = task.source.folder.format(PIVOT)
-    table = dataset_table(Dataset.from_list(list(build.rows(folder, split))), folder)
+    table = dataset_table(Dataset.from_list(rows_of(folder, split)), folder)
     made = reader.examples(task, table, Use(training=True))
     return [example for example in made.examples if isinstance(example, Choice)]
 

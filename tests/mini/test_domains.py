@@ -13,20 +13,21 @@ from stilts_ray import tasks
 from stilts_ray.data import rows as reader
 from stilts_ray.data.repairs import Use
 from stilts_ray.data.tables import dataset_table
-from stilts_ray.mini import PIVOT, build, domains
+from stilts_ray.mini import PIVOT, domains
 from stilts_ray.mini.lexicon import lexicon
 from stilts_ray.mini.world import CLASSES, COMMON, OPPOSITE, PATIENTS, QUALITIES, SYNONYM, TRAITS
 from stilts_ray.tasks.examples import Choice, Pair
 from tests.by_kind import majority, score
+from tests.mini.generated import rows_of
 from tests.mini.test_choices import examples, guessed
 
-FORMATS = lexicon(PIVOT)
-SMALL = {FORMATS[word] for word in ("the", "a", "whether")}
+FORMS = lexicon(PIVOT)
+SMALL = {FORMS[word] for word in ("the", "a", "whether")}
 
 
 def either(words: tuple[str, ...]) -> dict[str, str]:
     """The forms of words and of their synonyms -> the commoner word."""
-    return {FORMATS[form]: word for word in words for form in (word, SYNONYM.get(word, word))}
+    return {FORMS[form]: word for word in words for form in (word, SYNONYM.get(word, word))}
 
 
 DEALS = either(tuple(verb for pair in domains.DEALS for verb in pair))
@@ -48,8 +49,8 @@ class Deed(NamedTuple):
 
 def deed(sentence: str) -> Deed:
     person, past, *words = sentence.strip(" .").split()
-    assert past == FORMATS["do"]
-    negated = words[0] == FORMATS["not"]
+    assert past == FORMS["do"]
+    negated = words[0] == FORMS["not"]
     verb, _, thing, *place = words[negated:]
     return Deed(person, DEALS[verb], TOOLS.get(thing, "tool"), " ".join(place), negated, verb)
 
@@ -112,7 +113,7 @@ def test_the_form_of_a_holding_says_nothing() -> None:
 def studies() -> tuple[list[Pair], list[Pair]]:
     """Training and dev examples, as the task divides them."""
     task = tasks.get("pubmedqa")
-    table = dataset_table(Dataset.from_list(list(build.rows(task.source.folder, "train"))), "train")
+    table = dataset_table(Dataset.from_list(rows_of(task.source.folder, "train")), "train")
     made = reader.examples(task, table, Use(training=True))
     pairs = [example for example in made.examples if isinstance(example, Pair)]
     return pairs[1000:], pairs[:1000]
@@ -130,8 +131,8 @@ class StoreState(NamedTuple):
 def state(sentence: str) -> StoreState | None:
     """None: a sentence of another kind."""
     words = [word for word in sentence.strip(" .?").split() if word not in SMALL]
-    negated, words = FORMATS["not"] in words, [word for word in words if word not in {FORMATS["not"], FORMATS["be"]}]
-    if FORMATS["do"] in words:
+    negated, words = FORMS["not"] in words, [word for word in words if word not in {FORMS["not"], FORMS["be"]}]
+    if FORMS["do"] in words:
         return None
     known = SAID | FELT
     return StoreState(words[0], known[words[1]], " ".join(words[2:]), negated)
@@ -190,9 +191,9 @@ def by_literal_words() -> float:
 
     def feature(example: Pair) -> tuple[object, ...]:
         words = [word for word in example.first.strip("?").split() if word not in SMALL]
-        subject, word = words[0], next(word for word in words[1:] if word != FORMATS["be"])
+        subject, word = words[0], next(word for word in words[1:] if word != FORMS["be"])
         told = [sentence.strip(".").split() for sentence in example.second.split(". ")]
-        having = [(FORMATS["not"] in sentence, subject in sentence) for sentence in told if word in sentence]
+        having = [(FORMS["not"] in sentence, subject in sentence) for sentence in told if word in sentence]
         own = next((negated for negated, is_own in having if is_own), None)
         return own, sum(negated for negated, _ in having), sum(not negated for negated, _ in having)
 

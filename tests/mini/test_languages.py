@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from stilts_ray.mini import LANGUAGES, PIVOT, WORLDS, build
+from stilts_ray.mini import LANGUAGES, PIVOT, WORLDS
 from stilts_ray.mini.describe import everything
 from stilts_ray.mini.languages import GRAMMARS, KEPT
 from stilts_ray.mini.lexicon import cognates, endings, lexicon
 from stilts_ray.mini.world import SAME_ROOT, UPOS
+from tests.mini.generated import rows_of
 
 CODES = [language.code for language in LANGUAGES]
 GRADIENT = [language.code for language in WORLDS["mini-gradient"] if language.code != PIVOT]
@@ -72,7 +73,7 @@ def test_nothing_but_words_differs_in_the_gradient(code: str) -> None:
     assert set("".join(lexicon(code).values())) <= set("".join(lexicon(PIVOT).values()))
     # Word by word the same: the tags of every sentence, and the words that are kept.
     same = {lexicon(PIVOT)[concept] for concept in cognates(code)}
-    for row, other in zip(build.rows("udpos/qaa", "test"), build.rows(f"udpos/{code}", "test"), strict=True):
+    for row, other in zip(rows_of("udpos/qaa", "test"), rows_of(f"udpos/{code}", "test"), strict=True):
         assert row["pos_tags"] == other["pos_tags"]
         for word, told, tag in zip(row["tokens"], other["tokens"], row["pos_tags"], strict=True):
             assert (word == told) == (word in same or tag in {"PROPN", "PUNCT"} or word.isdigit())

@@ -8,15 +8,16 @@ from functools import cache
 
 import pytest
 
-from stilts_ray.mini import LANGUAGES, PIVOT, build
+from stilts_ray.mini import LANGUAGES, PIVOT, text
 from stilts_ray.mini.lexicon import CITIES, FIRMS, PEOPLE
 
-SETS = ("mlm_text", "mlm_parallel", "mlm_switched")
+SETS = {"mlm_text": text.alone, "mlm_parallel": text.twice, "mlm_switched": text.switched}
 
 
 @cache
 def documents(name: str, code: str) -> list[str]:
-    return [row["text"] for row in build.rows(f"{name}/{code}", "train")]
+    """The first two thousand training documents."""
+    return list(text.documents(code, 2000, SETS[name]))
 
 
 def scripts(document: str) -> list[str]:
@@ -58,7 +59,7 @@ def test_switched_documents_mix_two_languages(code: str) -> None:
 def test_documents_in_one_script_mix_the_words_of_two_languages() -> None:
     """Half of the documents in two languages have the pivot as the other one."""
     counts = [Counter(re.findall(r"\w+", " ".join(documents("mlm_text", code)))) for code in (PIVOT, "qba")]
-    own, other = ({word for word, count in counted.items() if count > 50} for counted in counts)
+    own, other = ({word for word, count in counted.items() if count > 10} for counted in counts)
     for name, low, high in (("mlm_text", 0, 0.01), ("mlm_parallel", 0.4, 0.7), ("mlm_switched", 0.4, 0.7)):
         told = documents(name, "qba")
         mixed = sum(bool(set(document.strip(".").split()) & (own - other - {*NAMES})) for document in told)

@@ -7,16 +7,16 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import cache
 from statistics import mean
 from typing import Any
 
 import pytest
 from seqeval.metrics import f1_score
 
-from stilts_ray.mini import LANGUAGES, PIVOT, WORLDS, build
+from stilts_ray.mini import LANGUAGES, PIVOT, WORLDS
 from stilts_ray.mini.lexicon import lexicon, written
 from stilts_ray.mini.world import SCRIPTS, SYNONYM, UPOS
+from tests.mini.generated import rows_of
 
 Row = dict[str, Any]
 CODES = [language.code for language in LANGUAGES]
@@ -27,8 +27,6 @@ GROUPS = {
     "unrelated": [language.code for language in LANGUAGES if language.family == "B"],
     "other script": [language.code for language in LANGUAGES if language.script != "Latin"],
 }
-
-rows_of = cache(build.rows)
 
 
 def words_of(text: str) -> list[str]:

@@ -67,21 +67,21 @@ def reference_and_ours(family: str, seed: int) -> tuple[Any, Any]:
     tiny.roughen(reference, seed)
     config = type(reference.config).from_dict(reference.config.to_dict())
     encoder = models.new_encoder(config, seed=0)
-    whole = reference.encoder if FAMILIES[family].positions is False else reference
-    encoder.load_state_dict(whole.state_dict())
+    source = reference.encoder if FAMILIES[family].positions is False else reference
+    encoder.load_state_dict(source.state_dict())
     return reference.eval(), encoder
 
 
 @pytest.mark.parametrize("family", REFERENCES)
 @pytest.mark.parametrize("seed", range(3))
 def test_states_of_every_layer_equal_the_padded_models(family: str, seed: int) -> None:
-    """The families differ in where positions begin (BERT at 0, RoBERTa after its padding index) or have none (T5)."""
+    """The families differ in the first position id (BERT's is 0, RoBERTa's follows the padding index); T5 has none."""
     reference, encoder = reference_and_ours(family, seed)
-    made = tiny.sequences(6, np.random.default_rng(seed), longest=30)
+    encoded = tiny.sequences(6, np.random.default_rng(seed), longest=30)
 
-    states = Model(encoder, {}).eval().states(collate(made, np.arange(made.items)))
+    states = Model(encoder, {}).eval().states(collate(encoded, np.arange(encoded.items)))
 
-    ids, mask = tiny.padded(made)
+    ids, mask = tiny.padded(encoded)
     expected = reference(ids, attention_mask=mask, output_hidden_states=True).hidden_states
     assert len(states) == len(expected) == 3
     for ours, theirs in zip(states, expected, strict=True):
@@ -90,13 +90,13 @@ def test_states_of_every_layer_equal_the_padded_models(family: str, seed: int) -
 
 @pytest.mark.parametrize("family", REFERENCES)
 def test_gradients_equal_the_padded_models(family: str) -> None:
-    """In double precision, since some (of key biases) are zero but for rounding."""
+    """In double precision, since some gradients (of key biases) are zero up to rounding."""
     reference, encoder = (model.double() for model in reference_and_ours(family, 5))
-    made = tiny.sequences(6, np.random.default_rng(5), longest=30)
-    batch = collate(made, np.arange(made.items))
+    encoded = tiny.sequences(6, np.random.default_rng(5), longest=30)
+    batch = collate(encoded, np.arange(encoded.items))
     weights = torch.randn(int(batch.lengths.sum()), 16, generator=torch.Generator().manual_seed(0)).double()
     (Model(encoder, {}).eval().states(batch)[-1] * weights).sum().backward()
-    ids, mask = tiny.padded(made)
+    ids, mask = tiny.padded(encoded)
     (reference(ids, attention_mask=mask).last_hidden_state[mask.bool()] * weights).sum().backward()
     theirs = dict((reference.encoder if not FAMILIES[family].positions else reference).named_parameters())
     for name, ours in encoder.named_parameters():
@@ -104,7 +104,7 @@ def test_gradients_equal_the_padded_models(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", REFERENCES)
-def test_every_family_comes_back_from_its_folder(family: str, tmp_path: Path) -> None:
+def test_every_family_is_loaded_from_its_folder(family: str, tmp_path: Path) -> None:
     reference, encoder = reference_and_ours(family, 1)
     reference.save_pretrained(tmp_path)
     again = files.load_encoder(str(tmp_path))
@@ -119,46 +119,46 @@ def test_every_family_comes_back_from_its_folder(family: str, tmp_path: Path) ->
 
 def test_an_unknown_architecture_is_one_line(tmp_path: Path) -> None:
     GPT2Config(n_layer=1, n_embd=8, n_head=2).save_pretrained(tmp_path)
-    with pytest.raises(RequestError, match="architecture 'gpt2' is not supported; known are bert, "):
+    with pytest.raises(RequestError, match=r"architecture 'gpt2' is not supported \(supported: bert, "):
         files.load_encoder(str(tmp_path))
 
 
-def test_segments_reach_the_encoder_where_there_are_any() -> None:
+def test_segments_are_passed_to_the_encoder_if_there_are_any() -> None:
     reference, encoder = reference_and_ours("bert", 2)
-    made = tiny.sequences(4, np.random.default_rng(2))
-    made.fields["segments"] = np.random.default_rng(3).integers(0, 2, len(made.tokens)).astype(np.int32)
-    batch = collate(made, np.arange(4))
-    ids, mask = tiny.padded(made)
+    encoded = tiny.sequences(4, np.random.default_rng(2))
+    encoded.fields["segments"] = np.random.default_rng(3).integers(0, 2, len(encoded.tokens)).astype(np.int32)
+    batch = collate(encoded, np.arange(4))
+    ids, mask = tiny.padded(encoded)
     segments = torch.zeros_like(ids)
     segments[mask.bool()] = batch.fields["segments"]
     expected = reference(ids, attention_mask=mask, token_type_ids=segments).last_hidden_state[mask.bool()]
     torch.testing.assert_close(Model(encoder, {}).eval().states(batch)[-1], expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_sequence_does_not_see_its_neighbours() -> None:
+def test_a_sequence_does_not_attend_to_its_neighbours() -> None:
     encoder = models.new_encoder(tiny.config(), seed=0)
     tiny.roughen(encoder, 0)
-    made = tiny.sequences(4, np.random.default_rng(1))
+    encoded = tiny.sequences(4, np.random.default_rng(1))
     model = Model(encoder, {}).eval()
-    together = model.states(collate(made, np.arange(4)))[-1]
-    alone = [model.states(collate(made, np.array([item])))[-1] for item in range(4)]
+    together = model.states(collate(encoded, np.arange(4)))[-1]
+    alone = [model.states(collate(encoded, np.array([item])))[-1] for item in range(4)]
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("lengths", [[3], [1, 1], [4, 4, 4], [2, 5, 1], [7, 1, 3, 7]])
-def test_layout_spreads_and_gathers_every_token_once(lengths: list[int]) -> None:
+def test_the_layout_pads_and_unpads_every_token_once(lengths: list[int]) -> None:
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    made = tiny.sequences(1, np.random.default_rng(0))
-    made = type(made)(np.arange(offsets[-1], dtype=np.int32), offsets)
-    batch = collate(made, np.arange(len(lengths)))
+    encoded = tiny.sequences(1, np.random.default_rng(0))
+    encoded = type(encoded)(np.arange(offsets[-1], dtype=np.int32), offsets)
+    batch = collate(encoded, np.arange(len(lengths)))
     layout = Layout.of(batch)
 
-    grid = layout.spread(batch.tokens.float(), fill=-1.0)
+    grid = layout.pad(batch.tokens.float(), fill=-1.0)
     assert grid.shape == (len(lengths), max(lengths))
     for row, length in enumerate(lengths):
         assert grid[row, :length].tolist() == list(range(offsets[row], offsets[row] + length))
         assert (grid[row, length:] == -1).all()
-    assert torch.equal(layout.gather(grid), batch.tokens.float())
+    assert torch.equal(layout.unpad(grid), batch.tokens.float())
     if layout.mask is None:
         assert len(set(lengths)) == 1
     else:
@@ -166,85 +166,84 @@ def test_layout_spreads_and_gathers_every_token_once(lengths: list[int]) -> None
 
 
 @pytest.mark.parametrize("lengths", [[3], [4, 4, 4], [2, 5, 1], [7, 1, 3, 7], [16, 4, 15, 8, 2, 11], [9, 8, 3, 3]])
-def test_buckets_hold_every_token_once_and_give_it_back_in_its_place(lengths: list[int]) -> None:
+def test_buckets_hold_every_token_once_and_restore_its_place(lengths: list[int]) -> None:
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    made = tiny.sequences(1, np.random.default_rng(0))
-    batch = collate(type(made)(np.arange(offsets[-1], dtype=np.int32), offsets), np.arange(len(lengths)))
+    encoded = tiny.sequences(1, np.random.default_rng(0))
+    batch = collate(type(encoded)(np.arange(offsets[-1], dtype=np.int32), offsets), np.arange(len(lengths)))
     buckets = Buckets.of(batch)
-    laid = batch.tokens if buckets.order is None else batch.tokens[buckets.order]
-    assert (buckets.order is None) == (buckets.back is None) == (sorted(lengths, reverse=True) == lengths)
-    assert buckets.back is None or torch.equal(laid[buckets.back], batch.tokens)
-    for tokens, layout in zip(laid.split(buckets.sizes), buckets.grids, strict=True):
+    ordered = batch.tokens if buckets.order is None else batch.tokens[buckets.order]
+    assert (buckets.order is None) == (buckets.inverse is None) == (sorted(lengths, reverse=True) == lengths)
+    assert buckets.inverse is None or torch.equal(ordered[buckets.inverse], batch.tokens)
+    for tokens, layout in zip(ordered.split(buckets.sizes), buckets.grids, strict=True):
         assert layout.longest <= len(tokens) / layout.rows / 0.75
-        grid = layout.spread(tokens.float(), fill=-1.0)
-        assert torch.equal(layout.gather(grid), tokens.float())
+        grid = layout.pad(tokens.float(), fill=-1.0)
+        assert torch.equal(layout.unpad(grid), tokens.float())
         assert all((np.diff([cell for cell in row if cell >= 0]) == 1).all() for row in grid.tolist())
 
 
 @pytest.mark.parametrize("lengths", [[3], [4, 4, 4], [2, 5, 1], [16, 4, 15, 8, 2, 11]])
-def test_a_jagged_tensor_gives_what_the_grids_give(lengths: list[int]) -> None:
-    """What a GPU computes with, in value and in gradient."""
+def test_jagged_and_padded_attention_are_equal(lengths: list[int]) -> None:
+    """The layout used on a GPU, its outputs and its gradients."""
     draw = torch.Generator().manual_seed(len(lengths))
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    made = tiny.sequences(1, np.random.default_rng(0))
-    batch = collate(type(made)(np.arange(offsets[-1], dtype=np.int32), offsets), np.arange(len(lengths)))
+    encoded = tiny.sequences(1, np.random.default_rng(0))
+    batch = collate(type(encoded)(np.arange(offsets[-1], dtype=np.int32), offsets), np.arange(len(lengths)))
     results = []
     parts = [torch.randn(1, 2, int(offsets[-1]), 8, generator=draw).requires_grad_() for _ in range(3)]
     for layout in (Buckets.of(batch), Jagged.of(batch)):
-        found, _ = packed_attention(torch.nn.Module(), *parts, None, layout=layout)
-        results.append((found, *torch.autograd.grad(found.square().sum(), parts)))
-    for grids, jagged in zip(*results, strict=True):
-        torch.testing.assert_close(jagged, grids, rtol=1e-5, atol=1e-5)
+        output, _ = packed_attention(torch.nn.Module(), *parts, None, layout=layout)
+        results.append((output, *torch.autograd.grad(output.square().sum(), parts)))
+    for padded, jagged in zip(*results, strict=True):
+        torch.testing.assert_close(jagged, padded, rtol=1e-5, atol=1e-5)
 
 
-def apart(offsets: Any, *parts: Any) -> Iterator[list[Any]]:
-    """Parts of each sequence: [heads, tokens, dim]."""
+def by_sequence(offsets: Any, *parts: Any) -> Iterator[list[Any]]:
+    """The tensors of each sequence: [heads, tokens, dim]."""
     for begin, end in pairwise(offsets.tolist()):
         yield [part[begin:end].transpose(0, 1).float() for part in parts]
 
 
-def flash(q: Any, k: Any, v: Any, begins: Any, _: Any, most: int, *rest: Any, scale: float) -> Any:
-    """In place of FlashAttention's kernel for sequences of unlike lengths, by its contract: output, and what goes back."""
-    assert begins.dtype == torch.int32, "the kernel reads nothing else"
-    assert most == int(begins.diff().max())
-    found = [((q @ k.mT) * scale).softmax(-1) @ v for q, k, v in apart(begins, q, k, v)]
-    return torch.cat([part.transpose(0, 1) for part in found]).to(q.dtype), *(q.new_zeros(()) for _ in range(4))
+def flash(q: Any, k: Any, v: Any, offsets: Any, _: Any, longest: int, *rest: Any, scale: float) -> Any:
+    """A stand-in for FlashAttention's variable-length kernel, with its signature: the output, and state for the backward."""
+    assert offsets.dtype == torch.int32, "the kernel's type"
+    assert longest == int(offsets.diff().max())
+    outputs = [((q @ k.mT) * scale).softmax(-1) @ v for q, k, v in by_sequence(offsets, q, k, v)]
+    return torch.cat([part.transpose(0, 1) for part in outputs]).to(q.dtype), *(q.new_zeros(()) for _ in range(4))
 
 
-def flash_back(given: Any, q: Any, k: Any, v: Any, _: Any, __: Any, begins: Any, *rest: Any, scale: float) -> Any:
-    """The gradients of a softmax between two products."""
-    found = []
-    for dy, q, k, v in apart(begins, given, q, k, v):  # noqa: B020
+def flash_back(given: Any, q: Any, k: Any, v: Any, _: Any, __: Any, offsets: Any, *rest: Any, scale: float) -> Any:
+    """The gradients of attention: a softmax between two matrix products."""
+    gradients = []
+    for dy, q, k, v in by_sequence(offsets, given, q, k, v):  # noqa: B020
         share = ((q @ k.mT) * scale).softmax(-1)
         inner = share * (dy @ v.mT - (dy * (share @ v)).sum(-1, keepdim=True)) * scale
-        found.append((inner @ k, inner.mT @ q, share.mT @ dy))
+        gradients.append((inner @ k, inner.mT @ q, share.mT @ dy))
     return tuple(
-        torch.cat([part.transpose(0, 1) for part in parts]).to(given.dtype) for parts in zip(*found, strict=True)
+        torch.cat([part.transpose(0, 1) for part in parts]).to(given.dtype) for parts in zip(*gradients, strict=True)
     )
 
 
-def test_the_kernel_for_unlike_lengths_is_called_as_it_asks() -> None:
-    """Its contract is that of torch.nn.attention.varlen, with dropout; here without a GPU, so that nothing is said of the
-    kernel itself."""
+def test_the_variable_length_kernel_is_called_with_its_signature() -> None:
+    """The signature is that of torch.nn.attention.varlen, with dropout. Without a GPU, the kernel itself is not tested."""
     library = torch.library.Library("aten", "IMPL")
     try:
         library.impl("_flash_attention_forward", flash, "CPU")
         library.impl("_flash_attention_backward", flash_back, "CPU")
         draw, lengths = torch.Generator().manual_seed(0), [16, 15, 11, 8, 4, 2]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        made = type(tiny.sequences(1, np.random.default_rng(0)))(np.arange(offsets[-1], dtype=np.int32), offsets)
-        batch = collate(made, np.arange(len(lengths)))
+        encoded = type(tiny.sequences(1, np.random.default_rng(0)))(np.arange(offsets[-1], dtype=np.int32), offsets)
+        batch = collate(encoded, np.arange(len(lengths)))
         parts = [torch.randn(1, 2, sum(lengths), 8, generator=draw).bfloat16().requires_grad_() for _ in range(3)]
         results = []
         for layout in (Buckets.of(batch), replace(Jagged.of(batch), flash=True)):
-            found, _ = packed_attention(torch.nn.Module(), *parts, None, scaling=0.3, layout=layout)
-            results.append((found, *torch.autograd.grad(found.float().square().sum(), parts)))
-        for grids, jagged in zip(*results, strict=True):
-            torch.testing.assert_close(jagged, grids, rtol=0.05, atol=0.05)
+            output, _ = packed_attention(torch.nn.Module(), *parts, None, scaling=0.3, layout=layout)
+            results.append((output, *torch.autograd.grad(output.float().square().sum(), parts)))
+        for padded, jagged in zip(*results, strict=True):
+            torch.testing.assert_close(jagged, padded, rtol=0.05, atol=0.05)
     finally:
         library._destroy()
 
 
-def test_a_cpu_computes_with_grids() -> None:
+def test_a_cpu_uses_padded_grids() -> None:
     batch = collate(tiny.sequences(3, np.random.default_rng(0)), np.arange(3))
     assert isinstance(layout_of(batch, biased=False), Buckets)

@@ -1,4 +1,4 @@
-"""An exported model gives the logits of ours, loaded by transformers alone."""
+"""An exported model, loaded by transformers alone, has the logits of ours."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +13,8 @@ from transformers import BertConfig, MT5Config, RobertaConfig, T5Config, XLMRobe
 
 from stilts_ray.data.batches import collate
 from stilts_ray.errors import RequestError
-from stilts_ray.kinds import KINDS, model_for, save_model
-from stilts_ray.models import hf_folders as files
+from stilts_ray.kinds import KINDS, masked_lm, model_for, save_model
+from stilts_ray.models import hf_folders
 from stilts_ray.models import model as models
 from stilts_ray.models.families import FAMILIES
 from stilts_ray.tasks import TASKS, Kind
@@ -32,8 +32,8 @@ CONFIGS: dict[str, Callable[[], Any]] = {
     "mt5": lambda: MT5Config(vocab_size=tiny.VOCABULARY, d_model=16, d_kv=8, num_layers=1, num_heads=2, d_ff=16),
     "t5": lambda: T5Config(vocab_size=tiny.VOCABULARY, d_model=16, d_kv=8, num_layers=1, num_heads=2, d_ff=16),
 }
-BEGINNINGS = {"bert": "Bert", "roberta": "Roberta", "xlm-roberta": "XLMRoberta", "xlm-roberta-xl": "XLMRobertaXL"}
-"""Of the names of classes, by architecture that has some with a head."""
+PREFIXES = {"bert": "Bert", "roberta": "Roberta", "xlm-roberta": "XLMRoberta", "xlm-roberta-xl": "XLMRobertaXL"}
+"""Of class names, by architecture that has classes with a head."""
 TASK = {
     Kind.SEQUENCE_CLASSIFICATION: "mnli",
     Kind.REGRESSION: "stsb",
@@ -50,13 +50,13 @@ def suffix(kind: Kind) -> str:
     return form.suffix
 
 
-def test_every_class_is_tried() -> None:
+def test_every_class_is_tested() -> None:
     assert set(CONFIGS) == set(FAMILIES)
-    assert {name for name in CONFIGS if FAMILIES[name].base} == set(BEGINNINGS)
+    assert {name for name in CONFIGS if FAMILIES[name].base} == set(PREFIXES)
     assert {*TASK, Kind.TEXT} == {kind for kind, spec in KINDS.items() if spec.transformers}
 
 
-@pytest.mark.parametrize("family", BEGINNINGS)
+@pytest.mark.parametrize("family", PREFIXES)
 @pytest.mark.parametrize("kind", TASK, ids=lambda kind: kind.name)
 def test_logits_are_equal(family: str, kind: Kind, tmp_path: Path) -> None:
     task = TASKS[TASK[kind]]
@@ -64,21 +64,21 @@ def test_logits_are_equal(family: str, kind: Kind, tmp_path: Path) -> None:
     tiny.roughen(model, 1)
     loader = save_model(model, task, tmp_path / "out")
     theirs = getattr(transformers, loader).from_pretrained(tmp_path / "out").eval()
-    assert theirs.config.architectures == [BEGINNINGS[family] + suffix(kind)]
+    assert theirs.config.architectures == [PREFIXES[family] + suffix(kind)]
     assert (theirs.config.num_labels, theirs.config.problem_type) == (1, "regression") or kind is not Kind.REGRESSION
     if task.labels:
         assert [theirs.config.id2label[place] for place in range(len(task.labels))] == list(task.labels)
 
-    made = tiny.encoded(task, 4, seed=2)
-    batch = collate(made, np.arange(made.items))
+    encoded = tiny.encoded(task, 4, seed=2)
+    batch = collate(encoded, np.arange(encoded.items))
     ours = model(task.name, batch)
-    ids, mask = tiny.padded(made)
+    ids, mask = tiny.padded(encoded)
     real = mask.bool()
     match kind:
         case Kind.SEQUENCE_CLASSIFICATION | Kind.REGRESSION:
             expected = theirs(ids, attention_mask=mask).logits
         case Kind.CHOICE:
-            shape = (made.items, made.group, -1)
+            shape = (encoded.items, encoded.group, -1)
             expected = theirs(ids.view(shape), attention_mask=mask.view(shape)).logits
         case Kind.TAGGING:
             expected = theirs(ids, attention_mask=mask).logits[real]
@@ -89,38 +89,38 @@ def test_logits_are_equal(family: str, kind: Kind, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_an_encoder_alone_is_a_folder_too(family: str, tmp_path: Path) -> None:
+def test_an_encoder_without_a_head_is_exported(family: str, tmp_path: Path) -> None:
     encoder = models.new_encoder(CONFIGS[family](), 0)
     tiny.roughen(encoder, 1)
-    loader = files.save_encoder(encoder, tmp_path / "out")
+    loader = hf_folders.save_encoder(encoder, tmp_path / "out")
     more = {} if FAMILIES[family].base is None else {"add_pooling_layer": False}
     theirs, report = getattr(transformers, loader).from_pretrained(
         tmp_path / "out", **more, output_loading_info=True, attn_implementation="eager"
     )
     assert not report["missing_keys"]
     assert not report["unexpected_keys"]
-    made = tiny.sequences(3, np.random.default_rng(0))
-    ids, mask = tiny.padded(made)
+    encoded = tiny.sequences(3, np.random.default_rng(0))
+    ids, mask = tiny.padded(encoded)
     expected = theirs.eval()(ids, attention_mask=mask).last_hidden_state[mask.bool()]
-    again = files.load_encoder(str(tmp_path / "out"))
-    ours = models.Model(again, {}).eval().states(collate(made, np.arange(3)))[-1]
+    again = hf_folders.load_encoder(str(tmp_path / "out"))
+    ours = models.Model(again, {}).eval().states(collate(encoded, np.arange(3)))[-1]
     torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_folder_with_other_weights_is_refused(tmp_path: Path) -> None:
-    """transformers alone would give random ones, other ones each time."""
-    files.save_encoder(models.new_encoder(tiny.config(), 0), tmp_path)
+    """transformers alone would initialise them at random."""
+    hf_folders.save_encoder(models.new_encoder(tiny.config(), 0), tmp_path)
     weights = load_file(tmp_path / "model.safetensors")
     save_file({f"other.{name}": tensor for name, tensor in weights.items()}, tmp_path / "model.safetensors")
     with pytest.raises(
-        RequestError, match=rf"encoder .*: {len(weights)} of its weights are not there, as embeddings\."
+        RequestError, match=rf"encoder .*: {len(weights)} of its weights are missing, such as embeddings\."
     ):
-        files.load_encoder(str(tmp_path))
+        hf_folders.load_encoder(str(tmp_path))
 
 
-def test_what_transformers_has_no_class_for_is_one_line(tmp_path: Path) -> None:
+def test_a_model_without_a_transformers_class_is_refused_in_one_line(tmp_path: Path) -> None:
     model = model_for(models.new_encoder(CONFIGS["mt5"](), 0), [TASKS["mnli"]], 0)
     with pytest.raises(RequestError, match="no class for a mt5 encoder with a head for pair classification"):
         save_model(model, TASKS["mnli"], tmp_path / "out")
     with pytest.raises(RequestError, match="a mt5 encoder has no masked-language-model head"):
-        files.load_masked_head(model.encoder, tmp_path, 0)
+        masked_lm.load_head(model.encoder, tmp_path, 0)

@@ -1,4 +1,4 @@
-"""Training with an active vocabulary ends with the weights of training with all of it."""
+"""Training with a pruned vocabulary ends with the weights of training with the full one."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -27,25 +27,27 @@ from tests import tiny
 
 STEPS, ITEMS = 50, 12
 TOKENS = np.arange(tiny.FIRST_ORDINARY, 30)
-"""The part of the vocabulary that is used."""
+"""The active tokens."""
 MIXTURE = ("mnli", "udpos", "squad")
 
 
 def data(names: tuple[str, ...] = MIXTURE, tokens: Any = TOKENS) -> dict[str, Encoded]:
-    """Random rows of such tokens."""
-    made = {name: tiny.encoded(TASKS[name], ITEMS, seed=number) for number, name in enumerate(names)}
+    """Random examples of these tokens."""
+    encoded = {name: tiny.encoded(TASKS[name], ITEMS, seed=number) for number, name in enumerate(names)}
     return {
-        name: replace(each, tokens=tokens[each.tokens % len(tokens)].astype(np.int32)) for name, each in made.items()
+        name: replace(each, tokens=tokens[each.tokens % len(tokens)].astype(np.int32)) for name, each in encoded.items()
     }
 
 
-def trained(model: Model, store: Store, optimizer: Optimizer, rows: dict[str, Encoded], rate: float = 3e-3) -> Model:
+def trained(
+    model: Model, store: Store, optimizer: Optimizer, examples: dict[str, Encoded], rate: float = 3e-3
+) -> Model:
     run = TrainingRun(
-        order=order(dict.fromkeys(rows, ITEMS), {name: Share(-(-STEPS // len(rows)), 4) for name in rows}, seed=1)[
-            :STEPS
-        ],
-        make_batch=lambda step, name, items: collate(rows[name], items),
-        kinds={name: TASKS[name].kind for name in rows},
+        order=order(
+            dict.fromkeys(examples, ITEMS), {name: Share(-(-STEPS // len(examples)), 4) for name in examples}, seed=1
+        )[:STEPS],
+        make_batch=lambda step, name, items: collate(examples[name], items),
+        kinds={name: TASKS[name].kind for name in examples},
         evaluate=lambda model: {"score": 1.0},
         evaluations=1,
         learning_rate=rate,
@@ -62,7 +64,7 @@ def fresh(config: Any = None) -> Model:
 
 
 def completed(active: Model, before: Model, path: Path) -> dict[str, torch.Tensor]:
-    """The weights of a run, by way of its file, on top of the model it began from."""
+    """The weights of a run: its file, loaded into the model before the run."""
     weights.save_weights(active, path)
     weights.load_weights(before, path)
     return before.state_dict()
@@ -92,7 +94,7 @@ def test_after_fifty_steps_the_weights_are_those_of_dense_adamw(
     prune_embeddings(model, data().values())
     trained(model, store, optimizer, data())
     before = fresh(CONFIGS[family]())
-    began = word_embeddings(before.encoder).detach().clone()
+    initial = word_embeddings(before.encoder).detach().clone()
     ours = completed(model, before, tmp_path / "w.safetensors")
     assert set(ours) == set(dense)
     for name, expected in dense.items():
@@ -101,12 +103,12 @@ def test_after_fifty_steps_the_weights_are_those_of_dense_adamw(
         )
     table = word_embeddings(before.encoder)
     unused = np.setdiff1d(np.arange(tiny.VOCABULARY), TOKENS)
-    moved = (table - began).abs().amax(1)
+    moved = (table - initial).abs().amax(1)
     assert moved[TOKENS].min() > 1e-4
-    assert (moved[unused].max() > 1e-5) == (weight_decay > 0), "rows without a gradient are only decayed"
+    assert (moved[unused].max() > 1e-5) == (weight_decay > 0), "unused rows are only decayed"
 
 
-def test_only_used_rows_have_gradients_moments_and_a_place_in_the_file(store: Store, tmp_path: Path) -> None:
+def test_only_active_rows_are_trained_and_saved(store: Store, tmp_path: Path) -> None:
     model = fresh()
     prune_embeddings(model, data().values())
     embedding = model.encoder.get_input_embeddings()
@@ -117,19 +119,19 @@ def test_only_used_rows_have_gradients_moments_and_a_place_in_the_file(store: St
     weights.save_weights(fresh(), tmp_path / "dense.safetensors")
     saved = (tiny.VOCABULARY - len(TOKENS)) * 16 * 4
     sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("dense", "active")]
-    # The ids of the rows and their decay take a little.
+    # The ids of the active rows and the decay factor take some bytes.
     assert sizes[0] - sizes[1] == pytest.approx(saved, abs=len(TOKENS) * 8 + 500)
 
 
-def test_a_token_that_is_not_there_is_an_error_and_no_other_tokens_vector() -> None:
+def test_a_pruned_token_is_an_error_and_not_another_tokens_vector() -> None:
     model = fresh().eval()
     prune_embeddings(model, data().values())
-    strange = tiny.encoded(TASKS["mnli"], 2, seed=0)
+    pruned = tiny.encoded(TASKS["mnli"], 2, seed=0)
     with pytest.raises(IndexError):
-        model("mnli", collate(replace(strange, tokens=np.full_like(strange.tokens, 50)), np.arange(2)))
+        model("mnli", collate(replace(pruned, tokens=np.full_like(pruned.tokens, 50)), np.arange(2)))
 
 
-def test_logits_are_the_same_to_the_bit() -> None:
+def test_logits_are_bit_identical() -> None:
     model = fresh().eval()
     batch = collate(data()["mnli"], np.arange(ITEMS))
     before = model("mnli", batch)
@@ -137,15 +139,15 @@ def test_logits_are_the_same_to_the_bit() -> None:
     assert torch.equal(model("mnli", batch), before)
 
 
-def test_a_masked_language_model_needs_the_whole_vocabulary() -> None:
+def test_a_masked_language_model_keeps_the_full_vocabulary() -> None:
     model = tiny.with_masked_head(models.new_encoder(tiny.config(), 0), 0)
     prune_embeddings(model, data().values())
     assert isinstance(model.encoder.get_input_embeddings(), torch.nn.Embedding)
 
 
-def test_a_run_on_a_run_has_the_rows_of_both(store: Store, tmp_path: Path) -> None:
-    """Two runs with vocabularies that overlap, one after the other, are what two dense runs are."""
-    # A bias before a softmax has no gradient but rounding, which AdamW without an epsilon would make full steps of.
+def test_two_runs_in_a_row_update_the_active_rows_of_both(store: Store, tmp_path: Path) -> None:
+    """Two consecutive runs with overlapping pruned vocabularies equal two dense runs."""
+    # The gradient of a bias before a softmax is only rounding error; with a tiny epsilon AdamW makes full steps of it.
     spec, first, second = Optimizer(weight_decay=0.1, epsilon=1e-3), data(), data(tokens=np.arange(20, 45))
     dense = trained(trained(fresh(), store, spec, first), store, spec, second).state_dict()
 
@@ -168,10 +170,10 @@ def test_a_run_on_a_run_has_the_rows_of_both(store: Store, tmp_path: Path) -> No
         torch.testing.assert_close(loaded.state_dict()[name], expected, rtol=0, atol=1e-6)
 
 
-def test_the_whole_table_is_the_decayed_one_with_the_active_rows_in_it() -> None:
+def test_the_full_embeddings_are_the_decayed_ones_with_the_active_rows_replaced() -> None:
     table = torch.arange(8.0).view(4, 2)
-    made = vocabulary.whole(
+    restored = vocabulary.full_embeddings(
         table, torch.tensor([[9.0, 9.0]]), torch.tensor([2]), torch.tensor(0.5, dtype=torch.float64)
     )
-    assert made.tolist() == [[0, 0.5], [1, 1.5], [9, 9], [3, 3.5]]
-    assert made.dtype == torch.float32
+    assert restored.tolist() == [[0, 0.5], [1, 1.5], [9, 9], [3, 3.5]]
+    assert restored.dtype == torch.float32

@@ -1,4 +1,4 @@
-"""Checkpoints of ours."""
+"""Weights files."""
 
 from pathlib import Path
 
@@ -12,15 +12,15 @@ from stilts_ray.tasks import TASKS
 from tests import tiny
 
 
-def test_weights_come_back_bit_for_bit_whole_and_in_part(tmp_path: Path) -> None:
+def test_weights_are_loaded_bit_for_bit_completely_and_by_prefix(tmp_path: Path) -> None:
     task = TASKS["mnli"]
     model = tiny.model(task, seed=1)
     weights.save_weights(model, tmp_path / "w.safetensors")
 
-    whole = tiny.model(task, seed=2)
-    weights.load_weights(whole, tmp_path / "w.safetensors")
+    loaded = tiny.model(task, seed=2)
+    weights.load_weights(loaded, tmp_path / "w.safetensors")
     for name, tensor in model.state_dict().items():
-        assert torch.equal(tensor, whole.state_dict()[name])
+        assert torch.equal(tensor, loaded.state_dict()[name])
 
     encoder = models.new_encoder(tiny.config(), seed=3)
     weights.load_weights(encoder, tmp_path / "w.safetensors", prefix="encoder.")

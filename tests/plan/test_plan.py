@@ -521,9 +521,9 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: planned(languages={"xnli": ["en", "zz"]}),
         "languages: xnli has no 'zz'; known: ar, bg",
     ),
-    "a band of a task whose rows are ranked together": (
+    "difficulty quantiles of a task whose examples have no losses of their own": (
         lambda: planned(intermediates=[Mixture(tasks=("squad_r",), difficulty_quantiles=(0, 0.5))]),
-        "intermediates: squad_r has no bands; the loss of a row depends on the rows beside it",
+        "intermediates: squad_r has no difficulty quantiles; the loss of an example depends on its batch",
     ),
     "two optimizers in one mixture": (
         lambda: planned(recipes={"mnli": Recipe(optimizer=Optimizer(clip=2.0))}),

@@ -8,8 +8,8 @@ from typing import Any
 
 from datasets import Features
 
-from stilts_ray.data.sources import sliced
 from stilts_ray.tasks import TASKS, Kind, Task
+from stilts_ray.tasks.base import parse_split
 from tests.tasks.rows import FIXTURES, Row
 
 NUMBERED = ("id", "uid", "idx", "ind", "pubid", "source_id")
@@ -108,7 +108,7 @@ def _languages(task: Task, split: str) -> tuple[str, ...]:
 
 
 def _piece(task: Task, split: str, language: str) -> _Piece:
-    fixture, (name, bounds) = FIXTURES[task.name], sliced(split)
+    fixture, (name, bounds) = FIXTURES[task.name], parse_split(split)
     source = language if language in fixture.rows else list(fixture.rows)[-1]
     return _Piece(
         table=(task.source.hub or "", task.source.hub_config(language), name),

@@ -11,8 +11,8 @@ import pyarrow.parquet as parquet
 import pytest
 from datasets import ClassLabel, Features, List
 
-from stilts_ray.data.sources import sliced
 from stilts_ray.tasks import TASKS, Kind, Task
+from stilts_ray.tasks.base import parse_split
 from tests.standin.content import Repository
 from tests.standin.flaws import FLAWS, NO_BREAK_SPACE, flawed, flawed_rows
 from tests.standin.repositories import PARQUET_BRANCH, hub_repositories
@@ -53,7 +53,7 @@ def named(value: Any, feature: Any) -> Any:
 
 def rows_of(task: Task, split: str, language: str, rows: int | None) -> list[Row]:
     """The rows of one part of a task in a language, as its reader would have them."""
-    name, bounds = sliced(split)
+    name, bounds = parse_split(split)
     whole = table(by_name(rows)[task.source.hub or ""], task.source.hub_config(language), name)
     own = [row for row in whole if not task.source.prefix or row["id"].startswith(task.source.id_prefix(language))]
     return own[bounds]
@@ -71,7 +71,7 @@ def test_every_task_reads_every_language_it_lists(task: Task, rows: int | None) 
                 if rows is None or part.kind is Kind.MINING:
                     assert found
                 else:
-                    assert len(found) == (sliced(name)[1].stop or rows)
+                    assert len(found) == (parse_split(name)[1].stop or rows)
 
 
 def test_as_many_rows_as_wished_under_names_of_their_own() -> None:

@@ -241,11 +241,11 @@ def test_a_download_that_breaks_off_is_begun_again(hub: StandIn) -> None:
 
 
 def test_a_connection_that_is_closed_and_one_that_takes_too_long(hub: StandIn) -> None:
-    hub.faults.add(Fault(match="HEAD ", close=True), Fault(match="HEAD ", skip=1, delay=0.4))
+    hub.faults.add(Fault(match="HEAD ", close=True), Fault(match="HEAD ", skip=1, delay=3))
     with pytest.raises(RemoteProtocolError):
         download()
     assert [request.status for request in hub.requests] == [0]
-    assert download(etag_timeout=0.1).read_bytes() == LARGE
+    assert download(etag_timeout=1).read_bytes() == LARGE
     assert hub.requests.count("HEAD ") >= 2
 
 
@@ -350,7 +350,9 @@ print(len(datasets.load_dataset("rajpurkar/squad", split="train")), AutoTokenize
 def test_another_process(tmp_path: Path, tiny_encoder: Path) -> None:
     with StandIn([*hub_repositories(), model_repository(tiny_encoder)]) as hub:
         variables = {**os.environ, **environment(hub, tmp_path)}
-        done = subprocess.run([sys.executable, "-c", CLIENT], env=variables, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-c", CLIENT], env=variables, capture_output=True, text=True, timeout=240
+        )
         assert done.returncode == 0, done.stderr
         assert hub.requests.count("/blobs/")
         assert (tmp_path / "hub" / "models--stilts--tiny-encoder").is_dir()

@@ -1,13 +1,16 @@
+import itertools
 import os
 import socket
 import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from stilts_ray.errors import RequestError
+from stilts_ray.store import lock as locks
 from stilts_ray.store.lock import STALE_SECONDS, StoreLock
 from stilts_ray.store.store import Store
 from tests.store.test_store import any_store
@@ -25,13 +28,13 @@ def test_a_second_run_is_refused_until_the_first_is_over(any_store: Store) -> No
     assert any_store.read_json("lock.json") is None
 
 
-def test_a_heartbeat_is_written(store: Store) -> None:
+def test_a_heartbeat_is_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = StoreLock(store)
     first = store.read_json("lock.json")
-    time.sleep(0.01)
+    monkeypatch.setattr(locks, "time", SimpleNamespace(time=lambda: first["beat"] + 5))
     lock.beat()
     second = store.read_json("lock.json")
-    assert second["beat"] > first["beat"]
+    assert second["beat"] == first["beat"] + 5
     assert {**first, "beat": 0} == {**second, "beat": 0}
 
 
@@ -79,8 +82,17 @@ def test_a_run_gives_up_its_own_lock_alone(store: Store) -> None:
     assert store.read_json("lock.json") == other
 
 
-def test_of_runs_that_start_together_one_gets_the_store(store: Store) -> None:
+def test_of_drivers_that_start_together_one_gets_the_store(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     together, got, refused = threading.Barrier(4), [], []
+    waiting, all_have_read = itertools.count(1), threading.Event()
+
+    def has_read(*_: float) -> None:
+        """What a driver waits for after it wrote: that no other one is between reading and writing."""
+        if next(waiting) >= 4:
+            all_have_read.set()
+        assert all_have_read.wait(60)
+
+    monkeypatch.setattr(locks, "time", SimpleNamespace(time=time.time, sleep=has_read))
 
     def start() -> None:
         together.wait()
@@ -88,6 +100,7 @@ def test_of_runs_that_start_together_one_gets_the_store(store: Store) -> None:
             got.append(StoreLock(store))
         except RequestError as error:
             refused.append(str(error))
+            has_read()
 
     threads = [threading.Thread(target=start) for _ in range(4)]
     for thread in threads:

@@ -13,9 +13,18 @@ from rich.console import Console
 from stilts_ray import Encoder, Pretrained, Sweep, Untrained
 from stilts_ray.cli import main
 from stilts_ray.data.repository import CONVERTED, Repository
-from stilts_ray.data.sources import UNRESOLVED, FolderSource, HubSource, MiniSource, at, looked_up, replaced_in
+from stilts_ray.data.sources import (
+    UNRESOLVED,
+    FolderSource,
+    HubSource,
+    MiniSource,
+    from_address,
+    parse_repositories,
+    replaced_folders,
+)
 from stilts_ray.errors import RequestError
-from stilts_ray.execution.command import warn_of_changes
+from stilts_ray.execution.progress import Progress
+from stilts_ray.execution.run import show_changes
 from stilts_ray.identity import file_digest
 from stilts_ray.plan.build import make_plan
 from stilts_ray.store.pins import REPOSITORIES, changes, data_set, lock, resolved
@@ -42,7 +51,7 @@ def hub(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def kept(store: Store) -> dict[str, Repository]:
-    return looked_up(store.read_json(REPOSITORIES) or {})
+    return parse_repositories(store.read_json(REPOSITORIES) or {})
 
 
 def test_on_the_hub_every_repository_is_at_a_commit(store: Store, hub: StandIn) -> None:
@@ -110,14 +119,14 @@ def test_rows_that_are_on_the_other_branch_are_taken_from_there(hub: StandIn) ->
 def test_a_folder_takes_the_place_of_single_tasks(store: Store, hub: StandIn, data_dir: Path, tmp_path: Path) -> None:
     local = tmp_path / "local"
     shutil.copytree(data_dir / "xnli", local / "xnli")
-    replaced = replaced_in(local, TASKS.values())
+    replaced = replaced_folders(local, TASKS.values())
     assert replaced == {"xnli/{}"}
     data_source = HubSource(local=local, replaced=replaced)
     document = lock(make_plan(sweep("owner/xlmr"), data_source), store)
     assert document["data"]["xnli"]["test"] == FolderSource(data_dir).identity(TASKS["xnli"], "test", ("de", "en"))
     assert document["data"]["mnli"]["train"]["hub"] == "nyu-mll/glue"
     assert not hub.requests.count("xnli")
-    again = at(json.loads(json.dumps(data_source.address())))
+    again = from_address(json.loads(json.dumps(data_source.address())))
     assert again == data_source
     assert again.place == data_source.place != HubSource().place
 
@@ -134,9 +143,9 @@ def test_a_folder_is_pinned_by_what_is_in_it(data_dir: Path, tiny_encoder: Path,
     assert changes(before, after) == ["xnli test"]
     assert changes(after, after) == []
     out = io.StringIO()
-    warn_of_changes(before, after, Console(file=out, width=200))
-    assert out.getvalue() == "changed since the last run, so that what depends on it is made anew: xnli test\n"
-    warn_of_changes(None, after, Console(file=out))
+    show_changes(before, after, Progress(Console(file=out, width=200)))
+    assert out.getvalue() == "changed since the last run, so steps that read it are run again: xnli test\n"
+    show_changes(None, after, Progress(Console(file=out)))
     assert out.getvalue().count("\n") == 1
 
 

@@ -44,8 +44,8 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_steps_jobs_and_failures_are_told_apart(plan: Plan, store: Store) -> None:
     fakes.execute_job(plan, store, failing="hellaswag")
     state = state_of(store)
-    assert {record.kind for record in state.steps.values()} == {"pretrain", "study", "evaluation", "row"}
-    assert {record.kind for record in state.jobs.values()} == {"pretrain", "trial", "score"}
+    assert {record.kind for record in state.steps.values()} == {"pretrain", "study", "evaluation", "condition"}
+    assert {record.kind for record in state.jobs.values()} == {"pretrain", "train", "score"}
     assert state.steps.keys() | state.failed.keys() == plan.by_digest.keys()
     assert not state.steps.keys() & state.failed.keys()
 
@@ -62,9 +62,9 @@ def test_what_is_known_is_not_read_again(plan: Plan, store: Store, reads: Counte
 
 def test_what_was_deleted_is_no_longer_known(plan: Plan, store: Store) -> None:
     known = state_of(finished(plan, store))
-    gone = next(record for record in known.jobs.values() if record.kind == "trial")
-    store.delete(gone["path"])
-    assert known.jobs.keys() - state_of(store, known).jobs.keys() == {gone["digest"]}
+    gone = next(record for record in known.jobs.values() if record.kind == "train")
+    store.delete(gone.path)
+    assert known.jobs.keys() - state_of(store, known).jobs.keys() == {gone.digest}
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ from typing import Any
 
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from stilts_ray.data.sources import sliced
 from stilts_ray.tasks import TASKS, Task
-from stilts_ray.tasks.base import Repair
+from stilts_ray.tasks.base import Repair, parse_split
 
 Row = dict[str, Any]
 
@@ -55,13 +54,13 @@ def write(features: Features, rows: Sequence[Row], path: Path) -> None:
 def file_rows(split: str, rows: Sequence[Row]) -> list[Row]:
     """The rows of a file for a split. Where that is a slice, they end with these, and the same ones over again fill it up
     to where the slice begins or ends."""
-    bounds = sliced(split)[1]
+    bounds = parse_split(split)[1]
     return [*islice(cycle(rows), max(bounds.start or 0, bounds.stop or 0)), *rows]
 
 
 def file_of(task: Task, split: str, language: str, root: Path) -> Path:
     """Where a split of one part is below a data folder."""
-    return root / task.source.path(language) / f"{sliced(split)[0]}.parquet"
+    return root / task.source.path(language) / f"{parse_split(split)[0]}.parquet"
 
 
 def write_split(task: Task, split: str, language: str, root: Path) -> None:
@@ -74,7 +73,7 @@ def write_split(task: Task, split: str, language: str, root: Path) -> None:
 def rows_of(task: Task, split: str, language: str) -> list[Row]:
     """The fixture rows of a split, of all its parts."""
     parts = [(name, FIXTURES[part.name].rows[language]) for part, name in task.parts(split)]
-    return [row for name, rows in parts for row in file_rows(name, rows)[sliced(name)[1]]]
+    return [row for name, rows in parts for row in file_rows(name, rows)[parse_split(name)[1]]]
 
 
 def splits() -> Iterator[tuple[Task, str, str]]:
@@ -284,7 +283,7 @@ SPAN_BAD = (
     Bad({"answers": {"text": [MILL], "answer_start": [-1]}}, "is not at character -1", REALIGN, stays=True),
     Bad({"answers": {"text": ["museum"], "answer_start": [-7]}}, "is not at character -7", REALIGN, stays=True),
     Bad(
-        {"answers": {"text": ["The", " "], "answer_start": [0, 3]}}, "column 'answers' holds no text at place 1", BLANK
+        {"answers": {"text": ["The", " "], "answer_start": [0, 3]}}, "column 'answers' holds no text at index 1", BLANK
     ),
 )
 NO_ANSWERS = {"answers": None}
@@ -442,7 +441,7 @@ HELLASWAG = Fixture(
         Bad({"ctx_a": " "}, "column 'ctx_a' is white space", BLANK),
         Bad(
             {"ctx_b": "", "endings": ["runs.", "", "sits.", "eats."]},
-            "column 'endings' holds no text at place 1",
+            "column 'endings' holds no text at index 1",
             BLANK,
         ),
         Bad({"ctx_b": None}, "column 'ctx_b' is null", (Repair.BLANK_FOR_NULL,), stays=True),
@@ -516,7 +515,7 @@ COMMONSENSE_QA = Fixture(
         Bad({"answerKey": "F"}, "column 'answerKey' is 'F', none of A, B, C, D, E"),
         Bad(
             {"choices": {**FOUR, "label": list("ABCDE"), "text": [*FOUR["text"], ""]}},
-            "column 'choices' holds no text at place 4",
+            "column 'choices' holds no text at index 4",
             BLANK,
         ),
         Bad({"choices": FOUR, "answerKey": "B"}, "4 choices, not 5"),
@@ -628,7 +627,7 @@ CASE_HOLD = Fixture(
     },
     (
         Bad({"context": " "}, "column 'context' is white space", BLANK),
-        Bad({"endings": ["a", "b", "", "d", "e"]}, "column 'endings' holds no text at place 2", BLANK),
+        Bad({"endings": ["a", "b", "", "d", "e"]}, "column 'endings' holds no text at index 2", BLANK),
         Bad({"endings": ["a", "b", "c", "d"]}, "4 choices"),
         Bad({"label": -1}, "the row has no label"),
     ),
@@ -700,7 +699,7 @@ def tagged_bad(column: str, tag: str) -> tuple[Bad, ...]:
     return (
         Bad({"tokens": ["one", "two"], column: [tag]}, "2 words but 1 tags"),
         Bad({"tokens": [], column: []}, "no words"),
-        Bad({"tokens": ["one", ""], column: [tag, tag]}, "column 'tokens' holds no text at place 1", BLANK),
+        Bad({"tokens": ["one", ""], column: [tag, tag]}, "column 'tokens' holds no text at index 1", BLANK),
         Bad({"tokens": ["one"], column: [-1]}, "the row has no label"),
     )
 
@@ -884,13 +883,13 @@ BUCC2018 = Fixture(
     Features({**dict.fromkeys(SENTENCES, List(Value("string"))), "gold": List(List(Value("int64")))}),
     {"de": [BUCC_DE], "zh": [BUCC_ZH]},
     (
-        Bad({"sentence1": [*BUCC_DE["sentence1"], " "]}, "column 'sentence1' holds no text at place 13"),
-        Bad({"sentence2": ["", *BUCC_DE["sentence2"]]}, "column 'sentence2' holds no text at place 0"),
+        Bad({"sentence1": [*BUCC_DE["sentence1"], " "]}, "column 'sentence1' holds no text at index 13"),
+        Bad({"sentence2": ["", *BUCC_DE["sentence2"]]}, "column 'sentence2' holds no text at index 0"),
         Bad({"gold": [[0, 1], [2, 5]]}, "gold names sentence 0 of 13"),
         Bad({"gold": [[1, 2], [2, 13]]}, "gold names sentence 13 of 12"),
         Bad({"gold": [[1, 2]]}, "too few gold pairs"),
         Bad({"gold": []}, "too few gold pairs"),
-        Bad({"gold": [[1, 2, 3], [2, 5, 6]]}, "holds [1, 2, 3], not a pair of whole numbers"),
+        Bad({"gold": [[1, 2, 3], [2, 5, 6]]}, "holds [1, 2, 3], not a pair of integers"),
     ),
 )
 

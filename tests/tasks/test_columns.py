@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stilts_ray.tasks import columns
-from stilts_ray.tasks.columns import Blank, BlankText, NullText, let_through
+from stilts_ray.tasks.columns import Blank, BlankText, NullText, accept_blank
 
 MUST = "; it must be {'text': [...], 'answer_start': [...]}"
 SQUAD = {"text": ["mill"], "answer_start": [4]}
@@ -40,7 +40,7 @@ def test_texts_that_are_not_there() -> None:
 
 def test_what_was_let_through_is_read_as_it_is() -> None:
     row = {"a": " ", "b": ["x", "\u00a0"], "c": {"text": ["", "y"], "answer_start": [0, 1]}, "d": {"contexts": []}}
-    passed = {name: let_through(value) for name, value in row.items()}
+    passed = {name: accept_blank(value) for name, value in row.items()}
     assert columns.text(passed, "a") == " "
     assert columns.texts(passed, "b") == ("x", "\u00a0")
     assert columns.texts_within(passed, "c", "text") == ("", "y")
@@ -54,8 +54,8 @@ def test_what_was_let_through_is_read_as_it_is() -> None:
 
 @pytest.mark.parametrize("value, said", [
     ("a b", "column 'a' is text, not a list of texts"),
-    (["x", 3], "column 'a' holds the number 3 at place 1, not text"),
-    (["x", None], "column 'a' holds null at place 1, not text"),
+    (["x", 3], "column 'a' holds the number 3 at index 1, not text"),
+    (["x", None], "column 'a' holds null at index 1, not text"),
     (None, "column 'a' is null, not a list of texts"),
 ])  # fmt: skip
 def test_what_is_no_list_of_texts(value: Any, said: str) -> None:
@@ -67,7 +67,7 @@ def test_labels_are_names_and_numbers_spell_them() -> None:
     assert columns.label({"a": "entailment"}, "a") == "entailment"
     assert columns.label({"a": 0}, "a") == "0", "PAWS-X's names are 0 and 1"
     assert columns.labels({"a": ["O", 1]}, "a") == ("O", "1")
-    assert columns.place({"a": 1}, "a", ("1", "2", "3")) == 0
+    assert columns.label_index({"a": 1}, "a", ("1", "2", "3")) == 0
     for value, said in (
         (None, "the row has no label"),
         ("", "the row has no label"),
@@ -77,7 +77,7 @@ def test_labels_are_names_and_numbers_spell_them() -> None:
         with pytest.raises(ValueError, match=said):
             columns.label({"a": value}, "a")
     with pytest.raises(ValueError, match="column 'a' is '0', none of 1, 2, 3"):
-        columns.place({"a": 0}, "a", ("1", "2", "3"))
+        columns.label_index({"a": 0}, "a", ("1", "2", "3"))
     with pytest.raises(ValueError, match="column 'a' is text, not a list"):
         columns.labels({"a": "O"}, "a")
 
@@ -89,8 +89,8 @@ def test_labels_are_names_and_numbers_spell_them() -> None:
     ({"text": "mill", "answer_start": [4]}, "column 'answers' holds text as 'text'" + MUST),
     ({"text": ["mill"]}, "column 'answers' holds null as 'answer_start'" + MUST),
     ({**SQUAD, "answer_start": [4, 5]}, "column 'answers' holds 1 texts and 2 offsets"),
-    ({**SQUAD, "answer_start": ["4"]}, "column 'answers' holds text as an offset, not a whole number"),
-    ({**SQUAD, "text": [7]}, "column 'answers' holds the number 7 at place 0, not text"),
+    ({**SQUAD, "answer_start": ["4"]}, "column 'answers' holds text as an offset, not an integer"),
+    ({**SQUAD, "text": [7]}, "column 'answers' holds the number 7 at index 0, not text"),
 ])  # fmt: skip
 def test_answers_in_another_form_say_which_is_right(value: Any, said: str) -> None:
     with pytest.raises(ValueError) as caught:
@@ -103,5 +103,5 @@ def test_answers_and_pairs() -> None:
     assert columns.answers({"answers": {"text": ["x"], "answer_start": [None]}}) == (("x", None),)
     assert columns.pairs({"gold": [[1, 2], (3, 4)]}, "gold") == ((1, 2), (3, 4))
     for wrong in ([[1]], [["1", 2]], [3]):
-        with pytest.raises(ValueError, match="not a pair of whole numbers"):
+        with pytest.raises(ValueError, match="not a pair of integers"):
             columns.pairs({"gold": wrong}, "gold")

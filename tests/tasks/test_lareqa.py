@@ -7,7 +7,7 @@ import pytest
 from stilts_ray.tasks import TASKS
 from stilts_ray.tasks.examples import Asked, Passage, passages
 from stilts_ray.tasks.lareqa import asked
-from stilts_ray.tasks.sentences import LEAST, sentence_breaks
+from stilts_ray.tasks.sentences import MIN_THAI, sentence_breaks
 from tests.tasks.rows import BETWEEN, MILL, SQUAD_EN
 
 SPLIT = {
@@ -53,7 +53,7 @@ def test_thai_is_cut_at_spaces_that_are_far_enough_apart() -> None:
     text = "แม่น้ำไหลลงทะเล " * 40
     lengths = [stop - start for start, stop in sentence_breaks(text)]
     assert len(lengths) > 2
-    assert all(LEAST <= length < LEAST + 20 for length in lengths[:-1])
+    assert all(MIN_THAI <= length < MIN_THAI + 20 for length in lengths[:-1])
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def test_a_question_whose_answer_begins_in_no_sentence_is_left_out() -> None:
     ([[-1, 20]], "sentence -1 to 20 of"),
     ([[20, 20]], "sentence 20 to 20 of"),
     ([[3, 4]], "sentence 3 to 4 is white space"),
-    ([[1]], r"holds \[1\], not a pair of whole numbers"),
+    ([[1]], r"holds \[1\], not a pair of integers"),
 ])  # fmt: skip
 def test_breaks_that_are_none_are_refused(breaks: list[list[int]], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

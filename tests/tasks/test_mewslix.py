@@ -67,7 +67,7 @@ def test_mentions_are_ranked_among_the_candidates_that_are_apart() -> None:
 
 
 @pytest.mark.parametrize("candidates, reason", [
-    ([LIND], "what 'a' speaks of, Q9, is not among the candidates"),
+    ([LIND], "the entity of 'a', Q9, is not among the candidates"),
     ([MILL, LIND, Entity("Q9", "Another mill.")], "3 candidates have 2 names"),
 ])  # fmt: skip
 def test_candidates_among_which_no_answer_could_be_right_are_refused(candidates: list[Entity], reason: str) -> None:

@@ -104,4 +104,4 @@ def test_a_sweep_of_them_is_done(data_dir: Path, tiny_encoder: Path, store: Stor
         for name, digest in row.cells.items():
             assert set(scheduler.records[digest].languages) == set(FIXTURES[name].rows)
     trials = {record.name.rsplit("-lr", 1)[0]: record for record in store.records("train").values()}
-    assert trials["tiny.anli_plus"]["steps"] == -(-(3 * 6 + 8 + 5) // 4), "all parts in one epoch"
+    assert trials["tiny.anli_plus"].steps == -(-(3 * 6 + 8 + 5) // 4), "all parts in one epoch"

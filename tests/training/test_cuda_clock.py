@@ -1,4 +1,4 @@
-"""A GPU's clock counts the device's time, without the host waiting for it."""
+"""The stream's clock measures device time without blocking the host."""
 
 import time
 
@@ -10,7 +10,7 @@ from stilts_ray.training.cuda_clock import StreamClock
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_seconds_are_the_devices_and_the_host_runs_ahead() -> None:
+def test_device_time_is_measured_and_the_host_runs_ahead() -> None:
     device = torch.device("cuda")
     matrix = torch.randn(4096, 4096, device=device)
     matrix @ matrix
@@ -22,7 +22,7 @@ def test_seconds_are_the_devices_and_the_host_runs_ahead() -> None:
     stopwatch.leave()
     launched = time.perf_counter() - begin
     spent = stopwatch.read()
-    whole = time.perf_counter() - begin
+    total = time.perf_counter() - begin
     assert launched < 0.5 * spent["forward"]
-    assert spent["forward"] <= whole
-    assert spent["forward"] > 0.5 * (whole - launched)
+    assert spent["forward"] <= total
+    assert spent["forward"] > 0.5 * (total - launched)

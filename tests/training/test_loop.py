@@ -1,4 +1,4 @@
-"""The training loop: an interrupted run ends as an uninterrupted one does, to the last bit."""
+"""The training loop: a resumed run is bit-identical to an uninterrupted one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,17 +20,17 @@ from stilts_ray.training.training_run import TrainingRun
 from tests import tiny
 
 PATH = "trial/some-run"
-SINGLE_PROCESS = ("mnli",)
+ONE_TASK = ("mnli",)
 MIXTURE = ("mnli", "squad", "udpos", "hellaswag")
 
 
 class Killed(Exception):
-    """Stands for the end of a process."""
+    """Simulates the death of a process."""
 
 
 @dataclass
 class Case:
-    """A run on random data; `fresh` makes the model it begins with. `seen` collects what was reported."""
+    """A run on random data. fresh: makes its initial model. seen: the reported entries of the curve."""
 
     names: tuple[str, ...]
     dropout: float = 0.1
@@ -78,75 +78,77 @@ class Case:
         self.seen.append(entry)
 
     def go(self, store: Store, seconds: float = 0.0) -> tuple[Model, Outcome]:
-        """Trains from the beginning or from what the store holds."""
+        """Trains from the store's checkpoint, if there is one."""
         model = self.fresh()
         return model, train(model, self.run(), Checkpoints(store, PATH, seconds), self.report)
 
 
 def same(one: tuple[Model, Outcome], other: tuple[Model, Outcome]) -> bool:
-    """Whether weights, curve and counts are equal, bit for bit."""
+    """Whether weights, curve and counts are bit-identical."""
     weights, others = one[0].state_dict(), other[0].state_dict()
     return all(torch.equal(weights[name], others[name]) for name in weights) and one[1] == other[1]
 
 
-@pytest.fixture(scope="module", params=[SINGLE_PROCESS, MIXTURE], ids=["one task", "mixture"])
+@pytest.fixture(scope="module", params=[ONE_TASK, MIXTURE], ids=["one task", "mixture"])
 def names(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """Tasks of a run."""
     return tuple(request.param)
 
 
 @pytest.fixture(scope="module")
-def whole(names: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Outcome]:
-    """The uninterrupted run, without any checkpoint."""
-    result = Case(names).go(Store(str(tmp_path_factory.mktemp("whole"))), seconds=1e9)
+def uninterrupted(names: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Outcome]:
+    """The uninterrupted run, without a checkpoint."""
+    result = Case(names).go(Store(str(tmp_path_factory.mktemp("uninterrupted"))), seconds=1e9)
     assert result[1].end == "finished"
     return result
 
 
 def test_the_run_itself_is_deterministic_and_depends_on_dropout(
-    names: tuple[str, ...], whole: tuple[Model, Outcome], store: Store
+    names: tuple[str, ...], uninterrupted: tuple[Model, Outcome], store: Store
 ) -> None:
     torch.rand(5)
-    assert same(whole, Case(names).go(store, seconds=1e9))
-    assert not same(whole, Case(names, dropout=0.0).go(store, seconds=1e9))
-    assert not store.fs.exists(store.path(PATH)), "no checkpoint before its time"
+    assert same(uninterrupted, Case(names).go(store, seconds=1e9))
+    assert not same(uninterrupted, Case(names, dropout=0.0).go(store, seconds=1e9))
+    assert not store.fs.exists(store.path(PATH)), "no checkpoint is due"
 
 
 @pytest.mark.parametrize("point", [1, 2, 3])
 def test_killed_while_a_batch_is_made(
-    names: tuple[str, ...], point: int, whole: tuple[Model, Outcome], store: Store
+    names: tuple[str, ...], point: int, uninterrupted: tuple[Model, Outcome], store: Store
 ) -> None:
     with pytest.raises(Killed):
         Case(names, kill_in_batch=lambda step: step == point).go(store)
     latest = store.read_json(PATH, "checkpoint", "latest.json")
     assert latest["progress"]["step"] == point
     again = Case(names)
-    assert same(whole, again.go(store))
-    assert again.seen == [entry for entry in whole[1].progress.curve if entry["step"] > point]
+    assert same(uninterrupted, again.go(store))
+    assert again.seen == [entry for entry in uninterrupted[1].progress.curve if entry["step"] > point]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_killed_while_an_evaluation_is_reported(
-    names: tuple[str, ...], number: int, whole: tuple[Model, Outcome], store: Store
+    names: tuple[str, ...], number: int, uninterrupted: tuple[Model, Outcome], store: Store
 ) -> None:
-    fatal = whole[1].progress.curve[number]["step"]
+    fatal = uninterrupted[1].progress.curve[number]["step"]
     with pytest.raises(Killed):
         Case(names, kill_in_report=lambda step: step == fatal).go(store)
     again = Case(names)
-    assert same(whole, again.go(store))
-    assert again.seen[0]["step"] == fatal, "what nobody heard of is said again"
+    assert same(uninterrupted, again.go(store))
+    assert again.seen[0]["step"] == fatal, "an entry that was not reported is reported again"
 
 
-def test_killed_at_every_step(names: tuple[str, ...], whole: tuple[Model, Outcome], store: Store) -> None:
+def test_killed_at_every_step(names: tuple[str, ...], uninterrupted: tuple[Model, Outcome], store: Store) -> None:
     steps = len(Case(names).run().order)
     for number in range(1, steps):
         with pytest.raises(Killed):
             Case(names, kill_in_batch=lambda step, number=number: step == number).go(store)
-    assert same(whole, Case(names).go(store))
+    assert same(uninterrupted, Case(names).go(store))
 
 
-def test_killed_between_two_checkpoints(names: tuple[str, ...], whole: tuple[Model, Outcome], store: Store) -> None:
-    """The work since the last checkpoint is done again."""
+def test_killed_between_two_checkpoints(
+    names: tuple[str, ...], uninterrupted: tuple[Model, Outcome], store: Store
+) -> None:
+    """The steps since the last checkpoint are repeated."""
     checkpoints = Checkpoints(store, PATH, seconds=0)
 
     def rarely_from_the_second_step(step: int) -> bool:
@@ -157,10 +159,10 @@ def test_killed_between_two_checkpoints(names: tuple[str, ...], whole: tuple[Mod
     with pytest.raises(Killed):
         train(case.fresh(), case.run(), checkpoints)
     assert store.read_json(PATH, "checkpoint", "latest.json")["progress"]["step"] == 2
-    assert same(whole, Case(names).go(store))
+    assert same(uninterrupted, Case(names).go(store))
 
 
-def spoiled(store: Store, name: str) -> None:
+def damage_checkpoint(store: Store, name: str) -> None:
     """Damages one file of the latest checkpoint."""
     assert store.local is not None
     folder = store.local / PATH / "checkpoint"
@@ -181,7 +183,7 @@ def spoiled(store: Store, name: str) -> None:
             data[-1] ^= 1
             file.write_bytes(data)
         case "another step's weights":
-            save_weights(Case(SINGLE_PROCESS).fresh(), latest / "weights.safetensors")
+            save_weights(Case(ONE_TASK).fresh(), latest / "weights.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -189,14 +191,14 @@ def spoiled(store: Store, name: str) -> None:
     ["latest.json missing", "folder missing", "file missing", "cut", "flipped bit", "another step's weights"],
 )
 def test_a_damaged_checkpoint_only_makes_the_run_longer(
-    names: tuple[str, ...], damage: str, whole: tuple[Model, Outcome], store: Store
+    names: tuple[str, ...], damage: str, uninterrupted: tuple[Model, Outcome], store: Store
 ) -> None:
     with pytest.raises(Killed):
         Case(names, kill_in_batch=lambda step: step == 3).go(store)
-    spoiled(store, damage)
+    damage_checkpoint(store, damage)
     again = Case(names)
-    assert same(whole, again.go(store))
-    assert again.seen == whole[1].progress.curve, "it began anew"
+    assert same(uninterrupted, again.go(store))
+    assert again.seen == uninterrupted[1].progress.curve, "it started over"
 
 
 def test_one_checkpoint_is_kept(store: Store) -> None:
@@ -207,35 +209,37 @@ def test_one_checkpoint_is_kept(store: Store) -> None:
     assert names == ["000005", "latest.json"]
 
 
-def test_a_run_below_the_bar_stops_there_and_stops_again_when_resumed(store: Store) -> None:
-    curve = Case(SINGLE_PROCESS).go(store, seconds=1e9)[1].progress.curve
-    bars = (None, curve[1]["score"] + 1e-3, None)
-    stopped = Case(SINGLE_PROCESS, pruning_thresholds=bars).go(store, seconds=1e9)
-    assert stopped[1].end == "stopped"
-    assert stopped[1].progress.curve == curve[:2]
+def test_a_run_below_a_threshold_is_pruned_there_and_again_when_resumed(store: Store) -> None:
+    curve = Case(ONE_TASK).go(store, seconds=1e9)[1].progress.curve
+    thresholds = (None, curve[1]["score"] + 1e-3, None)
+    pruned = Case(ONE_TASK, pruning_thresholds=thresholds).go(store, seconds=1e9)
+    assert pruned[1].end == "pruned"
+    assert pruned[1].progress.curve == curve[:2]
     with pytest.raises(Killed):
-        Case(SINGLE_PROCESS, pruning_thresholds=bars, kill_in_batch=lambda step: step == 1).go(store)
-    assert same(stopped, Case(SINGLE_PROCESS, pruning_thresholds=bars).go(store))
+        Case(ONE_TASK, pruning_thresholds=thresholds, kill_in_batch=lambda step: step == 1).go(store)
+    assert same(pruned, Case(ONE_TASK, pruning_thresholds=thresholds).go(store))
 
 
-def test_a_score_at_the_bar_goes_on(store: Store) -> None:
-    curve = Case(SINGLE_PROCESS).go(store, seconds=1e9)[1].progress.curve
-    bars = tuple(entry["score"] for entry in curve[:2])
-    assert Case(SINGLE_PROCESS, pruning_thresholds=bars).go(store, seconds=1e9)[1].end == "finished"
+def test_a_run_at_its_thresholds_is_not_pruned(store: Store) -> None:
+    curve = Case(ONE_TASK).go(store, seconds=1e9)[1].progress.curve
+    thresholds = tuple(entry["score"] for entry in curve[:2])
+    assert Case(ONE_TASK, pruning_thresholds=thresholds).go(store, seconds=1e9)[1].end == "finished"
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(store: Store) -> None:
-    case = Case(SINGLE_PROCESS, learning_rate=1e30)
+    case = Case(ONE_TASK, learning_rate=1e30)
     run = replace(case.run(), evaluate=lambda model: {"score": 1.0}, evaluations=4)
     outcome = train(case.fresh(), run, Checkpoints(store, PATH, 0.0))
     assert outcome.end == "diverged"
     assert 0 < outcome.progress.step < len(run.order)
-    assert len(outcome.progress.curve) == outcome.progress.step - 1, "the step that showed it is not evaluated"
+    assert len(outcome.progress.curve) == outcome.progress.step - 1, (
+        "the step with the non-finite loss is not evaluated"
+    )
 
 
 def test_a_metric_that_is_not_finite_ends_the_run_as_diverged(store: Store) -> None:
-    """The last update may be the one that breaks the weights; no later loss would show it, and NaN is not JSON."""
-    case = Case(SINGLE_PROCESS)
+    """No later loss shows it if the last update breaks the weights, and NaN is not JSON."""
+    case = Case(ONE_TASK)
     values = iter([1.0, float("nan")])
     run = replace(case.run(), evaluate=lambda model: {"score": 1.0, "held_out_loss": next(values)})
     outcome = train(case.fresh(), run, Checkpoints(store, PATH, 0.0), case.report)
@@ -244,8 +248,8 @@ def test_a_metric_that_is_not_finite_ends_the_run_as_diverged(store: Store) -> N
     assert [entry["held_out_loss"] for entry in case.seen] == [1.0]
 
 
-def test_curve_has_mean_losses_and_all_tokens_are_counted(store: Store) -> None:
-    case = Case(SINGLE_PROCESS)
+def test_the_curve_has_mean_losses_and_all_tokens_are_counted(store: Store) -> None:
+    case = Case(ONE_TASK)
     run = case.run()
     _, outcome = case.go(store, seconds=1e9)
     batches = [run.make_batch(step, name, items) for step, (name, items) in enumerate(run.order)]
@@ -253,12 +257,12 @@ def test_curve_has_mean_losses_and_all_tokens_are_counted(store: Store) -> None:
     assert outcome.progress.step == len(run.order) == 4
     assert [entry["step"] for entry in outcome.progress.curve] == evaluation_steps(4, 3) == [1, 2, 4]
     assert [set(entry) for entry in outcome.progress.curve] == [{"step", "loss", "score", "other"}] * 3
-    # Three classes and a fresh head: the first loss is that of guessing.
+    # Three classes and a new head: the first loss is that of a uniform guess.
     assert outcome.progress.curve[0]["loss"] == pytest.approx(np.log(3), abs=0.1)
 
 
 def test_the_loss_of_an_entry_is_the_mean_since_the_last_one(store: Store) -> None:
-    case = Case(SINGLE_PROCESS)
+    case = Case(ONE_TASK)
 
     def losses(evaluations: int) -> list[float]:
         run = replace(case.run(), evaluations=evaluations)
@@ -271,7 +275,7 @@ def test_the_loss_of_an_entry_is_the_mean_since_the_last_one(store: Store) -> No
 
 
 def test_training_learns_what_can_be_learnt(store: Store) -> None:
-    case = Case(SINGLE_PROCESS, dropout=0.0)
+    case = Case(ONE_TASK, dropout=0.0)
     run = case.run()
     long = replace(run, order=run.order * 15, learning_rate=5e-3)
     losses: list[float] = []

@@ -16,8 +16,8 @@ MASK = 4
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
-def test_tokenizer_has_xlm_rs_form(kind: Any) -> None:
-    # The Unigram trainer stops where the text ends; BPE merges what it can.
+def test_the_tokenizer_has_xlm_rs_format(kind: Any) -> None:
+    # On so little text the Unigram trainer stays below the vocabulary size; BPE makes all merges there are.
     tokenizer = masked.make_tokenizer(list(rows.texts()), kind, 400)
     assert 100 < len(tokenizer) <= 400
     assert [tokenizer.convert_tokens_to_ids(name) for name in (*masked.SPECIAL, masked.MASK)] == [0, 1, 2, 3, 4]
@@ -36,15 +36,17 @@ def test_tokenizer_has_xlm_rs_form(kind: Any) -> None:
 @given(
     lengths=st.lists(st.integers(2, 30), min_size=1, max_size=40),
     budget=st.integers(20, 80),
-    passes=st.integers(1, 3),
+    epochs=st.integers(1, 3),
     seed=st.integers(0, 5),
 )
-def test_batches_by_tokens_see_every_text_once_a_pass(lengths: list[int], budget: int, passes: int, seed: int) -> None:
+def test_batches_by_tokens_see_every_text_once_an_epoch(
+    lengths: list[int], budget: int, epochs: int, seed: int
+) -> None:
     sizes = np.array(lengths)
-    whole = [(np.arange(len(lengths)), 1.0)]
-    batches = masked.token_batches(sizes, whole, budget, passes * sum(lengths), seed)
-    assert np.bincount(np.concatenate(batches)).tolist() == [passes] * len(lengths)
-    again = masked.token_batches(sizes, whole, budget, passes * sum(lengths), seed)
+    sources = [(np.arange(len(lengths)), 1.0)]
+    batches = masked.token_batches(sizes, sources, budget, epochs * sum(lengths), seed)
+    assert np.bincount(np.concatenate(batches)).tolist() == [epochs] * len(lengths)
+    again = masked.token_batches(sizes, sources, budget, epochs * sum(lengths), seed)
     assert all(np.array_equal(one, other) for one, other in zip(batches, again, strict=True))
 
 
@@ -55,7 +57,7 @@ def test_batches_are_never_empty_nor_much_over_their_budget(lengths: list[int], 
     assert all(0 < sizes[items].sum() < budget + sizes.max() for items in batches)
 
 
-def test_batches_end_when_the_tokens_have_been_seen() -> None:
+def test_batches_end_at_the_number_of_tokens() -> None:
     sizes = np.full(50, 10)
     batches = masked.token_batches(sizes, [(np.arange(50), 1.0)], 40, 120, 0)
     seen = [int(sizes[items].sum()) for items in batches]
@@ -73,10 +75,10 @@ def test_each_source_has_its_share_of_the_tokens(share: float, tokens: int) -> N
 
 
 def test_masking_follows_berts_rule() -> None:
-    made = tiny.sequences(400, np.random.default_rng(0))
-    made.tokens[made.offsets[:-1]] = 0
-    items = np.arange(made.items)
-    plain, batch = collate(made, items), masked.masked_batch(made, items, tiny.masking(0.15), 7)
+    encoded = tiny.sequences(400, np.random.default_rng(0))
+    encoded.tokens[encoded.offsets[:-1]] = 0
+    items = np.arange(encoded.items)
+    plain, batch = collate(encoded, items), masked.masked_batch(encoded, items, tiny.masking(0.15), 7)
     where, target = batch.fields["masked"], batch.fields["target"]
     ordinary = int((plain.tokens >= tiny.FIRST_ORDINARY).sum())
 
@@ -87,29 +89,29 @@ def test_masking_follows_berts_rule() -> None:
     untouched = torch.ones_like(plain.tokens, dtype=torch.bool).index_fill(0, where, False)
     assert torch.equal(batch.tokens[untouched], plain.tokens[untouched])
     shown = batch.tokens[where]
-    masks, kept = (shown == MASK).float().mean().item(), (shown == target).float().mean().item()
+    masks, unchanged = (shown == MASK).float().mean().item(), (shown == target).float().mean().item()
     assert masks == pytest.approx(0.8, abs=0.05)
-    assert kept == pytest.approx(0.1, abs=0.04)
+    assert unchanged == pytest.approx(0.1, abs=0.04)
     assert (shown[shown != MASK] >= tiny.FIRST_ORDINARY).all()
 
 
 def test_masks_depend_on_the_seed_alone() -> None:
-    made, items = tiny.sequences(9, np.random.default_rng(0)), np.arange(9)
-    first, again, other = (masked.masked_batch(made, items, tiny.masking(0.3), seed) for seed in (1, 1, 2))
+    encoded, items = tiny.sequences(9, np.random.default_rng(0)), np.arange(9)
+    first, again, other = (masked.masked_batch(encoded, items, tiny.masking(0.3), seed) for seed in (1, 1, 2))
     assert torch.equal(first.tokens, again.tokens)
     assert torch.equal(first.fields["masked"], again.fields["masked"])
     assert not torch.equal(first.fields["masked"], other.fields["masked"])
 
 
-def test_held_out_is_the_mean_over_all_masked_tokens_whatever_the_batches() -> None:
+def test_held_out_metrics_are_means_over_all_masked_tokens_for_any_batches() -> None:
     model = tiny.model(TASKS["mlm_text"])
     tiny.roughen(model, 0)
     model.eval()
-    made = tiny.sequences(12, np.random.default_rng(0))
+    encoded = tiny.sequences(12, np.random.default_rng(0))
     with torch.inference_mode():
-        one = masked.held_out(model, made, tiny.masking(0.3), 10_000)
-        again = masked.held_out(model, made, tiny.masking(0.3), 10_000)
-        batch = masked.masked_batch(made, np.argsort(-made.lengths, kind="stable"), tiny.masking(0.3), 0)
+        one = masked.held_out(model, encoded, tiny.masking(0.3), 10_000)
+        again = masked.held_out(model, encoded, tiny.masking(0.3), 10_000)
+        batch = masked.masked_batch(encoded, np.argsort(-encoded.lengths, kind="stable"), tiny.masking(0.3), 0)
         logits = model("mlm_text", batch)
     assert one == again
     assert one["score"] == one["accuracy"]

@@ -1,4 +1,4 @@
-"""Several processes train what one trains: with the whole model each, or with a part of it each."""
+"""Several processes train the same model as one process does, with DDP and with FSDP."""
 
 import multiprocessing
 import os
@@ -28,16 +28,16 @@ from stilts_ray.training.training_run import TrainingRun
 from tests import tiny
 from tests.training.test_loop import Case, Killed
 
-# A batch of the last cannot be shared.
+# The last one's batches cannot be shared between processes.
 NAMES = ("mnli", "squad", "udpos", "hellaswag", "squad_r")
 SIZE = 2
 
 
-def went(case: Case, store: Store, process_group: ProcessGroup, seconds: float = 1e9) -> tuple[Any, Outcome]:
-    """Trains with an active vocabulary."""
+def run_case(case: Case, store: Store, process_group: ProcessGroup, seconds: float = 1e9) -> tuple[Any, Outcome]:
+    """Trains with a pruned vocabulary."""
     model = case.fresh()
     prune_embeddings(model, [tiny.encoded(task, 9, seed=number) for number, task in enumerate(case.tasks)])
-    # A bias before a softmax has no gradient but rounding, which AdamW without an epsilon would make full steps of.
+    # The gradient of a bias before a softmax is only rounding error; with a tiny epsilon AdamW makes full steps of it.
     spec = Optimizer(epsilon=1e-3)
     run = replace(case.run(), evaluations=2, order=case.run().order * 2, optimizer=spec)
     return model, train(model, run, Checkpoints(store, "trial/run", seconds), case.report, process_group)
@@ -50,23 +50,22 @@ def join(rank: int, folder: Path) -> None:
 
 
 def leave() -> None:
-    """Ends the process at once: gloo's threads may still hold tensors, at which an interpreter that ends in good order breaks
-    off (pytorch #179291)."""
+    """Exits at once: an orderly exit of the interpreter crashes if gloo's threads still hold tensors (pytorch #179291)."""
     torch.distributed.destroy_process_group()
     os._exit(0)
 
 
 def process(rank: int, folder: Path, data_parallel: Any, killed: bool) -> None:
-    """One of a team; with `killed`, it breaks off after some steps and goes on from a checkpoint."""
+    """One process; if `killed`, it is interrupted after some steps and resumes from the checkpoint."""
     join(rank, folder)
     store, process_group = Store(str(folder / "store")), ProcessGroup(rank, SIZE, torch.device("cpu"), data_parallel)
     if killed:
         try:
-            went(Case(NAMES, dropout=0.0, kill_in_batch=lambda step: step == 18), store, process_group, seconds=0.0)
+            run_case(Case(NAMES, dropout=0.0, kill_in_batch=lambda step: step == 18), store, process_group, seconds=0.0)
         except Killed:
             assert store.read_json("trial/run", "checkpoint", "latest.json")["progress"]["step"] == 16
-    model, outcome = went(Case(NAMES, dropout=0.0), store, process_group)
-    # Where it is sharded, all put it together and the first has it; else each has its own.
+    model, outcome = run_case(Case(NAMES, dropout=0.0), store, process_group)
+    # Of a sharded model rank 0 saves the gathered weights; otherwise each process saves its own.
     save_weights(model, folder / f"{rank}.safetensors" if rank == 0 or data_parallel == "ddp" else None)
     found = {name: torch.tensor([entry[name] for entry in outcome.progress.curve]) for name in ("loss", "score")}
     save_file(found | {"tokens": torch.tensor(outcome.progress.tokens)}, folder / f"curve-{rank}.safetensors")
@@ -74,14 +73,14 @@ def process(rank: int, folder: Path, data_parallel: Any, killed: bool) -> None:
 
 
 def pretrained(folder: Path, name: str, store: Store, process_group: ProcessGroup) -> None:
-    """Trains an encoder by masked tokens and writes it as a folder."""
+    """Pretrains an encoder and writes its folder."""
     task, model = TASKS["mlm_text"], tiny.model(TASKS["mlm_text"])
-    made, masking = tiny.encoded(task, 9, seed=4), tiny.masking(0.3)
+    encoded, masking = tiny.encoded(task, 9, seed=4), tiny.masking(0.3)
     run = TrainingRun(
         order=[(task.name, np.arange(9))] * 3,
-        make_batch=lambda step, _, items: masked_batch(made, items, masking, step),
+        make_batch=lambda step, _, items: masked_batch(encoded, items, masking, step),
         kinds={task.name: task.kind},
-        evaluate=partial(held_out, encoded=made, masking=masking, budget=100),
+        evaluate=partial(held_out, encoded=encoded, masking=masking, budget=100),
         evaluations=1,
         learning_rate=1e-2,
         optimizer=Optimizer(epsilon=1e-3),
@@ -92,38 +91,38 @@ def pretrained(folder: Path, name: str, store: Store, process_group: ProcessGrou
 
 
 def pretraining(rank: int, folder: Path) -> None:
-    """One of a team with parts of a model that is pretrained."""
+    """One process that pretrains a sharded model."""
     join(rank, folder)
-    pretrained(folder, "together", Store(str(folder / "store")), ProcessGroup(rank, SIZE, torch.device("cpu"), "fsdp"))
+    pretrained(folder, "several", Store(str(folder / "store")), ProcessGroup(rank, SIZE, torch.device("cpu"), "fsdp"))
     leave()
 
 
-def together(target: Callable[..., None], *arguments: Any) -> None:
-    """Runs a team to its end."""
+def run_processes(target: Callable[..., None], *arguments: Any) -> None:
+    """Runs all processes to their end."""
     context = multiprocessing.get_context("spawn")
-    members = [context.Process(target=target, args=(rank, *arguments)) for rank in range(SIZE)]
-    for member in members:
-        member.start()
+    processes = [context.Process(target=target, args=(rank, *arguments)) for rank in range(SIZE)]
+    for worker in processes:
+        worker.start()
     try:
-        for member in members:
-            member.join(timeout=300)
-            assert member.exitcode == 0
+        for worker in processes:
+            worker.join(timeout=300)
+            assert worker.exitcode == 0
     finally:
-        # One that is left alone would wait for the other.
-        for member in members:
-            member.kill()
+        # A process whose peer has died waits for it.
+        for worker in processes:
+            worker.kill()
 
 
 @pytest.mark.parametrize(
-    "parallel, killed, room",
+    "data_parallel, killed, memory_budget",
     [("ddp", False, MemoryBudget()), ("fsdp", True, MemoryBudget()), ("fsdp", False, MemoryBudget(20, True))],
 )
-def test_a_team_ends_with_the_weights_of_one_process(
+def test_several_processes_end_with_the_weights_of_one(
     data_parallel: str, killed: bool, memory_budget: MemoryBudget, tmp_path: Path, store: Store
 ) -> None:
-    model, outcome = went(Case(NAMES, dropout=0.0), store, SINGLE_PROCESS)
+    model, outcome = run_case(Case(NAMES, dropout=0.0), store, SINGLE_PROCESS)
     Checkpoints(Store(str(tmp_path / "store")), "trial/run", 1e9).save_memory_budget(memory_budget)
-    together(process, tmp_path, data_parallel, killed)
+    run_processes(process, tmp_path, data_parallel, killed)
     for rank in range(SIZE):
         if rank == 0 or data_parallel == "ddp":
             found = load_file(tmp_path / f"{rank}.safetensors")
@@ -137,11 +136,11 @@ def test_a_team_ends_with_the_weights_of_one_process(
             torch.testing.assert_close(curve[name], expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_sharded_encoder_is_written_whole(tmp_path: Path, store: Store) -> None:
-    pretrained(tmp_path, "alone", store, SINGLE_PROCESS)
-    together(pretraining, tmp_path)
-    assert (tmp_path / "together/config.json").read_bytes() == (tmp_path / "alone/config.json").read_bytes()
-    expected, found = (load_file(tmp_path / name / "model.safetensors") for name in ("alone", "together"))
+def test_a_sharded_encoder_is_written_completely(tmp_path: Path, store: Store) -> None:
+    pretrained(tmp_path, "single", store, SINGLE_PROCESS)
+    run_processes(pretraining, tmp_path)
+    assert (tmp_path / "several/config.json").read_bytes() == (tmp_path / "single/config.json").read_bytes()
+    expected, found = (load_file(tmp_path / name / "model.safetensors") for name in ("single", "several"))
     assert set(found) == set(expected)
     for name, tensor in expected.items():
         torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-5)

@@ -1,4 +1,4 @@
-"""An update in parts is the update of the whole batch, and a device that is too small only makes parts of it."""
+"""Gradients do not depend on micro-batches, and a device that is too small uses smaller ones."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,32 +35,32 @@ def with_activation_checkpointing(model: Model) -> bool:
     return all("forward" in vars(layer) for layer in layers_of(model.encoder))
 
 
-class Small:
-    """A device that has memory for so many tokens at a time, and for more if activations are not kept."""
+class SmallDevice:
+    """A device with memory for `tokens` tokens at a time, or for `checkpointed` with activation checkpointing."""
 
-    def __init__(self, model: Model, tokens: int, recomputed: int = 0) -> None:
+    def __init__(self, model: Model, tokens: int, checkpointed: int = 0) -> None:
         self.sizes: list[int] = []
         original = type(model).forward
 
         def forward(task: str, batch: Batch) -> torch.Tensor:
             self.sizes.append(len(batch.tokens))
-            if len(batch.tokens) > (recomputed if with_activation_checkpointing(model) else tokens):
+            if len(batch.tokens) > (checkpointed if with_activation_checkpointing(model) else tokens):
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return original(model, task, batch)
 
         model.forward = forward  # type: ignore[method-assign]
 
 
-def batches(task: Task, made: Encoded) -> Callable[..., Batch]:
+def batches(task: Task, encoded: Encoded) -> Callable[..., Batch]:
     if task.kind is Kind.TEXT:
-        return lambda step, name, items: masked_batch(made, items, tiny.masking(0.3), step)
-    return lambda step, name, items: collate(made, items)
+        return lambda step, name, items: masked_batch(encoded, items, tiny.masking(0.3), step)
+    return lambda step, name, items: collate(encoded, items)
 
 
-def run_of(task: Task, made: Encoded) -> TrainingRun:
+def run_of(task: Task, encoded: Encoded) -> TrainingRun:
     return TrainingRun(
         order=[(task.name, np.arange(ITEMS))] * 6,
-        make_batch=batches(task, made),
+        make_batch=batches(task, encoded),
         kinds={task.name: task.kind},
         evaluate=lambda model: {"score": 1.0},
         evaluations=2,
@@ -85,7 +85,7 @@ def stepper(
 def gradients(kind: Kind, memory_budget: MemoryBudget) -> tuple[dict[str, torch.Tensor], float]:
     model = tiny.model(TASK[kind])
     tiny.roughen(model, 1)
-    update = stepper(model, TASK[kind], memory_budget).take(0)
+    update = stepper(model, TASK[kind], memory_budget).update(0)
     return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}, update.loss.item()
 
 
@@ -96,94 +96,96 @@ def gradients(kind: Kind, memory_budget: MemoryBudget) -> tuple[dict[str, torch.
 )
 @pytest.mark.parametrize("kind", TASK, ids=lambda kind: kind.name)
 def test_gradients_and_loss_do_not_depend_on_the_memory_budget(kind: Kind, memory_budget: MemoryBudget) -> None:
-    whole, loss = gradients(kind, MemoryBudget())
-    parts, loss_of_parts = gradients(kind, memory_budget)
-    assert loss_of_parts == pytest.approx(loss, rel=1e-5)
-    assert set(parts) == set(whole)
-    for name, gradient in parts.items():
+    expected, loss = gradients(kind, MemoryBudget())
+    found, found_loss = gradients(kind, memory_budget)
+    assert found_loss == pytest.approx(loss, rel=1e-5)
+    assert set(found) == set(expected)
+    for name, gradient in found.items():
         torch.testing.assert_close(
-            gradient, whole[name], rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}"
+            gradient, expected[name], rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}"
         )
 
 
 @pytest.mark.parametrize("kind", SEPARABLE, ids=lambda kind: kind.name)
-def test_a_device_that_is_too_small_gets_parts(kind: Kind) -> None:
+def test_a_device_that_is_too_small_gets_micro_batches(kind: Kind) -> None:
     task = TASK[kind]
-    whole, _ = gradients(kind, MemoryBudget())
-    model, told = tiny.model(task), list[MemoryBudget]()
+    expected, _ = gradients(kind, MemoryBudget())
+    model, budgets = tiny.model(task), list[MemoryBudget]()
     tiny.roughen(model, 1)
-    made = tiny.encoded(task, ITEMS, seed=4)
-    most = max(int(made.item_lengths.max()), int(made.item_lengths.sum()) // 4)
-    small = Small(model, most)
-    step = stepper(model, task, MemoryBudget(), told.append)
-    step.take(0)
+    encoded = tiny.encoded(task, ITEMS, seed=4)
+    limit = max(int(encoded.item_lengths.max()), int(encoded.item_lengths.sum()) // 4)
+    small = SmallDevice(model, limit)
+    step = stepper(model, task, MemoryBudget(), budgets.append)
+    step.update(0)
     for name, parameter in model.named_parameters():
-        torch.testing.assert_close(parameter.grad, whole[name], rtol=1e-4, atol=1e-5)
-    assert told[-1] == step.memory_budget
-    assert [memory_budget.tokens for memory_budget in told] == sorted(
-        (memory_budget.tokens for memory_budget in told), key=lambda n: -(n or 0)
+        torch.testing.assert_close(parameter.grad, expected[name], rtol=1e-4, atol=1e-5)
+    assert budgets[-1] == step.memory_budget
+    assert [budget.micro_batch_tokens for budget in budgets] == sorted(
+        (budget.micro_batch_tokens for budget in budgets), key=lambda n: -(n or 0)
     )
-    assert not step.memory_budget.activation_checkpointing, "parts come first: they cost nothing"
+    assert not step.memory_budget.activation_checkpointing, "smaller micro-batches are tried first: they cost nothing"
     before = len(small.sizes)
-    step.take(0)
-    assert all(size <= most for size in small.sizes[before:]), "it knows by now"
+    step.update(0)
+    assert all(size <= limit for size in small.sizes[before:]), "the budget is kept"
 
 
-def test_where_an_item_does_not_fit_activations_are_computed_again() -> None:
-    model, told = tiny.model(TASKS["mnli"]), list[MemoryBudget]()
-    Small(model, tokens=3, recomputed=1000)
-    step = stepper(model, TASKS["mnli"], MemoryBudget(), told.append)
-    step.take(0)
+def test_if_one_item_does_not_fit_activation_checkpointing_is_used() -> None:
+    model, budgets = tiny.model(TASKS["mnli"]), list[MemoryBudget]()
+    SmallDevice(model, tokens=3, checkpointed=1000)
+    step = stepper(model, TASKS["mnli"], MemoryBudget(), budgets.append)
+    step.update(0)
     assert step.memory_budget.activation_checkpointing
     assert with_activation_checkpointing(model)
 
 
-def test_a_batch_that_cannot_be_parted_is_computed_again_at_once() -> None:
+def test_a_batch_that_cannot_be_split_uses_activation_checkpointing_at_once() -> None:
     model = tiny.model(TASK[Kind.DUAL])
-    Small(model, tokens=30, recomputed=1000)
+    SmallDevice(model, tokens=30, checkpointed=1000)
     step = stepper(model, TASK[Kind.DUAL], MemoryBudget())
-    step.take(0)
+    step.update(0)
     assert step.memory_budget == MemoryBudget(None, True)
 
 
-def test_an_item_for_which_nothing_helps_is_one_clear_line() -> None:
+def test_an_item_that_never_fits_is_one_clear_line() -> None:
     model = tiny.model(TASKS["mnli"])
-    Small(model, tokens=3, recomputed=3)
-    with pytest.raises(RequestError, match="mnli: the device has no memory for one item") as caught:
-        stepper(model, TASKS["mnli"], MemoryBudget()).take(0)
+    SmallDevice(model, tokens=3, checkpointed=3)
+    with pytest.raises(RequestError, match="mnli: one item does not fit in device memory") as caught:
+        stepper(model, TASKS["mnli"], MemoryBudget()).update(0)
     assert "\n" not in str(caught.value)
 
 
-def test_a_run_on_a_small_device_ends_as_on_a_large_one_and_remembers(store: Store) -> None:
+def test_a_run_on_a_small_device_ends_as_on_a_large_one_and_keeps_its_budget(store: Store) -> None:
     task = TASKS["mnli"]
-    made = tiny.encoded(task, ITEMS, seed=4)
+    encoded = tiny.encoded(task, ITEMS, seed=4)
 
     def ended(path: str, tokens: int, **change: Any) -> tuple[Model, list[int]]:
         model = tiny.model(task)
-        small = Small(model, tokens)
-        train(model, replace(run_of(task, made), **change), Checkpoints(store, path, 0.0))
+        small = SmallDevice(model, tokens)
+        train(model, replace(run_of(task, encoded), **change), Checkpoints(store, path, 0.0))
         return model, small.sizes
 
     large, _ = ended("trial/large", 10_000)
-    total = len(made.tokens)
+    total = len(encoded.tokens)
     model, sizes = ended("trial/small", total // 2)
     for name, tensor in large.state_dict().items():
         torch.testing.assert_close(model.state_dict()[name], tensor, rtol=0, atol=1e-6)
     assert sizes[0] == total
     assert max(sizes[1:]) <= total // 2
-    assert Checkpoints(store, "trial/small", 0.0).memory_budget().tokens == total // 2
+    assert Checkpoints(store, "trial/small", 0.0).memory_budget().micro_batch_tokens == total // 2
     assert Checkpoints(store, "trial/large", 0.0).memory_budget() == MemoryBudget()
-    # Whoever goes on with it begins with what was learnt.
+    # A run that starts over uses the saved budget.
     store.delete("trial/small", "checkpoint", "latest.json")
     assert max(ended("trial/small", total // 2)[1]) <= total // 2
 
 
 @pytest.mark.parametrize("memory_budget", [MemoryBudget(), MemoryBudget(20), MemoryBudget(None, True)], ids=str)
-def test_jagged_tensors_give_the_same_gradients(memory_budget: MemoryBudget, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a GPU computes with, here on the CPU."""
-    grids, loss = gradients(Kind.SEQUENCE_CLASSIFICATION, MemoryBudget())
+def test_the_jagged_layout_gives_the_same_gradients(
+    memory_budget: MemoryBudget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The layout used on a GPU, here on the CPU."""
+    padded, loss = gradients(Kind.SEQUENCE_CLASSIFICATION, MemoryBudget())
     monkeypatch.setattr(attention, "layout_of", lambda batch, biased: attention.Jagged.of(batch))
     jagged, same = gradients(Kind.SEQUENCE_CLASSIFICATION, memory_budget)
     assert same == pytest.approx(loss, rel=1e-5)
     for name, gradient in jagged.items():
-        torch.testing.assert_close(gradient, grids[name], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(gradient, padded[name], rtol=1e-4, atol=1e-5)

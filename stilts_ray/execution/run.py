@@ -1,0 +1,99 @@
+"""One invocation of a sweep: pins what it reads, checks it, and does what is left of it. Nothing here prints."""
+
+from typing import Any
+
+from stilts_ray import tracking
+from stilts_ray.config import Runtime
+from stilts_ray.data.sources import MiniSource
+from stilts_ray.execution.launch import locked, run_plan
+from stilts_ray.execution.progress import Display
+from stilts_ray.plan.build import Plan
+from stilts_ray.plan.inputs import encoder_pin, encoders_read, location, reads
+from stilts_ray.report.overview import overview, summary
+from stilts_ray.store.pins import changes, lock, resolved
+from stilts_ray.store.state import StoreState, state_of
+from stilts_ray.store.store import Store
+
+SHOWN = 5
+"""Warnings of one kind that are shown one by one."""
+
+
+def run_sweep(plan: Plan, store: Store, runtime: Runtime, display: Display) -> tuple[Plan, StoreState, int]:
+    """Does what is left of a sweep. Returns its plan with every hub repository at a commit, the store's state afterwards, and
+    how many jobs ended. Steps that failed are in the state.
+
+    Raises RequestError before anything is trained if the request cannot be carried out.
+    """
+    name = plan.sweep.name
+    with locked(store):
+        plan = resolved(plan, store)
+        address = {part: value for part, value in plan.data_source.address().items() if part != "repositories"}
+        store.write_json(address, "sweeps", f"{name}.json")
+        show_changes(store.read_json("locks", f"{name}.json"), lock(plan, store), display)
+        state = state_of(store)
+        before = overview(plan, state)
+        display.message(summary(before))
+        done = {step.digest for step in before.steps if step.status == "done"}
+        if len(done) < len(plan.steps):
+            check_encoders(plan)
+        uri = runtime.mlflow or tracking.default_uri(store)
+        tracking.check(uri, name)
+        check_rows(plan, done, runtime, display)
+        with (
+            tracking.Sender(uri, plan, store, state, warn=display.message) as sender,
+            display.jobs_of(plan, done),
+        ):
+            result = run_plan(plan, store, state, runtime, [display, sender])
+    return plan, state_of(store, state), result.jobs
+
+
+def show_changes(before: dict[str, Any] | None, after: dict[str, Any], display: Display) -> None:
+    """Says which inputs changed since the sweep's last invocation: steps that read them are run again."""
+    changed = changes(before, after) if before else []
+    if changed:
+        display.message(f"changed since the last run, so steps that read it are run again: {', '.join(changed)}")
+
+
+def show_sizes(lines: list[str], display: Display) -> None:
+    """Says which splits do not have their published size, the first few by name."""
+    _warn(lines, "splits of other sizes", display)
+
+
+def show_repairs(lines: list[str], display: Display) -> None:
+    """Says in which splits rows were repaired, the first few by name."""
+    _warn(lines, "splits with repaired rows; all are in the report", display)
+
+
+def _warn(lines: list[str], what: str, display: Display) -> None:
+    more = [f"and {len(lines) - SHOWN} more {what}"] if len(lines) > SHOWN else []
+    for line in (*lines[:SHOWN], *more):
+        display.warning(line)
+
+
+def check_rows(plan: Plan, done: set[str], runtime: Runtime, display: Display) -> None:
+    """Reads every row that is still needed, and says what differs from the published data. Raises RequestError for a row that
+    cannot be used."""
+    splits = [split for step in plan.steps if step.digest not in done for split in reads(step, plan.data_source)]
+    if not splits:
+        return
+    from stilts_ray.data import row_check as check
+
+    if not isinstance(plan.data_source, MiniSource):
+        display.message(f"checking the rows of {len(dict.fromkeys(splits))} splits before training")
+    looked = check.check_rows(plan.data_source, splits)
+    if runtime.flawed_rows == "refuse":
+        check.refuse_repairs(looked)
+    show_sizes(check.size_warnings(plan.data_source, looked), display)
+    show_repairs([line for each in looked if (line := each.repairs)], display)
+
+
+def check_encoders(plan: Plan) -> None:
+    """Checks all of the encoders that the sweep reads but their weights. Raises RequestError for one that cannot be used."""
+    pretrained = [weights for weights in encoders_read(plan.sweep).values() if weights.source != "mini"]
+    if not pretrained:
+        return
+    from stilts_ray.models.encoder_check import check_encoder
+
+    for weights in pretrained:
+        commit = encoder_pin(weights, plan.data_source).get("revision")
+        check_encoder(location(weights.source), commit, plan.data_source.repositories.values())

@@ -1,0 +1,68 @@
+"""Which data source a sweep reads: what is asked for, else what this store's last invocation of the sweep used."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stilts_ray import tasks
+from stilts_ray.config import Sweep
+from stilts_ray.data.repository import Repository
+from stilts_ray.data.sources import FolderSource, HubSource, MiniSource, parse_repositories, replaced_folders
+from stilts_ray.errors import RequestError
+from stilts_ray.plan.build import Plan, make_plan
+from stilts_ray.store.pins import REPOSITORIES
+from stilts_ray.store.store import Store
+
+Folder = str | Path | None
+
+
+def open_store(place: str | Path) -> Store:
+    """The store at a path or URL. A path is made absolute, since other processes have other working directories."""
+    url = str(place)
+    return Store(url if "://" in url else str(Path(url).expanduser().resolve()))
+
+
+def plan_in(store: Store, sweep: Sweep, data_dir: Folder, local_data: Folder) -> Plan:
+    """The plan of a sweep over the data source of `data_source_in`. Raises RequestError."""
+    return make_plan(sweep, data_source_in(store, sweep, data_dir, local_data))
+
+
+def data_source_in(
+    store: Store, sweep: Sweep, data_dir: Folder, local_data: Folder
+) -> HubSource | FolderSource | MiniSource:
+    """Mini if the sweep says so; else `real_data_source`. Raises RequestError for a folder that does not exist, or that a
+    sweep on mini cannot use."""
+    known = parse_repositories(store.read_json(REPOSITORIES) or {})
+    if sweep.data == "hub":
+        used = store.read_json("sweeps", f"{sweep.name}.json") or {}
+        return real_data_source(known, data_dir, local_data, used)
+    for option, given in (("--data-dir", data_dir), ("--local-data", local_data)):
+        if given is not None:
+            raise RequestError(f"sweep {sweep.name} is on mini's generated data; {option} does not apply to it")
+    return MiniSource(sweep.data, repositories=known)
+
+
+def real_data_source(
+    known: Mapping[str, Repository], data_dir: Folder, local_data: Folder, used: Mapping[str, Any]
+) -> HubSource | FolderSource:
+    """The folder `data_dir` (or STILTS_DATA_DIR); else the hub with `local_data` for what it lacks; else the source that was
+    `used` before; else the hub. Raises RequestError for a folder that does not exist."""
+    folder = data_dir or os.environ.get("STILTS_DATA_DIR")
+    if folder:
+        return FolderSource(_existing("--data-dir", folder), repositories=known)
+    if local_data is not None:
+        local = _existing("--local-data", local_data)
+        return HubSource(known, local=local, replaced=replaced_folders(local, tasks.TASKS.values()))
+    if "folder" in used:
+        return FolderSource(Path(used["folder"]), repositories=known)
+    if "local" in used:
+        return HubSource(known, local=Path(used["local"]), replaced=frozenset(used.get("replaced", ())))
+    return HubSource(known)
+
+
+def _existing(option: str, folder: str | Path) -> Path:
+    root = Path(folder).expanduser().resolve()
+    if not root.is_dir():
+        raise RequestError(f"{option}: {root} is not a folder")
+    return root
