@@ -10,7 +10,7 @@ from stilts_ray.tasks.benchmarks import BENCHMARKS
 
 @dataclass(frozen=True)
 class SeedMeans:
-    """What the trials of a study give together on one target; fields as in `EvaluationRecord`."""
+    """A target's scores over the trials of a study; fields as in `EvaluationRecord`."""
 
     score: float | None
     sd: float | None

@@ -40,10 +40,10 @@ def test_means_of_the_long_frame_are_the_wide_one(store: Store) -> None:
     assert list(wide.columns) == ["udpos", "xquad", "tatoeba", "average"]
     sound = long[(long["metric"] == "score") & ~long["collapsed"]]
     means = sound.groupby(["encoder", "intermediate", "target"])["value"].mean()
-    for row in document["rows"]:
-        name = (row["encoder"], "+".join(row["intermediate"]) or "baseline")
-        assert wide.loc[name, "average"] == row["average"]
-        for target in row["cells"]:
+    for row in document.rows:
+        name = (row.encoder, "+".join(row.intermediate) or "baseline")
+        assert wide.loc[name, "average"] == row.average
+        for target in row.cells:
             assert wide.loc[name, target] == pytest.approx(means[(*name, target)])
 
 
