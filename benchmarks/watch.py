@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.run_index import Outcome
-from stilts_ray.store.records import JobRecord
+from stilts_ray.store.records import CurvePoint, JobRecord
 
 
 class Ends:
@@ -18,7 +17,7 @@ class Ends:
     def on_job_start(self, job: Job) -> None:
         """Nothing."""
 
-    def on_evaluation(self, job: Job, entry: dict[str, Any]) -> None:
+    def on_evaluation(self, job: Job, point: CurvePoint) -> None:
         """Nothing."""
 
     def on_job_end(self, job: Job, outcome: Outcome) -> None:

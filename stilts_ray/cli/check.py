@@ -35,7 +35,7 @@ def check(
         found = list(_of_plan(api.plan(sweep, store, data_dir=data_dir, local_data=local_data)))
     else:
         known = parse_repositories(open_store(store).read_json(REPOSITORIES) or {})
-        found = list(_of_all(real_data_source(known, data_dir, local_data, {})))
+        found = list(_of_all(real_data_source(known, data_dir, local_data)))
     from stilts_ray.report.survey import document
 
     if as_json:

@@ -7,7 +7,9 @@ Nothing here reads rows; `stilts_ray.data.rows` does.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
 
 from stilts_ray import mini
 from stilts_ray.data.cache_folder import cache_folder
@@ -18,6 +20,18 @@ from stilts_ray.tasks.base import BY_VECTOR, Task, parse_split
 
 UNRESOLVED = "unresolved"
 """Placeholder for the commit of a hub repository that is not resolved yet; digests made with it are provisional."""
+
+
+class SourceAddress(BaseModel):
+    """A data source as plain data. root: the folder, or the hub's `local`. replaced: as in `HubSource`. world: of mini."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["hub", "folder", "mini"]
+    root: str | None = None
+    replaced: tuple[str, ...] = ()
+    world: str | None = None
+    repositories: dict[str, Repository] = {}
 
 
 class DataSource(Protocol):
@@ -47,8 +61,8 @@ class DataSource(Protocol):
     def place(self) -> str:
         """A key that differs between sources whose rows may differ."""
 
-    def address(self) -> dict[str, Any]:
-        """Plain data from which `from_address` reconstructs this source in another process."""
+    def address(self) -> SourceAddress:
+        """What `from_address` reconstructs this source from, in another process."""
 
 
 def _count(rows: int, split: str) -> int:
@@ -148,9 +162,13 @@ class HubSource:
         commits = {key: repository.commit for key, repository in self.repositories.items()}
         return canonical_json([commits, str(self.local), sorted(self.replaced)])
 
-    def address(self) -> dict[str, Any]:
-        local: dict[str, Any] = {"local": str(self.local), "replaced": sorted(self.replaced)} if self.local else {}
-        return {**local, "repositories": _to_plain(self.repositories)}
+    def address(self) -> SourceAddress:
+        return SourceAddress(
+            kind="hub",
+            root=str(self.local) if self.local else None,
+            replaced=tuple(sorted(self.replaced)),
+            repositories=dict(self.repositories),
+        )
 
 
 @dataclass(frozen=True)
@@ -195,8 +213,8 @@ class FolderSource:
     def place(self) -> str:
         return str(self.root)
 
-    def address(self) -> dict[str, Any]:
-        return {"folder": str(self.root), "repositories": _to_plain(self.repositories)}
+    def address(self) -> SourceAddress:
+        return SourceAddress(kind="folder", root=str(self.root), repositories=dict(self.repositories))
 
 
 @dataclass(frozen=True)
@@ -243,8 +261,8 @@ class MiniSource:
     def place(self) -> str:
         return self.world
 
-    def address(self) -> dict[str, Any]:
-        return {"mini": self.world, "repositories": _to_plain(self.repositories)}
+    def address(self) -> SourceAddress:
+        return SourceAddress(kind="mini", world=self.world, repositories=dict(self.repositories))
 
     @property
     def root(self) -> Path:
@@ -262,27 +280,22 @@ def replaced_folders(root: Path, tasks: Iterable[Task]) -> frozenset[str]:
     return frozenset(task.source.folder for task in tasks if task.source.hub is not None and exists(task))
 
 
-def _to_plain(known: Mapping[str, Repository]) -> dict[str, Any]:
-    return {key: repository.model_dump(mode="json") for key, repository in known.items()}
-
-
 def parse_repositories(known: Mapping[str, Any]) -> dict[str, Repository]:
-    """Repositories from plain data, as in `DataSource.address` and a store. Raises RequestError for invalid data."""
+    """Repositories from plain data, as a store has them. Raises RequestError for invalid data."""
     try:
         return {key: Repository.model_validate(each) for key, each in known.items()}
     except (ValueError, AttributeError) as error:
         raise RequestError(f"the pinned repositories cannot be read: {first_line(error)}") from None
 
 
-def from_address(address: Mapping[str, Any]) -> DataSource:
+def from_address(address: SourceAddress) -> DataSource:
     """The data source with that `address()`."""
     match address:
-        case {"folder": root, "repositories": known}:
-            return FolderSource(Path(root), repositories=parse_repositories(known))
-        case {"mini": world, "repositories": known}:
-            return MiniSource(world, repositories=parse_repositories(known))
-        case {"local": root, "replaced": folders, "repositories": known}:
-            return HubSource(parse_repositories(known), local=Path(root), replaced=frozenset(folders))
-        case {"repositories": known}:
-            return HubSource(parse_repositories(known))
+        case SourceAddress(kind="folder", root=str(root)):
+            return FolderSource(Path(root), repositories=address.repositories)
+        case SourceAddress(kind="mini", world=str(world)):
+            return MiniSource(world, repositories=address.repositories)
+        case SourceAddress(kind="hub", root=root):
+            local = Path(root) if root is not None else None
+            return HubSource(address.repositories, local=local, replaced=frozenset(address.replaced))
     raise ValueError(f"not the address of a data source: {address}")

@@ -1,9 +1,10 @@
 """Callbacks of a sweep: the progress display, tracking, a benchmark's clock."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.run_index import Outcome
+from stilts_ray.store.records import CurvePoint
 
 
 class SweepCallback(Protocol):
@@ -12,7 +13,7 @@ class SweepCallback(Protocol):
     def on_job_start(self, job: Job) -> None:
         """A job was handed out; again, if its worker crashed."""
 
-    def on_evaluation(self, job: Job, entry: dict[str, Any]) -> None:
+    def on_evaluation(self, job: Job, point: CurvePoint) -> None:
         """A trial was evaluated on its dev data."""
 
     def on_job_end(self, job: Job, outcome: Outcome) -> None:

@@ -16,6 +16,7 @@ from stilts_ray.models import hf_folders as files
 from stilts_ray.models import weights
 from stilts_ray.models.families import longest_input
 from stilts_ray.models.model import Model
+from stilts_ray.store.records import CurvePoint
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import Task
 from stilts_ray.timing import part
@@ -23,7 +24,7 @@ from stilts_ray.training.process_group import SINGLE_PROCESS, ProcessGroup
 
 WEIGHTS = "weights.safetensors"
 PREDICTIONS = "predictions"
-Report = Callable[[dict[str, Any]], None]
+Report = Callable[[CurvePoint], None]
 
 
 def quiet() -> None:
@@ -43,7 +44,7 @@ class WorkerContext:
     data_source: DataSource
     checkpoint_seconds: float = 60.0
     process_group: ProcessGroup = SINGLE_PROCESS
-    report: Report = lambda entry: None
+    report: Report = lambda point: None
     waited: float = 0.0
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -17,7 +17,7 @@ from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.run_index import Outcome
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.steps import Evaluation, Pretrain, Ranking, Study
-from stilts_ray.store.records import ScoreRecord
+from stilts_ray.store.records import CurvePoint, ScoreRecord
 
 ROWS = 20
 """Steps shown at once: running ones, then those that ended last."""
@@ -90,10 +90,10 @@ class Progress:
             line.running.add(job.digest)
             line.changed = time.monotonic()
 
-    def on_evaluation(self, job: Job, entry: dict[str, Any]) -> None:
+    def on_evaluation(self, job: Job, point: CurvePoint) -> None:
         """Keeps the step's best dev score so far."""
         if line := self.lines.get(job.step):
-            score = float(entry["score"])
+            score = point.score
             line.best = score if line.best is None else max(score, line.best)
 
     def on_job_end(self, job: Job, outcome: Outcome) -> None:

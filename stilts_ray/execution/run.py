@@ -10,6 +10,7 @@ from stilts_ray.execution.progress import Display
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.inputs import encoder_pin, encoders_read, location, reads
 from stilts_ray.report.overview import overview, summary
+from stilts_ray.store.data_source import remember
 from stilts_ray.store.pins import changes, lock, resolved
 from stilts_ray.store.state import StoreState, state_of
 from stilts_ray.store.store import Store
@@ -27,8 +28,7 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, display: Display) -> t
     name = plan.sweep.name
     with locked(store):
         plan = resolved(plan, store)
-        address = {part: value for part, value in plan.data_source.address().items() if part != "repositories"}
-        store.write_json(address, "sweeps", f"{name}.json")
+        remember(plan.data_source, store, plan.sweep)
         show_changes(store.read_json("locks", f"{name}.json"), lock(plan, store), display)
         state = state_of(store)
         before = overview(plan, state)

@@ -24,7 +24,7 @@ from stilts_ray.metrics.scores import Scores
 from stilts_ray.models import vocabulary, weights
 from stilts_ray.models.model import Model
 from stilts_ray.plan.inputs import mixture_reads
-from stilts_ray.store.records import CurvePoint, TrainRecord
+from stilts_ray.store.records import TrainRecord
 from stilts_ray.tasks import Task
 from stilts_ray.timing import part
 from stilts_ray.training.checkpoint import Checkpoints
@@ -49,7 +49,7 @@ def train_trial(job: TrainJob, context: WorkerContext) -> TrainRecord:
     run = _training_run(job, data, dev, folder)
     checkpoints = Checkpoints(context.store, job.path, context.checkpoint_seconds)
     outcome = train(model, run, checkpoints, context.report, context.process_group)
-    curve = curve_of(outcome)
+    curve = outcome.progress.curve
     return TrainRecord(
         **described(job),
         **outcome_of(outcome),
@@ -80,18 +80,9 @@ def _training_run(job: TrainJob, data: dict[str, Encoded], dev: "Dev", folder: P
     )
 
 
-def curve_of(outcome: Outcome) -> tuple[CurvePoint, ...]:
-    """The dev curve of a training run."""
-    fixed = ("step", "loss", "score")
-    return tuple(
-        CurvePoint(**{name: entry[name] for name in fixed}, metrics={n: v for n, v in entry.items() if n not in fixed})
-        for entry in outcome.progress.curve
-    )
-
-
 def outcome_of(outcome: Outcome) -> dict[str, Any]:
     """What a record has from the training loop."""
-    curve = curve_of(outcome)
+    curve = tuple(outcome.progress.curve)
     return {
         "end": outcome.end,
         "score": curve[-1].score if curve and outcome.end != "diverged" else None,

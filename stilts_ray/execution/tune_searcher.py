@@ -12,7 +12,7 @@ from stilts_ray.execution.callback import SweepCallback
 from stilts_ray.execution.jobs import Job, to_json
 from stilts_ray.execution.run_index import Outcome
 from stilts_ray.execution.scheduler import Scheduler
-from stilts_ray.store.records import JobRecord
+from stilts_ray.store.records import CurvePoint, JobRecord
 from stilts_ray.store.store import Store
 
 
@@ -66,8 +66,9 @@ class TuneSearcher(Searcher):  # type: ignore[misc]
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Passes dev evaluations to the callbacks."""
         if "step" in result and trial_id in self.jobs:
+            point = CurvePoint.model_validate(result)
             for callback in self.callbacks:
-                callback.on_evaluation(self.jobs[trial_id], result)
+                callback.on_evaluation(self.jobs[trial_id], point)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Reads the outcome from the store and reports it to the scheduler."""

@@ -4,8 +4,6 @@ import gc
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
-from typing import Any
 
 import ray.train
 import ray.train.torch
@@ -14,10 +12,10 @@ import torch
 
 from stilts_ray.data.sources import from_address
 from stilts_ray.errors import RequestError, Unavailable, first_line
-from stilts_ray.execution.context import WorkerContext
+from stilts_ray.execution.context import Report, WorkerContext
 from stilts_ray.execution.jobs import Job
 from stilts_ray.execution.worker_settings import ExecuteJob, WorkerSettings
-from stilts_ray.store.records import Failure
+from stilts_ray.store.records import CurvePoint, Failure
 from stilts_ray.store.store import Store, now
 from stilts_ray.training.process_group import ProcessGroup
 
@@ -44,11 +42,15 @@ def run_trial(job: Job, settings: WorkerSettings, execute: ExecuteJob, handed_ou
     ray.tune.report({"ended": True})
 
 
+def _report_to_tune(point: CurvePoint) -> None:
+    ray.tune.report(point.model_dump())
+
+
 def _trainer(
     job: Job, settings: WorkerSettings, execute: ExecuteJob, scratch: str, handed_out: float
 ) -> ray.train.torch.TorchTrainer:
     single, use_gpu = settings.single_process(job.kind), settings.gpus > 0
-    report = ray.tune.report if single else None
+    report = _report_to_tune if single else None
     each = {"CPU": 1.0, "GPU": settings.gpus} if use_gpu else {"CPU": 1.0}
     scaling = ray.train.ScalingConfig(
         num_workers=0 if single else settings.workers,
@@ -75,7 +77,7 @@ def _execute(
     job: Job,
     settings: WorkerSettings,
     execute: ExecuteJob,
-    report: Callable[[dict[str, Any]], None] | None,
+    report: Report | None,
     handed_out: float,
 ) -> None:
     """The job in one process of its group."""
@@ -88,7 +90,7 @@ def _execute(
         data_source=from_address(settings.data_source),
         checkpoint_seconds=settings.checkpoint_seconds,
         process_group=_process_group(job, settings),
-        report=report or (lambda entry: None),
+        report=report or (lambda point: None),
         # The driver's clock may be ahead of this machine's.
         waited=max(0.0, time.time() - max(handed_out, _idle_since)),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stilts_ray.config.runtime import DataParallel
+from stilts_ray.data.sources import SourceAddress
 from stilts_ray.execution.jobs import Job
 from stilts_ray.plan.steps import JobKind
 from stilts_ray.store.records import AnyJobRecord
@@ -15,7 +16,7 @@ class WorkerSettings:
     """Where the jobs of a sweep run; plain data that travels to the workers."""
 
     store: str
-    data_source: dict[str, Any]
+    data_source: SourceAddress
     checkpoint_seconds: float
     gpus: float
     workers: int

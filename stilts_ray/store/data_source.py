@@ -3,12 +3,20 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from stilts_ray import tasks
 from stilts_ray.config import Sweep
 from stilts_ray.data.repository import Repository
-from stilts_ray.data.sources import FolderSource, HubSource, MiniSource, parse_repositories, replaced_folders
+from stilts_ray.data.sources import (
+    DataSource,
+    FolderSource,
+    HubSource,
+    MiniSource,
+    SourceAddress,
+    from_address,
+    parse_repositories,
+    replaced_folders,
+)
 from stilts_ray.errors import RequestError
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.store.pins import REPOSITORIES
@@ -35,8 +43,7 @@ def data_source_in(
     sweep on mini cannot use."""
     known = parse_repositories(store.read_json(REPOSITORIES) or {})
     if sweep.data == "hub":
-        used = store.read_json("sweeps", f"{sweep.name}.json") or {}
-        return real_data_source(known, data_dir, local_data, used)
+        return real_data_source(known, data_dir, local_data, _last_used(store, sweep))
     for option, given in (("--data-dir", data_dir), ("--local-data", local_data)):
         if given is not None:
             raise RequestError(f"sweep {sweep.name} is on mini's generated data; {option} does not apply to it")
@@ -44,7 +51,7 @@ def data_source_in(
 
 
 def real_data_source(
-    known: Mapping[str, Repository], data_dir: Folder, local_data: Folder, used: Mapping[str, Any]
+    known: Mapping[str, Repository], data_dir: Folder, local_data: Folder, used: SourceAddress | None = None
 ) -> HubSource | FolderSource:
     """The folder `data_dir` (or STILTS_DATA_DIR); else the hub with `local_data` for what it lacks; else the source that was
     `used` before; else the hub. Raises RequestError for a folder that does not exist."""
@@ -54,11 +61,23 @@ def real_data_source(
     if local_data is not None:
         local = _existing("--local-data", local_data)
         return HubSource(known, local=local, replaced=replaced_folders(local, tasks.TASKS.values()))
-    if "folder" in used:
-        return FolderSource(Path(used["folder"]), repositories=known)
-    if "local" in used:
-        return HubSource(known, local=Path(used["local"]), replaced=frozenset(used.get("replaced", ())))
-    return HubSource(known)
+    again = from_address(used.model_copy(update={"repositories": dict(known)})) if used else HubSource(known)
+    return again if isinstance(again, FolderSource | HubSource) else HubSource(known)
+
+
+def remember(data_source: DataSource, store: Store, sweep: Sweep) -> None:
+    """Notes in the store which data source a sweep uses, for its next invocation."""
+    address = data_source.address().model_dump(mode="json", exclude={"repositories"})
+    store.write_json(address, "sweeps", f"{sweep.name}.json")
+
+
+def _last_used(store: Store, sweep: Sweep) -> SourceAddress | None:
+    noted = store.read_json("sweeps", f"{sweep.name}.json")
+    try:
+        return None if noted is None else SourceAddress.model_validate(noted)
+    except ValueError:
+        path = f"sweeps/{sweep.name}.json"
+        raise RequestError(f"store {store.url}: {path} is damaged; delete it and name the data source again") from None
 
 
 def _existing(option: str, folder: str | Path) -> Path:

@@ -4,6 +4,7 @@ A record says what was made, from what (the digests in `identity`), with which v
 fields are ignored, so that a record of a newer version stays readable.
 """
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -43,6 +44,11 @@ class CurvePoint(Value):
     loss: float
     score: float
     metrics: Scores = {}
+
+    @property
+    def finite(self) -> bool:
+        """Whether all values are numbers."""
+        return all(map(math.isfinite, (self.loss, self.score, *self.metrics.values())))
 
 
 class Record(Value):
@@ -215,7 +221,14 @@ class ConditionRecord(Record):
 AnyJobRecord = PretrainRecord | TrainRecord | RankRecord | ScoreRecord
 AnyStepRecord = PretrainRecord | StudyRecord | RankingRecord | EvaluationRecord | ConditionRecord
 AnyRecord = Annotated[
-    PretrainRecord | TrainRecord | RankRecord | ScoreRecord | StudyRecord | RankingRecord | EvaluationRecord | ConditionRecord,
+    PretrainRecord
+    | TrainRecord
+    | RankRecord
+    | ScoreRecord
+    | StudyRecord
+    | RankingRecord
+    | EvaluationRecord
+    | ConditionRecord,
     Field(discriminator="kind"),
 ]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from stilts_ray.plan.build import Plan
-from stilts_ray.store.records import AnyJobRecord
+from stilts_ray.store.records import AnyJobRecord, CurvePoint
 from stilts_ray.store.state import StoreState, redacted, state_of
 from stilts_ray.store.store import Store
 from stilts_ray.tracking.address import reason
@@ -57,7 +57,7 @@ class Sender:
     def on_job_start(self, job: Any) -> None:
         """Does nothing: a job is sent when it has ended."""
 
-    def on_evaluation(self, job: Any, entry: dict[str, Any]) -> None:
+    def on_evaluation(self, job: Any, point: CurvePoint) -> None:
         """Does nothing."""
 
     def on_job_end(self, job: Any, outcome: AnyJobRecord | str) -> None:

@@ -11,9 +11,9 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
@@ -21,6 +21,7 @@ from torch import nn
 from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.identity import file_digest
 from stilts_ray.models.weights import load_weights, save_tensors, save_weights, shard_like
+from stilts_ray.store.records import CurvePoint
 from stilts_ray.store.store import Store
 from stilts_ray.timing import part
 from stilts_ray.training.process_group import SINGLE_PROCESS, ProcessGroup
@@ -29,14 +30,17 @@ from stilts_ray.training.step import MemoryBudget
 
 @dataclass
 class Progress:
-    """The progress of a run. curve: one entry for each dev evaluation."""
+    """The progress of a run. curve: one point for each dev evaluation."""
 
     step: int = 0
     tokens: int = 0
     loss_sum: float = 0.0
     """Sum of the losses of the steps since the last evaluation."""
     loss_steps: int = 0
-    curve: list[dict[str, Any]] = field(default_factory=list)
+    curve: list[CurvePoint] = field(default_factory=list)
+
+
+_PROGRESS = TypeAdapter(Progress)
 
 
 @dataclass
@@ -87,7 +91,10 @@ class Checkpoints:
         digests = {file.name: file_digest(file) for file in folder.iterdir()}
         self.store.upload(folder, self.path, "checkpoint", name)
         self.store.write_json(
-            {"folder": name, "digests": digests, "progress": asdict(progress)}, self.path, "checkpoint", "latest.json"
+            {"folder": name, "digests": digests, "progress": _PROGRESS.dump_python(progress, mode="json")},
+            self.path,
+            "checkpoint",
+            "latest.json",
         )
         if previous is not None and previous["folder"] != name:
             self.store.delete(self.path, "checkpoint", previous["folder"])
@@ -112,7 +119,7 @@ class Checkpoints:
             return Progress()
         load_weights(model, folder / "weights.safetensors")
         _restore_optimizer(optimizer, tensors)
-        return Progress(**latest["progress"])
+        return _PROGRESS.validate_python(latest["progress"])
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:

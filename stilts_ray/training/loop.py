@@ -3,13 +3,14 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
 from stilts_ray.models.inference import inference
 from stilts_ray.models.model import Model
 from stilts_ray.models.vocabulary import set_pruned_decay
+from stilts_ray.store.records import CurvePoint
 from stilts_ray.timing import part
 from stilts_ray.training.checkpoint import Checkpoints, Progress
 from stilts_ray.training.optimizer import decay_product, make_optimizer, make_scheduler
@@ -33,11 +34,11 @@ def train(
     model: Model,
     run: TrainingRun,
     checkpoints: Checkpoints,
-    report: Callable[[dict[str, Any]], None] = lambda entry: None,
+    report: Callable[[CurvePoint], None] = lambda point: None,
     process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Outcome:
     """Trains `model` in place and resumes from the last committed checkpoint. On the CPU, a resumed run is bit-identical to an
-    uninterrupted one. `report` receives each entry of the dev curve, on every process.
+    uninterrupted one. `report` receives each point of the dev curve, on every process.
 
     Raises RequestError if a single item does not fit in device memory.
     """
@@ -55,12 +56,12 @@ def train(
         if not _synchronise(pending, progress, process_group):
             return Outcome("diverged", progress)
         if done in evaluated:
-            entry = _evaluate(model, run, progress, process_group)
-            if not all(math.isfinite(value) for value in entry.values()):
+            point = _evaluate(model, run, progress, process_group)
+            if not point.finite:
                 return Outcome("diverged", progress)
-            progress.curve.append(entry)
-            report(entry)
-            if _below_threshold(entry["score"], run.pruning_thresholds, evaluated.index(done)):
+            progress.curve.append(point)
+            report(point)
+            if _below_threshold(point.score, run.pruning_thresholds, evaluated.index(done)):
                 return Outcome("pruned", progress)
         if save:
             checkpoints.save(model, stepper.optimizer, progress, process_group)
@@ -113,14 +114,15 @@ def _below_threshold(score: float, pruning_thresholds: tuple[float | None, ...],
 
 
 @part("evaluate")
-def _evaluate(model: Model, run: TrainingRun, progress: Progress, process_group: ProcessGroup) -> dict[str, Any]:
-    """The next entry of the dev curve: the step, the mean training loss since the last entry, and the dev metrics."""
+def _evaluate(model: Model, run: TrainingRun, progress: Progress, process_group: ProcessGroup) -> CurvePoint:
+    """The next point of the dev curve: the mean training loss since the last point, and the dev metrics."""
     model.eval()
     with inference(model):
         metrics = run.evaluate(model)
     model.train()
-    entry = {"step": progress.step, "loss": progress.loss_sum / progress.loss_steps, **metrics}
+    values = {"loss": progress.loss_sum / progress.loss_steps, **metrics}
     # Scores may differ in the last digits between devices, but all processes must end at the same step.
-    entry = dict(zip(entry, process_group.broadcast(list(entry.values())), strict=True))
+    values = dict(zip(values, process_group.broadcast(list(values.values())), strict=True))
     progress.loss_sum, progress.loss_steps = 0.0, 0
-    return entry | {"step": progress.step}
+    loss, score = values.pop("loss"), values.pop("score")
+    return CurvePoint(step=progress.step, loss=loss, score=score, metrics=values)

@@ -104,7 +104,7 @@ class Bench:
         assert job is not None
         return job
 
-    def do(self, job: Job, store: Store, report: Callable[[dict[str, Any]], None] = lambda entry: None) -> AnyJobRecord:
+    def do(self, job: Job, store: Store, report: Callable[[CurvePoint], None] = lambda point: None) -> AnyJobRecord:
         return execute_job(
             job, WorkerContext(store, self.data_source, checkpoint_seconds=self.checkpoint_seconds, report=report)
         )
@@ -118,11 +118,6 @@ class Bench:
 @pytest.fixture(scope="session")
 def bench(data_dir: Path, tiny_encoder: Path) -> Bench:
     return Bench(data_dir, tiny_encoder)
-
-
-def plain(point: CurvePoint) -> dict[str, Any]:
-    """A dev evaluation as the training loop reports it."""
-    return {"step": point.step, "loss": point.loss, "score": point.score, **point.metrics}
 
 
 def without_times(record: AnyJobRecord) -> AnyJobRecord:
@@ -232,18 +227,18 @@ def test_a_trial_that_was_killed_leaves_the_record_of_one_that_was_not(
 ) -> None:
     """`files` in the record is a digest over the weights: they are equal to the last bit."""
     job = bench.job(**request_)
-    curve: list[dict[str, Any]] = []
+    curve: list[CurvePoint] = []
     expected = bench.do(job, Store(str(tmp_path / "whole")), curve.append)
     assert expected.files
     assert len(expected.curve) == 3
     # Progress is told as it is made.
-    assert curve == [plain(point) for point in expected.curve]
+    assert curve == list(expected.curve)
 
     cut = Store(str(tmp_path / "cut") if url == "folder" else f"memory://{uuid.uuid4().hex}")
     for entry in curve:
 
-        def kill(now: dict[str, Any], fatal: int = entry["step"]) -> None:
-            if now["step"] == fatal:
+        def kill(now: CurvePoint, fatal: int = entry.step) -> None:
+            if now.step == fatal:
                 raise Killed
 
         with pytest.raises(Killed):
@@ -263,8 +258,8 @@ def test_a_damaged_checkpoint_leaves_the_same_record(bench: Bench, tmp_path: Pat
     expected = bench.do(job, Store(str(tmp_path / "whole")))
     cut = Store(str(tmp_path / "cut"))
 
-    def kill(entry: dict[str, Any]) -> None:
-        if entry["step"] == expected.steps:
+    def kill(entry: CurvePoint) -> None:
+        if entry.step == expected.steps:
             raise Killed
 
     with pytest.raises(Killed):
@@ -540,8 +535,8 @@ def test_pretraining_that_was_killed_makes_the_same_encoder(bench: Bench, tmp_pa
     cut = Store(str(tmp_path / "cut"))
     for number in (0, 4, len(expected.curve) - 1):
 
-        def kill(entry: dict[str, Any], fatal: int = expected.curve[number].step) -> None:
-            if entry["step"] == fatal:
+        def kill(entry: CurvePoint, fatal: int = expected.curve[number].step) -> None:
+            if entry.step == fatal:
                 raise Killed
 
         with pytest.raises(Killed):
@@ -553,7 +548,7 @@ def test_a_tokenizer_is_made_once(bench: Bench, store: Store, monkeypatch: pytes
     """The ids of a unigram tokenizer's tokens differ from one making to the next."""
     job = pretraining_job(bench, PRETRAINING.model_copy(update={"tokenizer": "unigram"}))
 
-    def kill(entry: dict[str, Any]) -> None:
+    def kill(entry: CurvePoint) -> None:
         raise Killed
 
     def again(*_: Any) -> None:

@@ -29,6 +29,7 @@ from stilts_ray.kinds import model_for, objective_of
 from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.models import weights
 from stilts_ray.plan.build import make_plan
+from stilts_ray.store.records import CurvePoint
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
 from tests.execution.fakes import run
@@ -143,13 +144,13 @@ def test_a_band_whose_runs_were_killed_leaves_the_records_of_one_that_was_not(be
     assert [job.kind for job in jobs.values()] == ["train", "rank", "train", "train"]
     cut = Store(str(tmp_path / "cut"))
 
-    def killed(now: dict[str, Any], fatal: int) -> None:
-        if now["step"] == fatal:
+    def killed(now: CurvePoint, fatal: int) -> None:
+        if now.step == fatal:
             raise Killed
 
     for job in jobs.values():
         record = whole.record(job.path)
-        for entry in record.get("curve", []):
+        for entry in getattr(record, "curve", ()):
             with pytest.raises(Killed):
                 bench.do(job, cut, lambda now, fatal=entry.step: killed(now, fatal))
         if job.kind == "rank":

@@ -18,6 +18,7 @@ from stilts_ray.data.sources import (
     FolderSource,
     HubSource,
     MiniSource,
+    SourceAddress,
     from_address,
     parse_repositories,
     replaced_folders,
@@ -126,7 +127,7 @@ def test_a_folder_takes_the_place_of_single_tasks(store: Store, hub: StandIn, da
     assert document["data"]["xnli"]["test"] == FolderSource(data_dir).identity(TASKS["xnli"], "test", ("de", "en"))
     assert document["data"]["mnli"]["train"]["hub"] == "nyu-mll/glue"
     assert not hub.requests.count("xnli")
-    again = from_address(json.loads(json.dumps(data_source.address())))
+    again = from_address(SourceAddress.model_validate_json(data_source.address().model_dump_json()))
     assert again == data_source
     assert again.place == data_source.place != HubSource().place
 

@@ -8,6 +8,7 @@ import torch
 
 from stilts_ray.config import Optimizer
 from stilts_ray.errors import RequestError
+from stilts_ray.store.records import CurvePoint
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
 from stilts_ray.training import checkpoint
@@ -30,7 +31,7 @@ def trained_a_little(seed: int) -> tuple[torch.nn.Module, torch.optim.Optimizer]
 def test_model_optimizer_and_progress_are_restored(url: str, store: Store) -> None:
     checkpoint_store = Store(url.format(tmp=store.url))
     model, optimizer = trained_a_little(0)
-    curve = [{"step": 2, "score": 0.1 + 0.2, "loss": 1.5}]
+    curve = [CurvePoint(step=2, score=0.1 + 0.2, loss=1.5, metrics={"mnli/accuracy": 1 / 3})]
     Checkpoints(checkpoint_store, "trial/x", 0).save(model, optimizer, Progress(4, 99, 0.1 + 0.7, 2, curve))
 
     other, fresh = trained_a_little(1)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from stilts_ray.config import Optimizer
 from stilts_ray.data.batches import Batch, Items, Share, collate, order
 from stilts_ray.models.model import Model
 from stilts_ray.models.weights import save_weights
+from stilts_ray.store.records import CurvePoint
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS, Task
 from stilts_ray.training.checkpoint import Checkpoints
@@ -38,7 +38,7 @@ class Case:
     pruning_thresholds: tuple[float | None, ...] = ()
     kill_in_batch: Callable[[int], bool] = lambda step: False
     kill_in_report: Callable[[int], bool] = lambda step: False
-    seen: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[CurvePoint] = field(default_factory=list)
 
     @property
     def tasks(self) -> list[Task]:
@@ -72,10 +72,10 @@ class Case:
             pruning_thresholds=self.pruning_thresholds,
         )
 
-    def report(self, entry: dict[str, Any]) -> None:
-        if self.kill_in_report(entry["step"]):
+    def report(self, point: CurvePoint) -> None:
+        if self.kill_in_report(point.step):
             raise Killed
-        self.seen.append(entry)
+        self.seen.append(point)
 
     def go(self, store: Store, seconds: float = 0.0) -> tuple[Model, Outcome]:
         """Trains from the store's checkpoint, if there is one."""
@@ -122,19 +122,19 @@ def test_killed_while_a_batch_is_made(
     assert latest["progress"]["step"] == point
     again = Case(names)
     assert same(uninterrupted, again.go(store))
-    assert again.seen == [entry for entry in uninterrupted[1].progress.curve if entry["step"] > point]
+    assert again.seen == [entry for entry in uninterrupted[1].progress.curve if entry.step > point]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_killed_while_an_evaluation_is_reported(
     names: tuple[str, ...], number: int, uninterrupted: tuple[Model, Outcome], store: Store
 ) -> None:
-    fatal = uninterrupted[1].progress.curve[number]["step"]
+    fatal = uninterrupted[1].progress.curve[number].step
     with pytest.raises(Killed):
         Case(names, kill_in_report=lambda step: step == fatal).go(store)
     again = Case(names)
     assert same(uninterrupted, again.go(store))
-    assert again.seen[0]["step"] == fatal, "an entry that was not reported is reported again"
+    assert again.seen[0].step == fatal, "an entry that was not reported is reported again"
 
 
 def test_killed_at_every_step(names: tuple[str, ...], uninterrupted: tuple[Model, Outcome], store: Store) -> None:
@@ -211,7 +211,7 @@ def test_one_checkpoint_is_kept(store: Store) -> None:
 
 def test_a_run_below_a_threshold_is_pruned_there_and_again_when_resumed(store: Store) -> None:
     curve = Case(ONE_TASK).go(store, seconds=1e9)[1].progress.curve
-    thresholds = (None, curve[1]["score"] + 1e-3, None)
+    thresholds = (None, curve[1].score + 1e-3, None)
     pruned = Case(ONE_TASK, pruning_thresholds=thresholds).go(store, seconds=1e9)
     assert pruned[1].end == "pruned"
     assert pruned[1].progress.curve == curve[:2]
@@ -222,7 +222,7 @@ def test_a_run_below_a_threshold_is_pruned_there_and_again_when_resumed(store: S
 
 def test_a_run_at_its_thresholds_is_not_pruned(store: Store) -> None:
     curve = Case(ONE_TASK).go(store, seconds=1e9)[1].progress.curve
-    thresholds = tuple(entry["score"] for entry in curve[:2])
+    thresholds = tuple(entry.score for entry in curve[:2])
     assert Case(ONE_TASK, pruning_thresholds=thresholds).go(store, seconds=1e9)[1].end == "finished"
 
 
@@ -255,10 +255,10 @@ def test_the_curve_has_mean_losses_and_all_tokens_are_counted(store: Store) -> N
     batches = [run.make_batch(step, name, items) for step, (name, items) in enumerate(run.order)]
     assert outcome.progress.tokens == sum(len(batch.tokens) for batch in batches)
     assert outcome.progress.step == len(run.order) == 4
-    assert [entry["step"] for entry in outcome.progress.curve] == evaluation_steps(4, 3) == [1, 2, 4]
-    assert [set(entry) for entry in outcome.progress.curve] == [{"step", "loss", "score", "other"}] * 3
+    assert [entry.step for entry in outcome.progress.curve] == evaluation_steps(4, 3) == [1, 2, 4]
+    assert [set(entry.metrics) for entry in outcome.progress.curve] == [{"other"}] * 3
     # Three classes and a new head: the first loss is that of a uniform guess.
-    assert outcome.progress.curve[0]["loss"] == pytest.approx(np.log(3), abs=0.1)
+    assert outcome.progress.curve[0].loss == pytest.approx(np.log(3), abs=0.1)
 
 
 def test_the_loss_of_an_entry_is_the_mean_since_the_last_one(store: Store) -> None:
@@ -267,7 +267,7 @@ def test_the_loss_of_an_entry_is_the_mean_since_the_last_one(store: Store) -> No
     def losses(evaluations: int) -> list[float]:
         run = replace(case.run(), evaluations=evaluations)
         curve = train(case.fresh(), run, Checkpoints(store, PATH, 1e9)).progress.curve
-        return [entry["loss"] for entry in curve]
+        return [entry.loss for entry in curve]
 
     each = losses(4)
     assert losses(2) == [pytest.approx(np.mean(each[:2])), pytest.approx(np.mean(each[2:]))]
@@ -279,7 +279,7 @@ def test_training_learns_what_can_be_learnt(store: Store) -> None:
     run = case.run()
     long = replace(run, order=run.order * 15, learning_rate=5e-3)
     losses: list[float] = []
-    train(case.fresh(), long, Checkpoints(store, PATH, 1e9), lambda entry: losses.append(entry["loss"]))
+    train(case.fresh(), long, Checkpoints(store, PATH, 1e9), lambda entry: losses.append(entry.loss))
     assert losses[-1] < 0.5 * losses[0]
 
 

@@ -67,7 +67,9 @@ def process(rank: int, folder: Path, data_parallel: Any, killed: bool) -> None:
     model, outcome = run_case(Case(NAMES, dropout=0.0), store, process_group)
     # Of a sharded model rank 0 saves the gathered weights; otherwise each process saves its own.
     save_weights(model, folder / f"{rank}.safetensors" if rank == 0 or data_parallel == "ddp" else None)
-    found = {name: torch.tensor([entry[name] for entry in outcome.progress.curve]) for name in ("loss", "score")}
+    found = {
+        name: torch.tensor([getattr(point, name) for point in outcome.progress.curve]) for name in ("loss", "score")
+    }
     save_file(found | {"tokens": torch.tensor(outcome.progress.tokens)}, folder / f"curve-{rank}.safetensors")
     leave()
 
@@ -132,7 +134,7 @@ def test_several_processes_end_with_the_weights_of_one(
         curve = load_file(tmp_path / f"curve-{rank}.safetensors")
         assert curve["tokens"] == outcome.progress.tokens
         for name in ("loss", "score"):
-            expected = torch.tensor([entry[name] for entry in outcome.progress.curve])
+            expected = torch.tensor([getattr(point, name) for point in outcome.progress.curve])
             torch.testing.assert_close(curve[name], expected, rtol=1e-4, atol=1e-4)
 
 
