@@ -63,7 +63,7 @@ def test_plan_document(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     for step in plan["steps"]:
         assert set(step["depends_on"]) <= seen
         seen.add(step["digest"])
-    assert sum(step["kind"] == "row" for step in plan["steps"]) == 5
+    assert sum(step["kind"] == "condition" for step in plan["steps"]) == 5
 
 
 def test_report_document_of_an_empty_store(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -302,13 +302,14 @@ def test_a_wrong_call_of_score_is_one_line(capsys: pytest.CaptureFixture[str], t
             assert said in err
 
 
-def test_score_needs_neither_torch_nor_ray(tmp_path: Path) -> None:
+def test_score_needs_neither_ray_nor_mlflow(tmp_path: Path) -> None:
+    """It loads torch: a kind's submission format stands with its head."""
     predictions, labels = write_trees(tmp_path, {"pawsx": BENCHMARKS["xtreme"]["pawsx"]})
-    assert heavy_after("score", str(predictions), str(labels)) == "[]"
+    assert heavy_after("score", str(predictions), str(labels)) == "['torch', 'transformers']"
 
 
 def test_a_damaged_record_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    record = tmp_path / "trial" / "a-12345678" / "record.json"
+    record = tmp_path / "train" / "a-12345678" / "record.json"
     record.parent.mkdir(parents=True)
     record.write_text("{")
     status, _, err = call(capsys, "plan", QUICKSTART, "--store", str(tmp_path))
@@ -339,7 +340,7 @@ def test_a_new_sweep_file_plans(
     assert call(capsys, "new", "first") == (0, "first.py written; run it with: stilts run first.py\n", "")
     plan = document(capsys, "plan", "first.py", "--store", "store")
     assert plan["sweep"] == "first"
-    assert sum(step["kind"] == "row" for step in plan["steps"]) == 3
+    assert sum(step["kind"] == "condition" for step in plan["steps"]) == 3
     text = (tmp_path / "first.py").read_text()
     assert "NAME" not in text
     for name, said in (("first", "exists already"), ("a/b", "is no sweep name"), ("", "is no sweep name")):

@@ -27,6 +27,7 @@ from stilts_ray.report.survey import survey
 from stilts_ray.report.table import average_of
 from stilts_ray.store.pins import REPOSITORIES, lock
 from stilts_ray.store.pins import resolved as resolve
+from stilts_ray.store.records import RowCounts
 from stilts_ray.store.state import state_of
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
@@ -269,9 +270,9 @@ def test_the_rows_of_a_run_say_what_was_repaired(hub: StandIn, store: Store, loc
     do(plan, store)
     state = state_of(store)
     assert "| pawsx train (de) | 20 | 18 | drop_blank 2 |" in repaired(plan, state)
-    assert rows_read(plan, state)["tydiqa validation (fi)"] == {
-        "rows": ROWS, "examples": ROWS, "left_out": 0, "repairs": {"realign_answer": 2},
-    }  # fmt: skip
+    assert rows_read(plan, state)["tydiqa validation (fi)"] == RowCounts(
+        rows=ROWS, examples=ROWS, repairs={"realign_answer": 2}
+    )
     assert store.read_json(REPOSITORIES).keys() == plan.data_source.repositories.keys()
     assert (
         lock(plan, store)["data"]["tydiqa"]["validation"]["revision"] == hub["google-research-datasets/tydiqa"].main.id

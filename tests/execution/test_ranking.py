@@ -182,7 +182,9 @@ def test_a_band_without_rows_is_one_line(bench: Bench, store: Store) -> None:
         scheduler.finish(job, bench.do(job, store))
     job = scheduler.next()
     assert job is not None
-    with pytest.raises(RequestError, match=r"intermediates: mnli\[50-51%\] has no rows; widen the band"):
+    with pytest.raises(
+        RequestError, match=r"intermediates: mnli\[50-51%\] has no examples; widen the difficulty quantiles"
+    ):
         bench.do(job, store)
 
 

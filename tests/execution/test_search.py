@@ -6,15 +6,18 @@ from hypothesis import strategies as st
 
 from stilts_ray.config import LogUniform, Search
 from stilts_ray.execution.search import ObservedTrial, best, propose, pruning_thresholds
+from stilts_ray.store.records import TrainRecord
+from tests.execution import fakes
 
 SPACE = LogUniform(low=1e-6, high=1e-3, trials=30)
 
 
 def tried(rate: float, *scores: float, end: str = "finished", collapsed: bool = False) -> ObservedTrial:
     """A trial with those dev scores."""
-    curve = [{"step": number, "score": score} for number, score in enumerate(scores)]
     last: Any = scores[-1] if scores and end != "diverged" else None
-    return ObservedTrial(rate, {"end": end, "score": last, "collapsed": collapsed, "curve": curve})
+    outcome: dict[str, Any] = {"end": end, "score": last, "collapsed": collapsed, "curve": fakes.curve(scores)}
+    record = TrainRecord(name="trial", digest="d", step="s", learning_rate=rate, seed=0, **outcome)
+    return ObservedTrial(rate, record)
 
 
 def searched(search: Search, seed: int = 0) -> list[list[float]]:

@@ -60,7 +60,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def test_a_checkpoint_is_due_when_its_seconds_have_passed(store: Store, clock: SimpleNamespace) -> None:
-    checkpoints = Checkpoints(store, "trial/x", seconds=60, _last=clock.now)
+    checkpoints = Checkpoints(store, "trial/x", seconds=60, _saved_at=clock.now)
     clock.now += 59
     assert not checkpoints.due()
     clock.now += 1

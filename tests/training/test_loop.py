@@ -245,7 +245,7 @@ def test_a_metric_that_is_not_finite_ends_the_run_as_diverged(store: Store) -> N
     outcome = train(case.fresh(), run, Checkpoints(store, PATH, 0.0), case.report)
     assert outcome.end == "diverged"
     assert outcome.progress.curve == case.seen
-    assert [entry["held_out_loss"] for entry in case.seen] == [1.0]
+    assert [point.metrics["held_out_loss"] for point in case.seen] == [1.0]
 
 
 def test_the_curve_has_mean_losses_and_all_tokens_are_counted(store: Store) -> None:

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stilts_ray.config import Optimizer
-from stilts_ray.models.hf_folders import save_model
+from stilts_ray.kinds import save_model
 from stilts_ray.models.vocabulary import prune_embeddings
 from stilts_ray.models.weights import save_weights
 from stilts_ray.store.store import Store
