@@ -10,7 +10,7 @@ from stilts_ray.data.sources import HubSource, parse_repositories
 from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.identity import canonical
 from stilts_ray.plan.build import Plan, make_plan
-from stilts_ray.plan.inputs import encoder_pin, encoders_read, hub_encoders, reads, used_tasks
+from stilts_ray.plan.inputs import encoder_pin, input_splits, pretrained_encoders, pretrained_on_hub, used_tasks
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import Task
 from stilts_ray.tasks.base import parse_split
@@ -18,7 +18,7 @@ from stilts_ray.tasks.base import parse_split
 REPOSITORIES = "repositories.json"
 """Where a store keeps what was looked up of the hub, for all its sweeps."""
 
-Splits = set[tuple[str, str]]
+ConfigSplits = set[tuple[str, str]]
 """Configurations and splits of a repository that are read."""
 
 
@@ -52,7 +52,9 @@ def _kept(found: Mapping[str, Repository], store: Store) -> dict[str, Repository
 def _looked_up(plan: Plan) -> Iterator[tuple[str, Repository]]:
     """What is not known yet, the encoders first: without them nothing can be done."""
     data_source = plan.data_source
-    encoders = {key: start for key, start in hub_encoders(plan.sweep).items() if key not in data_source.repositories}
+    encoders = {
+        key: start for key, start in pretrained_on_hub(plan.sweep).items() if key not in data_source.repositories
+    }
     data: dict[str, Task] = {}
     if isinstance(data_source, HubSource):
         for task in used_tasks(plan.sweep):
@@ -67,21 +69,22 @@ def _looked_up(plan: Plan) -> Iterator[tuple[str, Repository]]:
         yield key, look_up(known.id, known.kind, known.commit).model_copy(update={"branch": known.branch})
     for key, start in encoders.items():
         yield key, look_up(start.source, "model", start.revision)
-    splits = splits_read(plan)
+    splits = plan_splits(plan)
     for key, task in data.items():
-        yield key, data_set(task, splits.get(key, set()))
+        yield key, dataset_repository(task, splits.get(key, set()))
 
 
-def splits_read(plan: Plan) -> dict[str, Splits]:
+def plan_splits(plan: Plan) -> dict[str, ConfigSplits]:
     """What a plan reads of each data set of the hub, by its key."""
     if not isinstance(plan.data_source, HubSource):
         return {}
-    return splits_of(plan.data_source, {read for step in plan.steps for read in reads(step, plan.data_source)})
+    inputs = {split for step in plan.steps for split in input_splits(step, plan.data_source)}
+    return splits_by_repository(plan.data_source, inputs)
 
 
-def splits_of(data_source: HubSource, read: Iterable[tuple[str, str, str]]) -> dict[str, Splits]:
+def splits_by_repository(data_source: HubSource, read: Iterable[tuple[str, str, str]]) -> dict[str, ConfigSplits]:
     """Which configurations and splits of each data set, by its key, hold these (task, split, language)."""
-    found: dict[str, Splits] = {}
+    found: dict[str, ConfigSplits] = {}
     for name, split, language in read:
         for part, part_split in tasks.get(name).parts(split):
             if data_source.folder_of(part) is None and part.source.hub is not None:
@@ -90,7 +93,7 @@ def splits_of(data_source: HubSource, read: Iterable[tuple[str, str, str]]) -> d
     return found
 
 
-def data_set(task: Task, splits: Splits) -> Repository:
+def dataset_repository(task: Task, splits: ConfigSplits) -> Repository:
     """The repository of a task, on a branch that has these splits in a form that can be read: the task's own, or else of the
     main one and the hub's conversion the other. Raises RequestError if there is none."""
     from stilts_ray.data.hub import look_up
@@ -135,12 +138,12 @@ def lock(plan: Plan, store: Store) -> dict[str, Any]:
     plan = resolved(plan, store)
     read: dict[tuple[str, str], set[str]] = {}
     for step in plan.steps:
-        for task, split, language in reads(step, plan.data_source):
+        for task, split, language in input_splits(step, plan.data_source):
             read.setdefault((task, split), set()).add(language)
     data: dict[str, dict[str, Any]] = {}
     for (task, split), languages in sorted(read.items()):
         data.setdefault(task, {})[split] = plan.data_source.identity(tasks.get(task), split, languages)
-    encoders = {name: encoder_pin(start, plan.data_source) for name, start in encoders_read(plan.sweep).items()}
+    encoders = {name: encoder_pin(start, plan.data_source) for name, start in pretrained_encoders(plan.sweep).items()}
     document: dict[str, Any] = {"sweep": plan.sweep.name, "encoders": encoders, "data": data}
     plain: Any = canonical(document)
     store.write_json(plain, "locks", f"{plan.sweep.name}.json")

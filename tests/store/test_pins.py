@@ -27,7 +27,7 @@ from stilts_ray.execution.progress import Progress
 from stilts_ray.execution.run import show_changes
 from stilts_ray.identity import file_digest
 from stilts_ray.plan.build import make_plan
-from stilts_ray.store.pins import REPOSITORIES, changes, data_set, lock, resolved
+from stilts_ray.store.pins import REPOSITORIES, changes, dataset_repository, lock, resolved
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
 from tests.standin import Commit, Fault, StandIn, hub_repositories, model_repository, online
@@ -103,17 +103,17 @@ def test_an_encoders_branch_is_pinned_at_its_commit(store: Store, hub: StandIn, 
 
 def test_rows_that_are_on_the_other_branch_are_taken_from_there(hub: StandIn) -> None:
     task, splits = TASKS["cosmosqa"], {("default", "train"), ("default", "validation")}
-    converted = data_set(task, splits)
+    converted = dataset_repository(task, splits)
     assert converted.branch == CONVERTED
     # As if the task said main, whose rows are a script's.
     plain = replace(task, source=replace(task.source, branch=None))
-    assert data_set(plain, splits) == converted
+    assert dataset_repository(plain, splits) == converted
     # And the other way round: the branch is gone, and main has the rows now.
     rows = Commit({f"data/{split}-00000-of-00001.parquet": b"" for _, split in splits}, "Rows")
     hub.publish(Content("allenai/cosmos_qa", "datasets", ()).with_commit(rows))
-    assert data_set(task, splits).commit == rows.id
+    assert dataset_repository(task, splits).commit == rows.id
     with pytest.raises(RequestError, match="has no file of rows for configuration 'default', split 'test'"):
-        data_set(plain, {("default", "test")})
+        dataset_repository(plain, {("default", "test")})
 
 
 def test_a_folder_takes_the_place_of_single_tasks(store: Store, hub: StandIn, data_dir: Path, tmp_path: Path) -> None:
