@@ -10,7 +10,7 @@ from stilts_ray.execution.progress import Display
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.inputs import encoder_pin, folder_or_hub_id, input_splits, pretrained_encoders
 from stilts_ray.report.overview import overview, summary
-from stilts_ray.store.pins import changes, lock, resolved
+from stilts_ray.store.pins import changed_pins, lock, resolved
 from stilts_ray.store.state import StoreState, state_of
 from stilts_ray.store.store import Store
 
@@ -49,7 +49,7 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, display: Display) -> t
 
 def show_changes(before: dict[str, Any] | None, after: dict[str, Any], display: Display) -> None:
     """Says which inputs changed since the sweep's last invocation: steps that read them are run again."""
-    changed = changes(before, after) if before else []
+    changed = changed_pins(before, after) if before else []
     if changed:
         display.message(f"changed since the last run, so steps that read it are run again: {', '.join(changed)}")
 
