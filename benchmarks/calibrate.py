@@ -28,8 +28,8 @@ from stilts_ray.data.encoded import Encoded
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.kinds import model_for
 from stilts_ray.models import model as models
-from stilts_ray.plan.calibration import CPU, Calibration, Speed, calibrated_as
-from stilts_ray.plan.inputs import location
+from stilts_ray.plan.calibration import CPU, Calibration, Speed, calibration_key
+from stilts_ray.plan.inputs import folder_or_hub_id
 
 BASE = Shape(layers=12, hidden=768, heads=12, feed_forward=3072, positions=512)
 LARGE = Shape(layers=24, hidden=1024, heads=16, feed_forward=4096, positions=512)
@@ -52,7 +52,7 @@ def configuration(encoder: Encoder) -> PretrainedConfig:
     if source in PUBLISHED:
         return PUBLISHED[source]()
     try:
-        return AutoConfig.from_pretrained(location(source))
+        return AutoConfig.from_pretrained(folder_or_hub_id(source))
     except (OSError, ValueError) as error:
         raise RequestError(f"encoder {source}: {first_line(error)}") from None
 
@@ -105,7 +105,7 @@ def main() -> None:
     given = parser.parse_args()
     sweep = load(*named(given.sweep))
     device = torch.device("cuda" if torch.cuda.is_available() else CPU)
-    encoders = {calibrated_as(encoder): encoder for encoder in sweep.encoders}
+    encoders = {calibration_key(encoder): encoder for encoder in sweep.encoders}
     calibration = Calibration(
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else CPU,
         date=datetime.now(UTC).date().isoformat(),

@@ -69,7 +69,7 @@ def ours(folder: Path) -> int:
     from stilts_ray.data.sources import MiniSource
     from stilts_ray.execution import launch
     from stilts_ray.plan.build import make_plan
-    from stilts_ray.store.state import NOTHING
+    from stilts_ray.store.state import EMPTY_STATE
     from stilts_ray.store.store import Store
 
     recipe = Recipe(epochs=1, batch_size=BATCH, max_length=LENGTH, train_examples=ROWS, dev_examples=DEV, evaluations=1)
@@ -82,7 +82,7 @@ def ours(folder: Path) -> int:
         search=Search(learning_rates=list(RATES), trials_per_round=len(RATES)),
     )
     with tempfile.TemporaryDirectory() as store:
-        result = launch.run_plan(make_plan(sweep, MiniSource()), Store(store), NOTHING, Runtime(), [])
+        result = launch.run_plan(make_plan(sweep, MiniSource()), Store(store), EMPTY_STATE, Runtime(), [])
     if result.failed:
         raise SystemExit(str(result.failed))
     return result.jobs

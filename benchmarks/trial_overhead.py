@@ -20,7 +20,7 @@ from stilts_ray.config import Runtime
 from stilts_ray.data.sources import MiniSource
 from stilts_ray.execution import launch
 from stilts_ray.plan.build import make_plan
-from stilts_ray.store.state import NOTHING
+from stilts_ray.store.state import EMPTY_STATE
 from stilts_ray.store.store import Store
 
 
@@ -42,7 +42,9 @@ def warm_overheads() -> list[float]:
     ends = Ends(lambda record: float(record.seconds))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
-        result = launch.run_plan(make_plan(sweep(), MiniSource()), store, NOTHING, Runtime(max_concurrent=1), [ends])
+        result = launch.run_plan(
+            make_plan(sweep(), MiniSource()), store, EMPTY_STATE, Runtime(max_concurrent=1), [ends]
+        )
         assert not result.failed, result.failed
     return [end - previous - worked for (previous, _), (end, worked) in pairwise(ends.seen)]
 

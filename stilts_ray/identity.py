@@ -1,9 +1,8 @@
-"""Canonical JSON and its digest: the identity of everything that is made.
+"""Canonical JSON and its digest: the identity of every step and job.
 
-Equal configurations have equal digests, whatever the order of their keys, the process or the Python version. A model of
-`stilts_ray.config` is written as its short tag and the fields that differ from their defaults, so that a new option with a
-default, or a renamed class, changes no digest. Types without a canonical form (functions, sets, NaN, foreign objects) are
-refused: no pickle, no repr.
+Equal configurations have equal digests, independent of key order, process and Python version. A model of `stilts_ray.config`
+is written as its short tag and the fields that differ from their defaults, so a new option with a default, or a renamed class,
+changes no digest. Types without a canonical form (functions, sets, NaN, foreign objects) are rejected: no pickle, no repr.
 """
 
 import hashlib
@@ -18,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 SHORT = 8
-"""Hex digits of a digest that are shown in names and paths."""
+"""Hex digits of a digest in names and paths."""
 
 JSON = JsonValue
 """Plain JSON data."""
@@ -36,7 +35,7 @@ def canonical(value: Any) -> JSON:
                 raise ValueError(f"{value} has no canonical form")
             return value
         case BaseModel():
-            return _of_model(value)
+            return _canonical_model(value)
         case Mapping():
             if not all(isinstance(key, str) for key in value):
                 raise TypeError("only string keys have a canonical form")
@@ -46,16 +45,16 @@ def canonical(value: Any) -> JSON:
     raise TypeError(f"{type(value).__name__} has no canonical form: {value!r}")
 
 
-def _of_model(value: BaseModel) -> JSON:
-    """The tag, which tells apart alternatives of a union with equal fields, and all fields that are not at their default."""
+def _canonical_model(value: BaseModel) -> JSON:
+    """The tag, which distinguishes alternatives of a union with equal fields, and all fields that are not at their default."""
     tag = getattr(value, "tag", None)
     if not isinstance(tag, str):
         raise TypeError(f"{type(value).__name__} has no canonical form: it has no tag")
     defaults = defaults_of(type(value))
     fields = {name: canonical(getattr(value, name)) for name in type(value).model_fields}
-    # As text: in Python 1 equals True and 1.0.
+    # Compare as text: in Python 1 equals True and 1.0.
     changed = {
-        name: given for name, given in fields.items() if name not in defaults or _text(given) != _text(defaults[name])
+        name: field for name, field in fields.items() if name not in defaults or _text(field) != _text(defaults[name])
     }
     return {"is": tag, **changed}
 
@@ -71,7 +70,7 @@ def _text(value: JSON) -> str:
 
 
 def canonical_json(value: Any) -> str:
-    """The one JSON text of `value`: sorted keys, no spaces, ASCII, shortest float form."""
+    """The canonical JSON text of `value`: sorted keys, no spaces, ASCII, shortest float form."""
     return _text(canonical(value))
 
 
@@ -81,13 +80,13 @@ def digest(value: Any) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file's bytes, 64 hex digits. The file is read once while its size and modification time stay the same."""
-    state = path.stat()
-    return _file_digest(path, state.st_size, state.st_mtime_ns)
+    """sha256 of a file's bytes, 64 hex digits. Cached until the file's size or modification time changes."""
+    stat = path.stat()
+    return _file_digest(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=4096)
-def _file_digest(path: Path, size: int, changed: int) -> str:
+def _file_digest(path: Path, size: int, modified: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -96,6 +95,6 @@ MODEL_SUFFIXES = {".safetensors", ".json", ".model"}
 
 
 def folder_digest(folder: Path) -> str:
-    """Digest over names and contents of a model folder: weights, configuration, tokenizer; not `record.json`."""
+    """Digest over the names and contents of a model folder's weights, configuration and tokenizer files, not `record.json`."""
     files = [p for p in sorted(folder.iterdir()) if p.suffix in MODEL_SUFFIXES and p.name != "record.json"]
     return digest({p.name: file_digest(p) for p in files})

@@ -15,7 +15,7 @@ from stilts_ray import Encoder, Pretrained, Sweep, cli
 from stilts_ray.config.sweep_file import load, named
 from stilts_ray.data.sources import HubSource, MiniSource
 from stilts_ray.plan.build import make_plan
-from stilts_ray.plan.costs import compared
+from stilts_ray.plan.costs import compare_costs
 from stilts_ray.plan.steps import Evaluation, Study
 from stilts_ray.timing import PARTS
 from tests.pages import DOCUMENTS, PAGES, README, ROOT, blocks, commands, inline, read
@@ -195,7 +195,7 @@ def test_the_questions_are_those_in_the_folder() -> None:
 
 
 def test_the_costs_of_the_papers_grid_are_those_of_its_plan() -> None:
-    found = compared(make_plan(load(ROOT / "sweeps" / "paper.py"), HubSource({})), None)
+    found = compare_costs(make_plan(load(ROOT / "sweeps" / "paper.py"), HubSource({})), None)
     assert found is not None
     shown = " ".join(read("performance.md").split())
     own, naive = found["train_tokens"] / 1e9, found["naive_train_tokens"] / 1e9

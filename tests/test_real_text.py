@@ -20,7 +20,7 @@ from stilts_ray.execution.context import WorkerContext
 from stilts_ray.execution.execute import execute_job
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.plan.build import Plan, make_plan
-from stilts_ray.plan.inputs import reads
+from stilts_ray.plan.inputs import input_splits
 from stilts_ray.store.store import Store
 from stilts_ray.tasks.base import Repair, parse_split
 from stilts_ray.tasks.lareqa import asked
@@ -38,7 +38,7 @@ def plan() -> Plan:
 
 
 def test_every_row_of_the_sweep_fits(plan: Plan) -> None:
-    splits = [split for step in plan.steps for split in reads(step, plan.data_source)]
+    splits = [split for step in plan.steps for split in input_splits(step, plan.data_source)]
     assert len(splits) > 30
     assert not any(looked.counts.repairs for looked in check.check_rows(plan.data_source, splits)), (
         "the files are the publishers' own"

@@ -13,7 +13,7 @@ from stilts_ray.config import Pretrained
 from stilts_ray.data.sources import HubSource, parse_repositories
 from stilts_ray.errors import RequestError
 from stilts_ray.plan.build import Plan
-from stilts_ray.plan.inputs import encoder_key, encoder_pin, encoders_read, location, reads
+from stilts_ray.plan.inputs import encoder_pin, folder_or_hub_id, input_splits, pretrained_encoders, repository_key
 from stilts_ray.store.data_source import open_store, real_data_source
 from stilts_ray.store.pins import REPOSITORIES
 
@@ -48,9 +48,9 @@ def check(
 def _of_plan(plan: Plan) -> Iterator[Any]:
     from stilts_ray.report.survey import survey
 
-    for weights in encoders_read(plan.sweep).values():
+    for weights in pretrained_encoders(plan.sweep).values():
         yield _encoder(weights, plan)
-    yield from survey(plan.data_source, [read for step in plan.steps for read in reads(step, plan.data_source)])
+    yield from survey(plan.data_source, [read for step in plan.steps for read in input_splits(step, plan.data_source)])
 
 
 def _of_all(data_source: Any) -> Iterator[Any]:
@@ -68,16 +68,16 @@ def _encoder(weights: Pretrained, plan: Plan) -> Any:
     from stilts_ray.models.encoder_check import check_encoder
     from stilts_ray.report.survey import Finding
 
-    where = location(weights.source)
+    where = folder_or_hub_id(weights.source)
     try:
         known = list(plan.data_source.repositories.values())
         commit = encoder_pin(weights, plan.data_source).get("revision")
         if "hub" in encoder_pin(weights, plan.data_source):
-            repository = plan.data_source.repositories.get(encoder_key(weights)) or look_up(
+            repository = plan.data_source.repositories.get(repository_key(weights)) or look_up(
                 weights.source, "model", weights.revision
             )
             known, commit, where = [*known, repository], repository.commit, repository.at
-        check_encoder(location(weights.source), commit, known)
+        check_encoder(folder_or_hub_id(weights.source), commit, known)
     except RequestError as error:
         return Finding(f"encoder {weights.source}", where, problems=(str(error),))
     return Finding(f"encoder {weights.source}", where)

@@ -29,7 +29,7 @@ from stilts_ray.cli.options import (
 from stilts_ray.errors import RequestError
 from stilts_ray.identity import SHORT, digest
 from stilts_ray.plan.calibration import read_calibration
-from stilts_ray.plan.costs import in_words
+from stilts_ray.plan.costs import comparison_lines
 from stilts_ray.report.overview import overview, summary
 from stilts_ray.store.data_source import open_store
 from stilts_ray.store.state import STEP_KINDS
@@ -57,7 +57,7 @@ def plan(
         out.print(f"{step.status:6} {step.kind:10} {step.name}-{step.digest[:8]}  {cost}", highlight=False)
         if step.changed:
             out.print(f"{'':17} changed: {', '.join(step.changed)}", highlight=False, markup=False, soft_wrap=True)
-    for line in [summary(document), *in_words(document.comparison)]:
+    for line in [summary(document), *comparison_lines(document.comparison)]:
         out.print(line, highlight=False, soft_wrap=True)
     if found.plan.unresolved:
         names = ", ".join(found.plan.unresolved)

@@ -36,7 +36,7 @@ class SourceAddress(BaseModel):
 
 class DataSource(Protocol):
     """A source of rows. repositories: resolved hub repositories of data sets and encoders, by `HubSource.key` or
-    `stilts_ray.plan.inputs.encoder_key`."""
+    `stilts_ray.plan.inputs.repository_key`."""
 
     @property
     def repositories(self) -> Mapping[str, Repository]: ...

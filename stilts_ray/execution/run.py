@@ -8,10 +8,10 @@ from stilts_ray.data.sources import MiniSource
 from stilts_ray.execution.launch import locked, run_plan
 from stilts_ray.execution.progress import Display
 from stilts_ray.plan.build import Plan
-from stilts_ray.plan.inputs import encoder_pin, encoders_read, location, reads
+from stilts_ray.plan.inputs import encoder_pin, folder_or_hub_id, input_splits, pretrained_encoders
 from stilts_ray.report.overview import overview, summary
 from stilts_ray.store.data_source import remember
-from stilts_ray.store.pins import changes, lock, resolved
+from stilts_ray.store.pins import changed_pins, lock, resolved
 from stilts_ray.store.state import StoreState, state_of
 from stilts_ray.store.store import Store
 
@@ -49,7 +49,7 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, display: Display) -> t
 
 def show_changes(before: dict[str, Any] | None, after: dict[str, Any], display: Display) -> None:
     """Says which inputs changed since the sweep's last invocation: steps that read them are run again."""
-    changed = changes(before, after) if before else []
+    changed = changed_pins(before, after) if before else []
     if changed:
         display.message(f"changed since the last run, so steps that read it are run again: {', '.join(changed)}")
 
@@ -73,7 +73,7 @@ def _warn(lines: list[str], what: str, display: Display) -> None:
 def check_rows(plan: Plan, done: set[str], runtime: Runtime, display: Display) -> None:
     """Reads every row that is still needed, and says what differs from the published data. Raises RequestError for a row that
     cannot be used."""
-    splits = [split for step in plan.steps if step.digest not in done for split in reads(step, plan.data_source)]
+    splits = [split for step in plan.steps if step.digest not in done for split in input_splits(step, plan.data_source)]
     if not splits:
         return
     from stilts_ray.data import row_check as check
@@ -89,11 +89,11 @@ def check_rows(plan: Plan, done: set[str], runtime: Runtime, display: Display) -
 
 def check_encoders(plan: Plan) -> None:
     """Checks all of the encoders that the sweep reads but their weights. Raises RequestError for one that cannot be used."""
-    pretrained = [weights for weights in encoders_read(plan.sweep).values() if weights.source != "mini"]
+    pretrained = [weights for weights in pretrained_encoders(plan.sweep).values() if weights.source != "mini"]
     if not pretrained:
         return
     from stilts_ray.models.encoder_check import check_encoder
 
     for weights in pretrained:
         commit = encoder_pin(weights, plan.data_source).get("revision")
-        check_encoder(location(weights.source), commit, plan.data_source.repositories.values())
+        check_encoder(folder_or_hub_id(weights.source), commit, plan.data_source.repositories.values())

@@ -12,7 +12,7 @@ from stilts_ray.execution.jobs import Job, RankJob, TrainJob, pretrain_job, scor
 from stilts_ray.execution.run_index import Outcome, RunIndex, UpstreamFailure, path_of
 from stilts_ray.identity import canonical
 from stilts_ray.plan.build import Plan
-from stilts_ray.plan.costs import longest_paths
+from stilts_ray.plan.costs import critical_paths
 from stilts_ray.plan.steps import Condition, Evaluation, Pretrain, Ranking, Step, Study
 from stilts_ray.store.records import (
     AnyStepRecord,
@@ -55,7 +55,7 @@ class Scheduler:
     def __post_init__(self) -> None:
         self._index = RunIndex(self.plan, self.outcomes, self.records, self.failed)
         self._places = {step.digest: place for place, step in enumerate(self.plan.steps)}
-        self._paths = longest_paths(self.plan)
+        self._paths = critical_paths(self.plan)
         for step in self.plan.steps:
             self._examine(step)
 

@@ -23,7 +23,7 @@ from stilts_ray.kinds.splits import encoded_split
 from stilts_ray.metrics.scores import Scores
 from stilts_ray.models import vocabulary, weights
 from stilts_ray.models.model import Model
-from stilts_ray.plan.inputs import mixture_reads
+from stilts_ray.plan.inputs import mixture_splits
 from stilts_ray.store.records import TrainRecord
 from stilts_ray.tasks import Task
 from stilts_ray.timing import part
@@ -56,7 +56,7 @@ def train_trial(job: TrainJob, context: WorkerContext) -> TrainRecord:
         collapsed=outcome.end == "diverged" or curve[-1].score <= dev.majority(),
         learning_rate=job.learning_rate,
         seed=job.seed,
-        data=rows_read(check_rows(context.data_source, mixture_reads(job.mixture, context.data_source))),
+        data=rows_read(check_rows(context.data_source, mixture_splits(job.mixture, context.data_source))),
         **(_saved(model, job, context) if outcome.end == "finished" else {}),
     )
 

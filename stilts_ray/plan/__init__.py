@@ -1,1 +1,1 @@
-"""From a sweep to a plan: content-addressed steps, what each reads, and what they cost."""
+"""From a sweep to a plan: content-addressed steps, their inputs and their costs."""

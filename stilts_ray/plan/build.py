@@ -1,8 +1,8 @@
-"""From a sweep to its steps: what has to be made, from what, and under which digest.
+"""Builds the plan of a sweep: its steps, their inputs and their digests.
 
-A step's digest covers its whole resolved configuration, the data it reads and the digests of the steps before it, so equal
-work has one digest wherever it is asked for: an intermediate run serves every target, and XQuAD's fine-tuning is any other
-SQuAD fine-tuning from the same start. Nothing here trains, downloads or imports torch.
+A step's digest covers its resolved configuration, its data and the digests of the steps it depends on. Equal steps therefore
+have equal digests and are planned once: an intermediate trial serves every target, and XQuAD shares its fine-tuning with any
+other target that trains on SQuAD from the same parent. Nothing here trains, downloads or imports torch.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from stilts_ray.data.repository import is_commit
 from stilts_ray.data.sources import UNRESOLVED, DataSource, HubSource
 from stilts_ray.errors import RequestError, did_you_mean
 from stilts_ray.identity import JSON, digest
-from stilts_ray.plan.inputs import encoder_pin, hub_encoders, location, training_splits, used_tasks
+from stilts_ray.plan.inputs import encoder_pin, folder_or_hub_id, pretrained_on_hub, training_splits, used_tasks
 from stilts_ray.plan.steps import (
     VERSION,
     Condition,
@@ -34,49 +34,50 @@ from stilts_ray.tasks.base import BY_VECTOR, Kind
 
 @dataclass(frozen=True)
 class Plan:
-    """All steps of a sweep, each after those it needs."""
+    """All steps of a sweep, in topological order."""
 
     sweep: Sweep
     data_source: DataSource
     steps: tuple[Step, ...]
     by_digest: dict[str, Step] = field(init=False)
     dependants: dict[str, list[Step]] = field(init=False)
-    """By digest of a step, those that name it in `depends_on`."""
+    """Digest of a step -> steps with it in `depends_on`."""
 
     def __post_init__(self) -> None:
         dependants: dict[str, list[Step]] = {step.digest: [] for step in self.steps}
         for step in self.steps:
-            for needed in step.depends_on:
-                dependants[needed].append(step)
+            for upstream in step.depends_on:
+                dependants[upstream].append(step)
         object.__setattr__(self, "by_digest", {step.digest: step for step in self.steps})
         object.__setattr__(self, "dependants", dependants)
 
     @property
     def conditions(self) -> list[Condition]:
-        """The lines of the result table, in the sweep's order."""
+        """The rows of the result table, in the sweep's order."""
         return [step for step in self.steps if isinstance(step, Condition)]
 
     @property
     def unresolved(self) -> list[str]:
-        """Hub repositories whose commit is not known yet; as long as there are any, digests are provisional."""
-        pinned = {key for key, start in hub_encoders(self.sweep).items() if is_commit(start.revision)}
-        names = set(hub_encoders(self.sweep)) - pinned - set(self.data_source.repositories)
+        """Hub repositories whose commit is not known yet. Digests are provisional until this is empty."""
+        encoders = pretrained_on_hub(self.sweep)
+        pinned = {key for key, weights in encoders.items() if is_commit(weights.revision)}
+        names = set(encoders) - pinned - set(self.data_source.repositories)
         if isinstance(self.data_source, HubSource):
             names |= {name for task in used_tasks(self.sweep) for name in self.data_source.unresolved(task)}
         return sorted(names)
 
 
 def make_plan(sweep: Sweep, data_source: DataSource) -> Plan:
-    """The steps of `sweep` with rows from `origin`. Raises RequestError for what cannot be carried out."""
+    """The plan of `sweep` on the data of `data_source`. Raises RequestError for an invalid request."""
     _check_names(sweep)
     builder = _Builder(sweep, data_source)
     names: dict[str, str] = {}
     for encoder in sweep.encoders:
-        checkpoint = builder.encoder(encoder)
-        if (other := names.setdefault(checkpoint.digest, encoder.name)) != encoder.name:
+        ref = builder.encoder(encoder)
+        if (other := names.setdefault(ref.digest, encoder.name)) != encoder.name:
             raise RequestError(f"encoders: '{other}' and '{encoder.name}' are the same encoder")
         for mixture in sweep.mixtures:
-            builder.condition(checkpoint, mixture)
+            builder.condition(ref, mixture)
     return Plan(sweep, data_source, tuple(builder.steps.values()))
 
 
@@ -89,7 +90,7 @@ def _check_names(sweep: Sweep) -> None:
 
 
 class _Builder:
-    """Collects steps, each once."""
+    """Collects the steps of a plan without duplicates."""
 
     def __init__(self, sweep: Sweep, data_source: DataSource) -> None:
         self.sweep, self.data_source = sweep, data_source
@@ -101,18 +102,18 @@ class _Builder:
 
     def encoder(self, encoder: Encoder) -> EncoderRef:
         if isinstance(encoder.weights, Pretrained):
-            return self.existing(encoder.name, encoder.weights)
+            return self.pretrained(encoder.name, encoder.weights)
         step = self.pretrain(encoder.name, encoder.weights)
         return EncoderRef(name=encoder.name, digest=self.add(step), location=None)
 
-    def existing(self, name: str, weights: Pretrained) -> EncoderRef:
+    def pretrained(self, name: str, weights: Pretrained) -> EncoderRef:
         pin = encoder_pin(weights, self.data_source)
-        # The commit that is loaded is the one that is hashed, also where it was looked up.
+        # Load the commit that the digest covers, not the branch that the sweep names.
         revision = pin.get("revision")
         return EncoderRef(
             name=name,
             digest=digest({"kind": "encoder", "version": VERSION["encoder"], **pin}),
-            location=location(weights.source),
+            location=folder_or_hub_id(weights.source),
             revision=None if revision == UNRESOLVED else revision,
         )
 
@@ -120,7 +121,7 @@ class _Builder:
         if isinstance(weights, Untrained):
             like = Pretrained(source=weights.like)
             pins: dict[str, JSON] = {"like": encoder_pin(like, self.data_source)}
-            return Pretrain(name=name, weights=weights, pins=pins, like=self.existing(name, like))
+            return Pretrain(name=name, weights=weights, pins=pins, like=self.pretrained(name, like))
         texts = {text: tasks.get(text) for text in weights.texts}
         data = {
             text: self.data_source.identity(task, task.train or "train", weights.languages)
@@ -133,28 +134,27 @@ class _Builder:
         path: tuple[str, ...] = (encoder.name,)
         if mixture.tasks:
             parent = self.study(encoder, parent, path, mixture).digest
-            path = (*path, joined(mixture.parts))
+            path = (*path, mixture_slug(mixture.parts))
         cells = {name: self.cell(encoder, parent, path, tasks.get(name)) for name in self.sweep.targets}
         if not self.sweep.targets:
             return
-        name = f"{encoder.name}.{joined(mixture.parts) or 'baseline'}"
+        name = f"{encoder.name}.{mixture_slug(mixture.parts) or 'baseline'}"
         depends_on = tuple(cells.values())
         self.add(Condition(name=name, depends_on=depends_on, encoder=encoder, mixture=mixture, cells=cells))
 
     def cell(self, encoder: EncoderRef, parent: str, path: tuple[str, ...], task: Task) -> str:
-        of = parent
         for name in task.training:
-            of = self.study(encoder, of, path, Mixture(tasks=(name,))).digest
+            parent = self.study(encoder, parent, path, Mixture(tasks=(name,))).digest
             path = (*path, name)
         return self.add(
             Evaluation(
                 name=".".join(path) + f".{task.name}-test",
-                depends_on=(of,) if of in self.steps else (),
+                depends_on=(parent,) if parent in self.steps else (),
                 encoder=encoder,
-                of=of,
+                of=parent,
                 input=self.evaluation_input(task),
-                # An encoder that is not fine-tuned has no seeds.
-                seeds=self.sweep.seeds if of != encoder.digest else self.sweep.seeds[:1],
+                # Scores of an encoder without fine-tuning do not depend on a seed.
+                seeds=self.sweep.seeds if parent != encoder.digest else self.sweep.seeds[:1],
             )
         )
 
@@ -162,9 +162,9 @@ class _Builder:
         recipe, languages = self.sweep.recipe_of(task.trained or task.name), self.languages(task)
         candidates = None
         if task.candidates:
-            ranked = tasks.get(task.candidates)
+            pool = tasks.get(task.candidates)
             source = (self.data_source.source_language,)
-            candidates = self.data_source.identity(ranked, ranked.test or "test", source)
+            candidates = self.data_source.identity(pool, pool.test or "test", source)
         return EvaluationInput(
             task=task.name,
             languages=languages,
@@ -177,12 +177,12 @@ class _Builder:
         )
 
     def languages(self, task: Task) -> tuple[str, ...]:
-        there = self.data_source.languages(task)
-        wanted = self.sweep.languages.get(task.name, there)
-        for code in wanted:
-            if code not in there:
-                raise RequestError(f"languages: {task.name} has no '{code}'; {did_you_mean(code, list(there))}")
-        return wanted
+        available = self.data_source.languages(task)
+        selected = self.sweep.languages.get(task.name, available)
+        for code in selected:
+            if code not in available:
+                raise RequestError(f"languages: {task.name} has no '{code}'; {did_you_mean(code, list(available))}")
+        return selected
 
     def study(self, encoder: EncoderRef, parent: str, path: tuple[str, ...], mixture: Mixture) -> Study:
         recipes = {name: self.sweep.recipe_of(name) for name in mixture.trained}
@@ -190,8 +190,8 @@ class _Builder:
         ranking = self.ranking(encoder, mixture) if mixture.difficulty_quantiles else None
         tokens = trial_tokens(self.data_source, mixture, recipes)
         study = Study(
-            name=".".join((*path, joined(mixture.parts))),
-            depends_on=tuple(needed for needed in (parent, ranking) if needed in self.steps),
+            name=".".join((*path, mixture_slug(mixture.parts))),
+            depends_on=tuple(upstream for upstream in (parent, ranking) if upstream in self.steps),
             encoder=encoder,
             parent=parent,
             mixture=mixture,
@@ -211,22 +211,22 @@ class _Builder:
             raise RequestError(
                 f"intermediates: {task} has no difficulty quantiles; the loss of an example depends on its batch"
             )
-        plain = self.study(encoder, encoder.digest, (encoder.name,), mixture.unfiltered)
+        unfiltered = self.study(encoder, encoder.digest, (encoder.name,), mixture.unfiltered)
         return self.add(
             Ranking(
-                name=f"{plain.name}-ranking",
-                depends_on=(plain.digest,),
+                name=f"{unfiltered.name}-ranking",
+                depends_on=(unfiltered.digest,),
                 encoder=encoder,
-                of=plain.digest,
-                mixture=plain.mixture,
-                recipe=plain.recipes[task],
-                seeds=plain.seeds,
+                of=unfiltered.digest,
+                mixture=unfiltered.mixture,
+                recipe=unfiltered.recipes[task],
+                seeds=unfiltered.seeds,
             )
         )
 
 
 def _check_optimizers(optimizers: dict[str, Optimizer]) -> None:
-    """Raises RequestError where tasks that are trained together do not have one optimizer, by task; names what differs."""
+    """Raises RequestError if tasks that are trained together have different optimizers, and names the fields that differ."""
     differing = []
     for field_name in Optimizer.model_fields:
         owners: dict[float, list[str]] = {}
@@ -240,19 +240,19 @@ def _check_optimizers(optimizers: dict[str, Optimizer]) -> None:
         raise RequestError(f"recipes: {together} are trained together and need one optimizer; {'; '.join(differing)}")
 
 
-def joined(parts: tuple[str, ...]) -> str:
-    """An intermediate's parts as one name, without what a path or an address reads otherwise: 'mnli[0-33%]' is
+def mixture_slug(parts: tuple[str, ...]) -> str:
+    """The parts of a mixture as one name, without characters that are special in paths and URLs: 'mnli[0-33%]' becomes
     'mnli_0-33'."""
     return "-".join(parts).translate({ord("["): "_", ord("]"): None, ord("%"): None})
 
 
 def task_inputs(data_source: DataSource, mixture: Mixture, recipes: dict[str, Recipe]) -> tuple[TaskInput, ...]:
-    """What training on a mixture reads, task by task."""
+    """The training inputs of a mixture, one per task."""
 
-    def of(name: str) -> TaskInput:
+    def task_input(name: str) -> TaskInput:
         task = tasks.get(name)
         splits = training_splits(task, mixture, data_source)
         data = {split: data_source.identity(task, split, codes) for split, codes in splits.items()}
         return TaskInput(task=name, recipe=recipes[name], data=data)
 
-    return tuple(map(of, mixture.trained))
+    return tuple(map(task_input, mixture.trained))

@@ -1,4 +1,4 @@
-"""How fast a device trains an encoder, as `benchmarks/calibrate.py` measured it there and wrote it to a file."""
+"""Training throughput of encoders on a device, read from a file that `benchmarks/calibrate.py` wrote."""
 
 import json
 from collections.abc import Mapping
@@ -11,26 +11,26 @@ from stilts_ray.config import Encoder, Pretraining, Spec, Untrained, explain
 from stilts_ray.config.values import Positive
 from stilts_ray.errors import RequestError
 
-Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+PositiveFinite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 CPU = "cpu"
 
 
 class Speed(Spec):
-    """Training tokens a second, in packed batches of sequences of `mean_length` tokens, and in batches of sequences that
-    all have `padded_length`, padding counted.
+    """Training tokens per second: packed, in packed batches of sequences of `mean_length` tokens on average; padded, in batches
+    whose sequences are all padded to `padded_length`, padding included.
 
-    By attention a token costs a little more in longer sequences; hours computed from these leave that out.
+    Attention makes a token slightly more expensive in longer sequences; hours computed from these values ignore that.
     """
 
-    packed: Amount
-    padded: Amount
-    mean_length: Amount
+    packed: PositiveFinite
+    padded: PositiveFinite
+    mean_length: PositiveFinite
     padded_length: Positive
     batch_size: Positive
 
 
 class Calibration(Spec):
-    """device: as its driver calls it, or `CPU`. encoders: by `calibrated_as`."""
+    """device: name reported by its driver, or `CPU`. encoders: `calibration_key` -> speed."""
 
     device: str
     date: str
@@ -38,11 +38,12 @@ class Calibration(Spec):
     encoders: dict[str, Speed]
 
     def packed_hours(self, tokens: Mapping[str, int]) -> float | None:
-        """Hours on one such device for so many tokens of each encoder in packed batches; None if one was not measured."""
+        """Hours on one such device. tokens: encoder -> training tokens in packed batches. None if an encoder was not
+        measured."""
         return _hours(tokens, {name: speed.packed for name, speed in self.encoders.items()})
 
     def padded_hours(self, tokens: Mapping[str, int]) -> float | None:
-        """The same in padded batches, with padding counted among the tokens."""
+        """Likewise for padded batches. tokens: padding included."""
         return _hours(tokens, {name: speed.padded for name, speed in self.encoders.items()})
 
 
@@ -52,8 +53,9 @@ def _hours(tokens: Mapping[str, int], speeds: Mapping[str, float]) -> float | No
     return round(sum(count / speeds[name] for name, count in tokens.items()) / 3600, 2)
 
 
-def calibrated_as(encoder: Encoder) -> str:
-    """By what the speed of an encoder is known: the source of its configuration, and the shape of one that is made new."""
+def calibration_key(encoder: Encoder) -> str:
+    """Key of an encoder in `Calibration.encoders`: the source of its configuration, or its shape and vocabulary if it is
+    pretrained by the sweep."""
     match encoder.weights:
         case Pretraining(shape=shape, vocabulary=vocabulary):
             size = f"{shape.layers} x {shape.hidden} ({shape.heads} heads, {shape.feed_forward})"
@@ -64,7 +66,7 @@ def calibrated_as(encoder: Encoder) -> str:
 
 
 def read_calibration(path: Path) -> Calibration:
-    """The calibration in a file. Raises RequestError if there is none, or none that can be understood."""
+    """The calibration in a file. Raises RequestError if the file cannot be read or is invalid."""
     try:
         return Calibration.model_validate(json.loads(path.read_bytes()))
     except OSError as error:

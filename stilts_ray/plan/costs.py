@@ -1,8 +1,7 @@
-"""What a whole plan trains on, beside what a loop over its pairs would.
+"""Training cost of a plan, compared with a loop over its (condition, target) pairs.
 
-Counted are the training tokens of all trials, none of them given up early. Not counted, on either side: dev evaluations and
-scoring, as the sizes of most test splits are known only once they are read, and the pretraining of an encoder, which both
-do once.
+The cost is the number of training tokens of all trials, without pruning. Neither side includes dev evaluations and scoring,
+as the sizes of most test splits are unknown until they are read, or the pretraining of an encoder, which both do once.
 """
 
 from collections import Counter
@@ -13,20 +12,20 @@ from typing import Any
 
 from stilts_ray.config import Pretraining, Sweep
 from stilts_ray.plan.build import Plan
-from stilts_ray.plan.calibration import CPU, Calibration, calibrated_as
+from stilts_ray.plan.calibration import CPU, Calibration, calibration_key
 from stilts_ray.plan.steps import Pretrain, Step, Study
 
 Counts = Counter[str]
-"""Tokens by the encoder that is trained, under the name that calibrations know it by."""
+"""`calibration_key` of an encoder -> training tokens."""
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Training tokens of a plan, whatever of it is done.
+    """Training tokens of a whole plan, finished steps included.
 
-    own: each study once, in packed batches. unshared: as a loop over the pairs of a row and a target trains them, for each
-    pair its intermediate from the encoder on, with as many trials as here, and then its target (XQuAD and MLQA each train
-    SQuAD). naive: this loop with every sequence padded to its recipe's `max_length`.
+    own: each study once, in packed batches. unshared: a loop over the (condition, target) pairs, which trains for each pair
+    the intermediate from the encoder, with as many trials as the plan, and then the target (XQuAD and MLQA each train SQuAD).
+    naive: the same loop with every sequence padded to its recipe's `max_length`.
     """
 
     pairs: int
@@ -36,60 +35,60 @@ class Costs:
 
 
 def costs(plan: Plan) -> Costs:
-    """The costs of a plan, estimated before any row is read. A sweep without targets has no pairs."""
-    pairs = [_trained(plan, cell) for row in plan.conditions for cell in row.cells.values()]
+    """The costs of a plan, estimated without reading any data. A sweep without targets has no pairs."""
+    pairs = [_upstream_studies(plan, cell) for condition in plan.conditions for cell in condition.cells.values()]
     repeated = [study for pair in pairs for study in pair.values()]
     return Costs(
         pairs=len(pairs),
         own=packed_tokens(plan.sweep, [step for step in plan.steps if isinstance(step, Study)]),
         unshared=packed_tokens(plan.sweep, repeated),
-        naive=_counted(plan.sweep, ((study, study.padded_tokens) for study in repeated)),
+        naive=_summed(plan.sweep, ((study, study.padded_tokens) for study in repeated)),
     )
 
 
 def packed_tokens(sweep: Sweep, studies: Iterable[Study]) -> Counts:
     """Training tokens of all trials of these studies, in packed batches."""
-    return _counted(sweep, ((study, study.tokens) for study in studies))
+    return _summed(sweep, ((study, study.tokens) for study in studies))
 
 
-def _counted(sweep: Sweep, trials: Iterable[tuple[Study, int]]) -> Counts:
-    """Sums over (study, tokens of one trial)."""
-    known = {encoder.name: calibrated_as(encoder) for encoder in sweep.encoders}
-    found: Counts = Counter()
+def _summed(sweep: Sweep, trials: Iterable[tuple[Study, int]]) -> Counts:
+    """Sums over (study, tokens per trial)."""
+    keys = {encoder.name: calibration_key(encoder) for encoder in sweep.encoders}
+    total: Counts = Counter()
     for study, tokens in trials:
-        found[known[study.encoder.name]] += study.trials * tokens
-    return found
+        total[keys[study.encoder.name]] += study.trials * tokens
+    return total
 
 
-def _trained(plan: Plan, digest: str) -> dict[str, Study]:
-    """The studies that a step needs, by digest, itself among them if it is one."""
+def _upstream_studies(plan: Plan, digest: str) -> dict[str, Study]:
+    """Digest -> study, of all studies upstream of a step, and the step itself if it is a study."""
     step = plan.by_digest[digest]
-    found = {digest: step} if isinstance(step, Study) else {}
-    for needed in step.depends_on:
-        found |= _trained(plan, needed)
-    return found
+    studies = {digest: step} if isinstance(step, Study) else {}
+    for upstream in step.depends_on:
+        studies |= _upstream_studies(plan, upstream)
+    return studies
 
 
-def longest_paths(plan: Plan) -> dict[str, int]:
-    """For each step, by digest, the training tokens of the jobs on the longest way from its beginning to the end of the plan.
+def critical_paths(plan: Plan) -> dict[str, int]:
+    """Digest of a step -> length of the critical path from its start to the end of the plan, in training tokens.
 
-    A target's search follows that of its intermediate; a run of it at another seed follows its own search and the
-    intermediate's run at that seed.
+    The search of a target follows that of its intermediate. A trial of the target at another seed follows the target's
+    search and the intermediate's trial at that seed.
     """
-    after, after_run = Counter[str](), Counter[str]()
+    below, below_seed = Counter[str](), Counter[str]()
     paths = {}
     for step in reversed(plan.steps):
-        search, run = _tokens_in_line(step)
-        run += after_run[step.digest]
-        paths[step.digest] = search + max(after[step.digest], run if len(plan.sweep.seeds) > 1 else 0)
-        for needed in step.depends_on:
-            after[needed] = max(after[needed], paths[step.digest])
-            after_run[needed] = max(after_run[needed], run)
+        search, seed_trial = _sequential_tokens(step)
+        seed_trial += below_seed[step.digest]
+        paths[step.digest] = search + max(below[step.digest], seed_trial if len(plan.sweep.seeds) > 1 else 0)
+        for upstream in step.depends_on:
+            below[upstream] = max(below[upstream], paths[step.digest])
+            below_seed[upstream] = max(below_seed[upstream], seed_trial)
     return paths
 
 
-def _tokens_in_line(step: Step) -> tuple[int, int]:
-    """Of a step's search, a trial for each of its rounds, and of its run at another seed."""
+def _sequential_tokens(step: Step) -> tuple[int, int]:
+    """Training tokens of a step's search, at one trial per round, and of its trial at another seed."""
     match step:
         case Study(search=search, tokens=tokens):
             return ceil(search.trials / search.trials_per_round) * tokens, tokens
@@ -98,18 +97,18 @@ def _tokens_in_line(step: Step) -> tuple[int, int]:
     return 0, 0
 
 
-def compared(plan: Plan, calibration: Calibration | None) -> dict[str, Any] | None:
-    """The costs of a plan as a document: tokens, and hours of the own and of the naive way on one device.
+def compare_costs(plan: Plan, calibration: Calibration | None) -> dict[str, Any] | None:
+    """The costs of a plan and of the naive loop, as a JSON document: tokens, and hours on one device.
 
-    ratio: own / naive tokens, which is sharing (own / unshared) x packing (unshared / naive). uncalibrated: the encoders for
-    lack of which there are no hours. None for a sweep whose pairs train nothing.
+    ratio: own / naive tokens, which is sharing (own / unshared) x packing (unshared / naive). uncalibrated: encoders without
+    a measured speed; with any, hours are None. None for a sweep whose pairs train nothing.
     """
-    found = costs(plan)
-    own, unshared, naive = found.own.total(), found.unshared.total(), found.naive.total()
+    total = costs(plan)
+    own, unshared, naive = total.own.total(), total.unshared.total(), total.naive.total()
     if not naive:
         return None
     return {
-        "pairs": found.pairs,
+        "pairs": total.pairs,
         "train_tokens": own,
         "unshared_train_tokens": unshared,
         "naive_train_tokens": naive,
@@ -117,26 +116,26 @@ def compared(plan: Plan, calibration: Calibration | None) -> dict[str, Any] | No
         "sharing": round(own / unshared, 4),
         "packing": round(unshared / naive, 4),
         "device": calibration.device if calibration else None,
-        "hours": calibration.packed_hours(found.own) if calibration else None,
-        "naive_hours": calibration.padded_hours(found.naive) if calibration else None,
-        "uncalibrated": sorted(set(found.own) - set(calibration.encoders if calibration else ())),
+        "hours": calibration.packed_hours(total.own) if calibration else None,
+        "naive_hours": calibration.padded_hours(total.naive) if calibration else None,
+        "uncalibrated": sorted(set(total.own) - set(calibration.encoders if calibration else ())),
     }
 
 
-def in_words(comparison: dict[str, Any] | None) -> list[str]:
-    """Three lines on `compared`'s document, none where there is none."""
+def comparison_lines(comparison: dict[str, Any] | None) -> list[str]:
+    """The document of `compare_costs` as three lines of text; none for None."""
     if comparison is None:
         return []
     return [
-        f"whole plan: {comparison['train_tokens']:,} training tokens; naive, {comparison['pairs']} pairs each from the"
-        f" encoder on and padded to the maximum length: {comparison['naive_train_tokens']:,}; ratio"
+        f"whole plan: {comparison['train_tokens']:,} training tokens; naive, {comparison['pairs']} pairs each trained from"
+        f" the encoder and padded to the maximum length: {comparison['naive_train_tokens']:,}; ratio"
         f" {comparison['ratio']:.3f} (sharing {comparison['sharing']:.3f} x packing {comparison['packing']:.3f})",
-        _hours_in_words(comparison),
-        "not counted, either way: dev evaluations, scoring, pretraining",
+        _hours_line(comparison),
+        "not counted on either side: dev evaluations, scoring, pretraining",
     ]
 
 
-def _hours_in_words(comparison: dict[str, Any]) -> str:
+def _hours_line(comparison: dict[str, Any]) -> str:
     if comparison["uncalibrated"]:
         encoders = ", ".join(comparison["uncalibrated"])
         return (

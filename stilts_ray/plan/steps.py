@@ -1,4 +1,4 @@
-"""The steps of a plan. A step is a frozen value; its digest is over its identity, which names the digests of its inputs."""
+"""The steps of a plan. A step is a frozen value. Its digest is over its identity, which includes the digests of its inputs."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,11 +16,11 @@ JobKind = Literal["pretrain", "train", "rank", "score"]
 VERSION: dict[StepKind | JobKind | Literal["encoder"], int] = {
     "encoder": 1, "pretrain": 1, "study": 1, "train": 1, "ranking": 1, "rank": 1, "evaluation": 1, "score": 1, "condition": 1,
 }  # fmt: skip
-"""Bumped when a change of the code changes what a kind of step or job makes from the same configuration."""
+"""Bumped when a change of the code changes the result of a kind of step or job for the same configuration."""
 
 
 def folder_of(kind: StepKind | JobKind, name: str, digest: str) -> str:
-    """Where a step or job is in a store: `<kind>/<name>-<first digits of its digest>`."""
+    """The folder of a step or job in a store: `<kind>/<name>-<first digits of its digest>`."""
     return f"{kind}/{name}-{digest[:SHORT]}"
 
 
@@ -31,7 +31,7 @@ class Value(BaseModel):
 
 
 class TaskInput(Value):
-    """A task as training reads it. data: for each split, what pins its rows."""
+    """A task as a training input. data: split -> pin of its rows."""
 
     task: str
     recipe: Recipe
@@ -44,7 +44,7 @@ class TaskInput(Value):
 
 
 class InferenceConfig(Value):
-    """How examples are tokenized for a target, and the longest answer; fields as in `Recipe`."""
+    """Tokenization of a target's examples, and the maximum answer length; fields as in `Recipe`."""
 
     max_length: int
     stride: int
@@ -52,8 +52,8 @@ class InferenceConfig(Value):
 
 
 class EvaluationInput(Value):
-    """A target as scoring reads it. data: what pins its test rows. candidates: of `Task.candidates`, what pins its rows.
-    retrieval: for targets that compare sentence vectors."""
+    """A target as an evaluation input. data: pin of its test rows. candidates: pin of the rows of `Task.candidates`. retrieval:
+    for targets that compare sentence vectors."""
 
     task: str
     languages: tuple[str, ...]
@@ -66,19 +66,19 @@ class EvaluationInput(Value):
     def identity(self) -> dict[str, Any]:
         """What of it can change a number."""
         task = tasks.get(self.task)
-        found: dict[str, Any] = {
+        identity: dict[str, Any] = {
             "task": task.identity(),
             "data": self.data,
             "inference": self.inference.model_dump(exclude_defaults=True),
         }
         if task.candidates:
-            found["candidates"] = {"task": tasks.get(task.candidates).identity(), "data": self.candidates}
-        return found | ({"retrieval": self.retrieval} if self.retrieval else {})
+            identity["candidates"] = {"task": tasks.get(task.candidates).identity(), "data": self.candidates}
+        return identity | ({"retrieval": self.retrieval} if self.retrieval else {})
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderRef:
-    """An encoder to start from: an existing folder or hub id, or one that a step makes (`location` is None)."""
+    """The encoder of a step. location: its folder or hub id; None for an encoder that a pretrain step makes."""
 
     name: str
     digest: str
@@ -88,7 +88,7 @@ class EncoderRef:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What all steps have. depends_on: digests of the steps it needs."""
+    """Base of all steps. depends_on: digests of its upstream steps."""
 
     kind: ClassVar[StepKind]
     name: str
@@ -96,7 +96,7 @@ class Step:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """All that can change the step's result, digests of its inputs included."""
+        """Everything that can change the step's result, including the digests of its inputs."""
         raise NotImplementedError
 
     @cached_property
@@ -106,7 +106,7 @@ class Step:
 
     @property
     def slug(self) -> str:
-        """Name and digest as they appear in paths."""
+        """Name and short digest, as in paths."""
         return f"{self.name}-{self.digest[:SHORT]}"
 
     @property
@@ -117,8 +117,8 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Pretrain(Step):
-    """Makes an encoder. pins: what pins the raw text (by task), or the encoder whose form is taken ("like"). like: that
-    encoder, for random weights."""
+    """Makes an encoder, by pretraining or with random weights. pins: task -> pin of its raw text, or "like" -> pin of the
+    encoder whose architecture is copied. like: that encoder, for random weights."""
 
     kind = "pretrain"
     weights: Pretraining | Untrained
@@ -134,7 +134,7 @@ class Pretrain(Step):
 class Study(Step):
     """Trains a mixture (or one task) from `parent`: once per learning rate of the search, then with all seeds.
 
-    parent: digest of an encoder, or of a study whose selected trials it continues, seed by seed. inputs: what it trains on.
+    parent: digest of an encoder, or of a study whose selected trials it continues, seed by seed. inputs: its training data.
     ranking: digest of the ranking that restricts the examples of a mixture with difficulty quantiles, seed by seed. tokens:
     estimated training tokens of one trial; padded_tokens: with every sequence padded to its recipe's `max_length`.
     """
@@ -174,8 +174,8 @@ class Study(Step):
 
 
 def training_identity(inputs: tuple[TaskInput, ...], mixture: Mixture) -> list[Any]:
-    """What pins training on a mixture, apart from parent, learning rate and seed."""
-    # The inputs say tasks and languages, and a name is for tables. A mixture without other options adds nothing.
+    """The identity of training on a mixture, without parent, learning rate and seed."""
+    # Tasks and languages are in the inputs; a name is only for tables. A mixture without other options adds nothing.
     options: Any = canonical(mixture)
     rest = {name: value for name, value in options.items() if name not in {"is", "tasks", "languages", "name"}}
     return [*(each.identity for each in inputs), *([{"mixture": rest}] if rest else [])]
@@ -219,7 +219,7 @@ class Evaluation(Step):
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Those it is scored in."""
+        """The target's test languages."""
         return self.input.languages
 
 
@@ -245,5 +245,5 @@ class Condition(Step):
 
     @property
     def intermediate(self) -> tuple[str, ...]:
-        """The intermediate's parts as tables show them; () for the baseline."""
+        """The parts of the intermediate, as in tables; () for the baseline."""
         return self.mixture.parts

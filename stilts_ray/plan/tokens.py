@@ -1,4 +1,4 @@
-"""How many tokens a trial trains on, estimated before any row is read."""
+"""The number of training tokens of a trial, estimated without reading any data."""
 
 import math
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class Tokens:
 
 
 def trial_tokens(data_source: DataSource, mixture: Mixture, recipes: dict[str, Recipe]) -> Tokens:
-    """Of one trial of a mixture. A long text counts as one window; of raw text, all sequences have full length.
+    """Training tokens of one trial of a mixture. A long text counts as one window; sequences of raw text have full length.
 
-    Of local data that are not there yet the size is not known, and they count as nothing.
+    Local data that do not exist yet have an unknown size and count as zero.
     """
     trained = {name: tasks.get(name) for name in mixture.tasks}
     sizes = {name: data_source.train_size(task) for name, task in trained.items()}
@@ -32,10 +32,10 @@ def trial_tokens(data_source: DataSource, mixture: Mixture, recipes: dict[str, R
     for name, task in trained.items():
         recipe = recipes[name]
         used = min(rows[name], recipe.train_examples or rows[name])
-        # A pass ends with a smaller batch.
+        # The last batch of an epoch is smaller.
         examples = round(batches[name] * used / max(1, math.ceil(used / recipe.batch_size)))
         longest = recipe.max_length * task.choices
-        # Where nobody has measured how long examples are, they are taken to be as long as they may be.
+        # Without a measured mean length, assume the maximum.
         packed += examples * min(sizes[name][1] or longest, longest)
         padded += examples * longest
     texts = [name for name in mixture.trained if name not in trained]

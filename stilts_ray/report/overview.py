@@ -8,7 +8,7 @@ from stilts_ray.identity import canonical
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.calibration import CPU, Calibration
 from stilts_ray.plan.changes import changes
-from stilts_ray.plan.costs import compared, packed_tokens
+from stilts_ray.plan.costs import compare_costs, packed_tokens
 from stilts_ray.plan.steps import Condition, Evaluation, Pretrain, Ranking, Step, StepKind, Study
 from stilts_ray.store.records import AnyStepRecord, TrainRecord, Value
 from stilts_ray.store.state import StoreState, status_of
@@ -42,7 +42,7 @@ class Totals(Value):
 
 
 class Overview(Value):
-    """What `stilts plan` shows. comparison: `stilts_ray.plan.costs.compared`."""
+    """What `stilts plan` shows. comparison: `stilts_ray.plan.costs.compare_costs`."""
 
     sweep: str
     store: str
@@ -70,7 +70,7 @@ def overview(plan: Plan, state: StoreState, calibration: Calibration | None = No
         gpu_hours=hours,
         disk_bytes=_disk_bytes(trials, trained) if trials else 0,
     )
-    comparison = compared(plan, calibration)
+    comparison = compare_costs(plan, calibration)
     return Overview(sweep=plan.sweep.name, store=state.store, steps=steps, totals=totals, comparison=comparison)
 
 

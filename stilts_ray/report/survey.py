@@ -12,8 +12,8 @@ from stilts_ray.data.row_check import CheckedSplit, Split, size_warnings
 from stilts_ray.data.rows import together
 from stilts_ray.data.sources import UNRESOLVED, DataSource, HubSource
 from stilts_ray.errors import RequestError, Unavailable
-from stilts_ray.plan.inputs import training_languages_read
-from stilts_ray.store.pins import Splits, data_set, splits_of
+from stilts_ray.plan.inputs import all_training_splits
+from stilts_ray.store.pins import ConfigSplits, dataset_repository, splits_by_repository
 from stilts_ray.tasks import Task
 
 
@@ -38,7 +38,7 @@ def every_split(data_source: DataSource, wanted: Iterable[Task]) -> list[Split]:
     """All splits of these tasks, training splits in every language that has one."""
     found: dict[Split, None] = {}
     for task in wanted:
-        for split, codes in training_languages_read(task, data_source).items():
+        for split, codes in all_training_splits(task, data_source).items():
             found |= {(task.name, split, code): None for code in codes}
         if task.test:
             codes = data_source.languages(task) or (data_source.source_language,)
@@ -51,7 +51,7 @@ def with_repositories(data_source: DataSource, splits: Iterable[Split]) -> tuple
     if not isinstance(data_source, HubSource):
         return data_source, {}
     known, problems = dict(data_source.repositories), dict[str, str]()
-    wanted = splits_of(data_source, splits)
+    wanted = splits_by_repository(data_source, splits)
     for key, task in {
         key: task for name, *_ in splits for key, task in data_source.unresolved(tasks.get(name)).items()
     }.items():
@@ -62,14 +62,14 @@ def with_repositories(data_source: DataSource, splits: Iterable[Split]) -> tuple
     return dataclasses.replace(data_source, repositories=known), problems
 
 
-def _resolved(task: Task, splits: Splits) -> Repository:
+def _resolved(task: Task, splits: ConfigSplits) -> Repository:
     """The repository on a branch that has all of these splits; else the task's own, with those that it has."""
     try:
-        return data_set(task, splits)
+        return dataset_repository(task, splits)
     except Unavailable:
         raise
     except RequestError:
-        return data_set(task, set())
+        return dataset_repository(task, set())
 
 
 def survey(data_source: DataSource, splits: Iterable[Split]) -> Iterator[Finding]:

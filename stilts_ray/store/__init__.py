@@ -1,1 +1,1 @@
-"""Where finished steps live: records, their state, and the pins of what a sweep reads."""
+"""The store of finished steps: records, their state, the store lock, and the pins of a sweep's inputs."""

@@ -1,4 +1,4 @@
-"""Which data source a sweep reads: what is asked for, else what this store's last invocation of the sweep used."""
+"""The data source of a sweep: the requested one, else the one of the sweep's last invocation in this store."""
 
 import os
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ from stilts_ray.store.store import Store
 Folder = str | Path | None
 
 
-def open_store(place: str | Path) -> Store:
-    """The store at a path or URL. A path is made absolute, since other processes have other working directories."""
-    url = str(place)
+def open_store(path_or_url: str | Path) -> Store:
+    """The store at a path or URL. A path is made absolute, since workers have other working directories."""
+    url = str(path_or_url)
     return Store(url if "://" in url else str(Path(url).expanduser().resolve()))
 
 
@@ -39,8 +39,8 @@ def plan_in(store: Store, sweep: Sweep, data_dir: Folder, local_data: Folder) ->
 def data_source_in(
     store: Store, sweep: Sweep, data_dir: Folder, local_data: Folder
 ) -> HubSource | FolderSource | MiniSource:
-    """Mini if the sweep says so; else `real_data_source`. Raises RequestError for a folder that does not exist, or that a
-    sweep on mini cannot use."""
+    """Mini's generated data if the sweep is on it; else `real_data_source`. Raises RequestError for a folder that does not
+    exist, or for any folder if the sweep is on mini."""
     known = parse_repositories(store.read_json(REPOSITORIES) or {})
     if sweep.data == "hub":
         return real_data_source(known, data_dir, local_data, _last_used(store, sweep))
@@ -53,8 +53,8 @@ def data_source_in(
 def real_data_source(
     known: Mapping[str, Repository], data_dir: Folder, local_data: Folder, used: SourceAddress | None = None
 ) -> HubSource | FolderSource:
-    """The folder `data_dir` (or STILTS_DATA_DIR); else the hub with `local_data` for what it lacks; else the source that was
-    `used` before; else the hub. Raises RequestError for a folder that does not exist."""
+    """The folder `data_dir` (or STILTS_DATA_DIR); else the hub, with `local_data` for tasks that it lacks; else the `previous`
+    source; else the hub. known: resolved repositories. Raises RequestError for a folder that does not exist."""
     folder = data_dir or os.environ.get("STILTS_DATA_DIR")
     if folder:
         return FolderSource(_existing("--data-dir", folder), repositories=known)

@@ -1,4 +1,4 @@
-"""The store lock: one driver at a time writes to a store."""
+"""The store lock: a single driver writes to a store at a time."""
 
 import os
 import socket
@@ -17,10 +17,10 @@ STALE_SECONDS = 60.0
 
 
 class StoreLock:
-    """The right to write to a store: a lease with a heartbeat.
+    """Exclusive write access to a store: a lease with a heartbeat.
 
-    `beat` keeps it alive, `release` gives it up. A lock whose process is gone, or whose last heartbeat is older than
-    STALE_SECONDS, is taken over.
+    A lock is stale if its process has ended, or, on another host, if its last heartbeat is older than STALE_SECONDS. A stale
+    lock is taken over.
     """
 
     def __init__(self, store: Store) -> None:
@@ -39,13 +39,13 @@ class StoreLock:
                 f" {time.time() - holder['beat']:.0f} s ago); wait for it to end or use another --store"
             )
         self.beat()
-        # Two drivers that start together both read "free" and both write. The last one to write holds the lock.
+        # Drivers that start together may all find no lock and write theirs. The last one to write holds it.
         time.sleep(0.2)
         if (store.read_json(LOCK) or {}).get("id") != self.me["id"]:
             raise RequestError(f"another driver has just taken store {store.url}; start again when it has ended")
 
     def beat(self) -> None:
-        """Writes a heartbeat. A lock that another driver has taken over stays with that driver."""
+        """Writes a heartbeat, unless another driver has taken the lock over."""
         holder = self.store.read_json(LOCK)
         if holder is not None and holder["id"] != self.me["id"] and _alive(holder):
             return

@@ -1,4 +1,4 @@
-"""With what and where something was made; part of every record, never of an identity."""
+"""Provenance of a record: versions, commit and host. Part of every job record, never of an identity."""
 
 import platform
 import socket
@@ -13,7 +13,7 @@ PACKAGES = ("stilts_ray", "torch", "transformers", "tokenizers", "datasets", "ra
 
 @cache
 def provenance() -> dict[str, Any]:
-    """Versions, git commit of the code (None outside a checkout) and host."""
+    """Package versions, git commit of the code (None outside a checkout) and host name."""
     return {
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "git_commit": _git_commit(),

@@ -1,7 +1,7 @@
-"""Records: what a finished step or job leaves in the store. Frozen, typed, one model per kind.
+"""Records of finished steps and jobs in the store. Frozen, typed, one model per kind.
 
-A record says what was made, from what (the digests in `identity`), with which versions, where, and how long it took. Unknown
-fields are ignored, so that a record of a newer version stays readable.
+A record has the result, the digests of its inputs (in `identity`), and for jobs versions, host and duration. Unknown fields
+are ignored, so that a record of a newer version stays readable.
 """
 
 import math
@@ -16,7 +16,7 @@ ByLanguage = dict[str, Scores]
 """Language code -> its scores."""
 
 End = Literal["finished", "pruned", "diverged", "failed"]
-"""How a trial ended. Only a finished one has weights in the store. A diverged one had a loss or a dev metric that was not
+"""How a trial ended. Only a finished trial has weights in the store. A trial diverged if a loss or a dev metric was not
 finite."""
 
 
@@ -27,8 +27,8 @@ class Value(BaseModel):
 
 
 class RowCounts(Value):
-    """How many rows of a split were read, became examples, were left out by the data set's own rule, or were repaired (by
-    rule)."""
+    """Row counts of a split. rows: read. examples: made of them. left_out: dropped by the data set's own rule. repairs: rule ->
+    repaired rows."""
 
     rows: int
     examples: int
@@ -37,8 +37,8 @@ class RowCounts(Value):
 
 
 class CurvePoint(Value):
-    """A dev evaluation during training. step: updates so far. loss: mean training loss since the last point. score: what
-    selection maximises. metrics: "<task>/<metric>" -> value."""
+    """A dev evaluation during training. step: optimizer steps so far. loss: mean training loss since the last point. score: the
+    selection criterion. metrics: "<task>/<metric>" -> value."""
 
     step: int
     loss: float
@@ -52,8 +52,8 @@ class CurvePoint(Value):
 
 
 class Record(Value):
-    """What all records have. identity: what the digest is over, in canonical form. path: folder in the store; set where the
-    record is read, never written."""
+    """Base of all records. identity: the canonical form that the digest is over. path: folder in the store; set when the record
+    is read, never written."""
 
     name: str
     digest: str
@@ -67,8 +67,8 @@ class Record(Value):
 
 
 class JobRecord(Record):
-    """A job. step: digest of the plan's step that asked for it first. seconds: wall clock. profile: seconds by part of the work
-    (`stilts_ray.timing.Part`). device: "cpu" or the GPU's name. versions: package -> version."""
+    """A job. step: digest of the first step that required it. seconds: wall-clock time. profile: part of the job
+    (`stilts_ray.timing.Part`) -> seconds. device: "cpu" or the GPU's name. versions: package -> version."""
 
     step: str
     seconds: float = 0.0
@@ -80,8 +80,9 @@ class JobRecord(Record):
 
 
 class TrainingRecord(JobRecord):
-    """A training run. tokens: trained on, padding-free. score: dev score at the end, None if there is none. curve: one point
-    per dev evaluation. data: "<task> <split> (<language>)" -> counts. files: name -> sha256 of what it left in the store."""
+    """A training run. score: final dev score, None if there is none. steps: optimizer steps. tokens: training tokens without
+    padding. curve: one point per dev evaluation. data: "<task> <split> (<language>)" -> counts. files: name in the store ->
+    sha256."""
 
     score: float | None = None
     steps: int = 0
@@ -93,14 +94,14 @@ class TrainingRecord(JobRecord):
 
 
 class PretrainRecord(TrainingRecord):
-    """An encoder that was made. texts: "<task>/<language>" -> number of texts."""
+    """Pretraining of an encoder, or its initialisation with random weights. texts: "<task>/<language>" -> number of texts."""
 
     kind: Literal["pretrain"] = "pretrain"
     texts: dict[str, int] = {}
 
 
 class TrainRecord(TrainingRecord):
-    """A trial. collapsed: diverged, or no better on dev data than a constant prediction. bytes: size of its weights."""
+    """A trial. collapsed: diverged, or no better on dev data than a constant prediction. bytes: size of its weights file."""
 
     kind: Literal["train"] = "train"
     learning_rate: float
@@ -110,7 +111,8 @@ class TrainRecord(TrainingRecord):
 
 
 class RankRecord(JobRecord):
-    """The loss of every training example under one trial. loss: mean, in nats. deciles: of the losses, 11 values."""
+    """The loss of every training example under one trial. rows: number of examples. loss: mean, in nats. deciles: of the
+    losses, 11 values."""
 
     kind: Literal["rank"] = "rank"
     rows: int
@@ -120,7 +122,7 @@ class RankRecord(JobRecord):
 
 
 class ScoreRecord(JobRecord):
-    """Zero-shot scores of one trial. score: plain mean over languages. layer: whose sentence vectors are compared; layers:
+    """Zero-shot scores of one trial. score: plain mean over languages. layer: that of the compared sentence vectors; layers:
     language -> score of each layer; both None for targets with a head."""
 
     kind: Literal["score"] = "score"
@@ -145,8 +147,8 @@ class SearchedTrial(Value):
 
 
 class SelectedTrial(Value):
-    """The trial of a study at one seed and the selected learning rate. digest, path: of its job; None if it never started,
-    because its parent diverged. kept: whether its weights are in the store."""
+    """The trial of a study at one seed and the selected learning rate. digest, path: of its job; None if it was skipped because
+    its parent diverged. kept: whether its weights are in the store."""
 
     learning_rate: float
     digest: str | None
@@ -167,21 +169,21 @@ class StudyRecord(Record):
 
 
 class RankingRef(Value):
-    """The job that ranked the examples of a seed."""
+    """The rank job of a seed."""
 
     digest: str
     path: str
 
 
 class RankingRecord(Record):
-    """A ranking, by seed; None where the trial that was to rank diverged."""
+    """A ranking. rankings: seed -> its rank job, None if the trial of that seed diverged."""
 
     kind: Literal["ranking"] = "ranking"
     rankings: dict[int, RankingRef | None]
 
 
 class ScoredTrial(Value):
-    """A trial on a target. learning_rate: None for an encoder that was not fine-tuned. score: None if it diverged.
+    """A trial scored on a target. learning_rate: None for an encoder without fine-tuning. score: None if it diverged.
     collapsed: as in `TrainRecord`. path: of its score job, None if there is none."""
 
     seed: int
@@ -195,8 +197,8 @@ class ScoredTrial(Value):
 
 
 class EvaluationRecord(Record):
-    """A target's scores. score, languages: means over trials that did not collapse (over all if every one did); sd: sample
-    standard deviation of their scores, None for fewer than two. collapsed: number of trials."""
+    """Scores of a target. score, languages: means over trials that did not collapse (over all if every trial did); sd: sample
+    standard deviation of their scores, None for fewer than two. collapsed: number of collapsed trials."""
 
     kind: Literal["evaluation"] = "evaluation"
     score: float | None
@@ -236,17 +238,17 @@ _ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyRecord)
 
 
 def parse_record(text: bytes, path: str) -> AnyRecord:
-    """The record in a JSON text, found at `path` in the store. Raises ValueError if it is none."""
+    """The record in a JSON text from `path` in the store. Raises ValueError if the text is no record."""
     return _ADAPTER.validate_json(text).model_copy(update={"path": path})  # type: ignore[no-any-return]
 
 
 def record_of(fields: dict[str, Any]) -> AnyRecord:
-    """The record with these fields. Raises ValueError if it is none."""
+    """The record with these fields. Raises ValueError if they are no record."""
     return _ADAPTER.validate_python(fields)  # type: ignore[no-any-return]
 
 
 class Failure(Value):
-    """Why a step or job failed. trace: of the exception, empty for a request that cannot be carried out."""
+    """Why a step or job failed. trace: traceback of the exception, empty for an invalid request."""
 
     kind: str
     name: str

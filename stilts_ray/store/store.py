@@ -1,12 +1,12 @@
-"""Where finished work lives: a local folder or an object store (s3://, gs://), through fsspec.
+"""The store of results: a local folder or an object store (s3://, gs://), through fsspec.
 
-    <store>/<kind>/<name>-<digest8>/record.json      written last; its presence means that the step or job is done
+    <store>/<kind>/<name>-<digest8>/record.json      written last; its presence means that the step or job is finished
                                     failure.json     why it failed, if it did
                                     weights.safetensors, model/, checkpoint/
     <store>/lock.json                                the driver that uses the store
-    <store>/repositories.json                        of the hub: commits and files, resolved once
+    <store>/repositories.json                        commits and files of hub repositories, resolved once
 
-Object stores have no rename, so nothing depends on one. A folder without a record is incomplete and is ignored.
+Object stores have no atomic rename, so completeness depends only on the record. A folder without one is ignored.
 """
 
 import contextlib
@@ -34,7 +34,8 @@ RECORD, FAILURE = "record.json", "failure.json"
 
 @dataclass(frozen=True)
 class Store:
-    """A store at a path or URL. Raises RequestError for a URL of no known kind, Unavailable where it does not answer."""
+    """A store at a path or URL. Raises RequestError for a URL with an unknown protocol, Unavailable if the store does not
+    answer."""
 
     url: str
     fs: Any = field(init=False, repr=False, compare=False)
@@ -42,7 +43,7 @@ class Store:
 
     def __post_init__(self) -> None:
         try:
-            # What workers write must be seen at once.
+            # The driver must see at once what workers write.
             fs, root = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise RequestError(f"store {self.url}: {error}") from None
@@ -50,29 +51,30 @@ class Store:
         object.__setattr__(self, "root", root.rstrip("/"))
 
     def path(self, *parts: str) -> str:
-        """Path of an object, as the file system wants it."""
+        """Path of an object in the file system."""
         return posixpath.join(self.root, *parts)
 
     @property
     def local(self) -> Path | None:
-        """The folder, if the store is one on this machine."""
+        """The store's folder, None for an object store."""
         return Path(self.root) if isinstance(self.fs, LocalFileSystem) else None
 
     @contextlib.contextmanager
-    def _answers(self) -> Iterator[None]:
-        """Makes a RequestError of whatever a file system raises, but for a missing object."""
+    def _unavailable_on_error(self) -> Iterator[None]:
+        """Turns every error of the file system except FileNotFoundError into Unavailable."""
         try:
             yield
         except FileNotFoundError:
             raise
         except Exception as error:
-            # Each kind of store has errors of its own for a refused login, a missing bucket or no network.
+            # Each file system has its own exceptions for denied access, a missing bucket or no network.
             raise Unavailable(f"store {self.url} cannot be read: {first_line(error)}") from None
 
     def read_json(self, *parts: str) -> Any:
-        """A JSON object, or None if there is none. Raises RequestError if it is not JSON or the store does not answer."""
+        """The value of a JSON object; None if the object does not exist. Raises RequestError if it is not valid JSON or the
+        store does not answer."""
         try:
-            with self._answers():
+            with self._unavailable_on_error():
                 text = self.fs.cat_file(self.path(*parts))
         except FileNotFoundError:
             return None
@@ -82,7 +84,7 @@ class Store:
             raise RequestError(f"store {self.url}: {'/'.join(parts)} is not JSON; delete it to make it again") from None
 
     def write(self, data: bytes, *parts: str) -> None:
-        """Writes an object whole: a reader sees the old one or the new one. Raises RequestError if it cannot."""
+        """Writes an object atomically: a reader sees the old one or the new one. Raises Unavailable if it cannot be written."""
         path = self.path(*parts)
         try:
             if self.local is None:
@@ -95,38 +97,38 @@ class Store:
                 file.flush()
                 os.fsync(file.fileno())
             scratch.replace(path)
-        except Exception as error:  # as in `_answers`
+        except Exception as error:  # as in `_unavailable_on_error`
             raise Unavailable(f"store {self.url}: cannot write {'/'.join(parts)}: {first_line(error)}") from None
 
     def write_json(self, value: Any, *parts: str) -> None:
-        """Writes a JSON object whole."""
+        """Writes a JSON object atomically."""
         self.write(json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode(), *parts)
 
     def exists(self, *parts: str) -> bool:
-        """Whether there is an object or folder."""
-        with self._answers():
+        """Whether an object or folder exists."""
+        with self._unavailable_on_error():
             return bool(self.fs.exists(self.path(*parts)))
 
     def delete(self, *parts: str) -> None:
-        """Removes an object or everything below a path; nothing there is fine."""
-        with contextlib.suppress(FileNotFoundError), self._answers():
+        """Removes an object, or everything below a path. Does nothing if there is none."""
+        with contextlib.suppress(FileNotFoundError), self._unavailable_on_error():
             if self.fs.exists(self.path(*parts)):
                 self.fs.rm(self.path(*parts), recursive=True)
 
     def folders(self, kind: str) -> list[str]:
-        """Paths of all folders of a kind, also of those that have no record yet."""
+        """Paths of all folders of a kind, including those without a record."""
         try:
-            with self._answers():
-                found = self.fs.ls(self.path(kind), detail=False)
+            with self._unavailable_on_error():
+                paths = self.fs.ls(self.path(kind), detail=False)
         except FileNotFoundError:
             return []
-        return sorted(posixpath.join(kind, posixpath.basename(path.rstrip("/"))) for path in found)
+        return sorted(posixpath.join(kind, posixpath.basename(path.rstrip("/"))) for path in paths)
 
     def texts_in(self, folders: Sequence[str], name: str) -> dict[str, bytes]:
-        """The object `name` of each of these folders that has one, by folder. They are read in one call, since object stores
-        answer many requests at once."""
-        with self._answers():
-            # Unlike `cat` it takes paths as they are, and tells a missing object from one that cannot be read.
+        """Folder -> content of its object `name`, of those folders that have it. Read in one call, so that an object store
+        answers the requests concurrently."""
+        with self._unavailable_on_error():
+            # Unlike `cat`, `cat_ranges` does not expand paths, and distinguishes a missing object from an unreadable one.
             texts = self.fs.cat_ranges([self.path(folder, name) for folder in folders], None, None)
             for text in texts:
                 if isinstance(text, Exception) and not isinstance(text, FileNotFoundError | NotADirectoryError):
@@ -134,85 +136,85 @@ class Store:
         return {folder: text for folder, text in zip(folders, texts, strict=True) if isinstance(text, bytes)}
 
     def records_in(self, folders: Sequence[str]) -> dict[str, AnyRecord]:
-        """The record of each of these folders that has one, by folder. Raises RequestError for a damaged one."""
+        """Folder -> record, of those folders that have one. Raises RequestError for a damaged record."""
         texts = self.texts_in(folders, RECORD)
         return {folder: self._parsed(parse_record, text, folder, RECORD) for folder, text in texts.items()}
 
     def failures_in(self, folders: Sequence[str]) -> dict[str, Failure]:
-        """Likewise why the steps and jobs of these folders failed, where they did."""
+        """Folder -> failure, of those folders that have one. Raises RequestError for a damaged one."""
         texts = self.texts_in(folders, FAILURE)
         return {folder: self._parsed(_failure, text, folder, FAILURE) for folder, text in texts.items()}
 
     def record(self, folder: str) -> AnyRecord | None:
-        """The record in a folder, None if there is none. Raises RequestError for a damaged one."""
+        """The record in a folder, None if there is none. Raises RequestError for a damaged record."""
         return self.records_in([folder]).get(folder)
 
     def failure(self, folder: str) -> Failure | None:
-        """Why the step or job of a folder failed, None if it did not."""
+        """The failure of the step or job in a folder, None if there is none."""
         return self.failures_in([folder]).get(folder)
 
     def records(self, kind: str) -> dict[str, AnyRecord]:
-        """All records of a kind, by digest."""
+        """Digest -> record, of all records of a kind."""
         return {record.digest: record for record in self.records_in(self.folders(kind)).values()}
 
     def write_record(self, record: AnyRecord, folder: str) -> None:
-        """Writes a record, and removes the note of an earlier failure."""
+        """Writes a record, and deletes an earlier failure."""
         self.write_json(record.model_dump(mode="json"), folder, RECORD)
         self.delete(folder, FAILURE)
 
     def write_failure(self, failure: Failure, folder: str) -> None:
-        """Notes why a step or job failed."""
+        """Writes the failure of a step or job."""
         self.write_json(failure.model_dump(mode="json"), folder, FAILURE)
 
     def _parsed(self, parse: Any, text: bytes, folder: str, name: str) -> Any:
         try:
             return parse(text, folder)
         except ValueError:
-            place = f"{folder}/{name}"
-            raise RequestError(f"store {self.url}: {place} is damaged; delete it to make the step again") from None
+            path = f"{folder}/{name}"
+            raise RequestError(f"store {self.url}: {path} is damaged; delete it to make the step again") from None
 
     def upload(self, folder: Path, *parts: str) -> None:
-        """Copies the files of a local folder below a path of the store. Raises Unavailable if it cannot."""
+        """Copies the files of a local folder to a path of the store. Raises Unavailable if they cannot be written."""
         target = self.path(*parts)
         try:
             if self.local is not None:
-                # Each file whole, as in `write`.
+                # Each file atomically, as in `write`.
                 for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-                    self._put_whole(file, Path(target, file.relative_to(folder)))
+                    self._put_atomically(file, Path(target, file.relative_to(folder)))
             else:
                 self.fs.put(f"{folder}/", f"{target}/", recursive=True)
-        except Exception as error:  # as in `_answers`
+        except Exception as error:  # as in `_unavailable_on_error`
             raise Unavailable(f"store {self.url}: cannot write {'/'.join(parts)}: {first_line(error)}") from None
 
-    def _put_whole(self, file: Path, target: Path) -> None:
-        """Copies a local file, in pieces: a reader sees the old one or the new one."""
+    def _put_atomically(self, file: Path, target: Path) -> None:
+        """Copies a local file, in chunks: a reader sees the old one or the new one."""
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = target.with_name(f"{target.name}.{uuid.uuid4().hex[:SHORT]}.part")
         self.fs.put_file(str(file), str(scratch))
         scratch.replace(target)
 
     def fetch(self, *parts: str) -> Path:
-        """A local path to a file or folder of the store: itself, or a copy kept in the cache. Raises RequestError if an
-        object store has none."""
+        """A local path to a file or folder of the store: its own path, or that of a cached copy. Raises RequestError if an
+        object store does not have it."""
         if self.local is not None:
             return self.local.joinpath(*parts)
-        # The key changes with the objects, so that what was made again is fetched again.
+        # The key changes with the objects, so that changed objects are fetched again.
         path = self.path(*parts)
-        with self._answers():
+        with self._unavailable_on_error():
             files = {file: str(self.fs.ukey(file)) for file in sorted(self.fs.find(path))}
         if not files:
             raise RequestError(
-                f"store {self.url}: {'/'.join(parts)} is not there; delete its folder, and its study's, to make it again"
+                f"store {self.url}: {'/'.join(parts)} does not exist; delete its folder, and its study's, to make it again"
             )
         target = cache_folder() / "store" / digest([self.url, files])[:16] / parts[-1]
         if not target.exists():
             scratch = target.with_name(f"{target.name}.{uuid.uuid4().hex[:SHORT]}.part")
             scratch.parent.mkdir(parents=True, exist_ok=True)
-            with self._answers():
+            with self._unavailable_on_error():
                 self.fs.get(path, str(scratch), recursive=True)
             try:
                 scratch.replace(target)
-            except OSError:  # another process was first
+            except OSError:  # another process has fetched it
                 shutil.rmtree(scratch, ignore_errors=True)
         return target
 

@@ -21,7 +21,7 @@ REVISIONS = {
     "google/xquad": "6" * 40,
     "owner/xlmr": "7" * 40,
 }
-ORIGIN = HubSource(at_commits(REVISIONS))
+DATA_SOURCE = HubSource(at_commits(REVISIONS))
 XLMR = Encoder(name="xlmr", weights=Pretrained(source="owner/xlmr"))
 RANDOM = Encoder(name="random", weights=Untrained(like="owner/xlmr"))
 LANGUAGES = {"xnli": ("en", "de"), "xquad": ("en", "zh"), "udpos": ("en", "de"), "tatoeba": ("de",)}
@@ -33,7 +33,7 @@ def planned(**changes: Any) -> Plan:
     """A plan of real tasks that needs no file."""
     request: dict[str, Any] = {"name": "test", "encoders": [XLMR], "targets": ["xnli"], **changes}
     request.setdefault("languages", {name: LANGUAGES[name] for name in request["targets"]})
-    return make_plan(Sweep(**request), ORIGIN)
+    return make_plan(Sweep(**request), DATA_SOURCE)
 
 
 def number(job: Job, place: int = 0) -> float:

@@ -15,7 +15,7 @@ from stilts_ray.execution.run_index import Outcome, RunIndex
 from stilts_ray.execution.scheduler import Scheduler
 from stilts_ray.identity import digest
 from stilts_ray.plan.build import Plan, make_plan
-from stilts_ray.plan.costs import longest_paths
+from stilts_ray.plan.costs import critical_paths
 from stilts_ray.plan.steps import Evaluation, Ranking, Study
 from stilts_ray.store.records import RankingRef, SelectedTrial
 from tests.execution import fakes
@@ -115,7 +115,7 @@ def test_nothing_waits_that_need_not() -> None:
 def test_scoring_goes_first_and_then_the_longest_way_ahead(seed: int) -> None:
     """Whichever jobs end first, and however many before the next are taken; equals are in the plan's order."""
     plan = planned(intermediates=[("squad",), ("hellaswag",), ()], targets=["xnli", "udpos"], **THREE_RATES_TWO_SEEDS)
-    ahead, places = longest_paths(plan), {s.digest: place for place, s in enumerate(plan.steps)}
+    ahead, places = critical_paths(plan), {s.digest: place for place, s in enumerate(plan.steps)}
     scheduler, draw = Scheduler(plan, {}, {}), Random(seed)
     running: list[Job] = []
     while scheduler.running:

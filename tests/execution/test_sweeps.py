@@ -15,7 +15,7 @@ from stilts_ray.data.sources import HubSource, MiniSource
 from stilts_ray.execution.context import WorkerContext
 from stilts_ray.execution.execute import execute_job
 from stilts_ray.execution.scheduler import Scheduler
-from stilts_ray.plan.build import Plan, joined, make_plan
+from stilts_ray.plan.build import Plan, make_plan, mixture_slug
 from stilts_ray.plan.steps import Condition, Evaluation, Ranking, Study
 from stilts_ray.report.table import average_of
 from stilts_ray.store.store import Store
@@ -103,7 +103,7 @@ def test_every_difficulty_has_as_many_rows() -> None:
     rows = [mixture for mixture in plan.sweep.mixtures if mixture.tasks]
     for mixture in rows:
         (task,) = mixture.tasks
-        drawn = found[f"xlmr-large.{joined(mixture.parts)}"].recipes[task].train_examples
+        drawn = found[f"xlmr-large.{mixture_slug(mixture.parts)}"].recipes[task].train_examples
         assert drawn is not None
         assert drawn <= TASKS[task].train_size
         assert len(range(drawn)[mixture.quantile_slice(drawn)]) == TASKS["anli_r1"].train_size

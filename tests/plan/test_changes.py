@@ -1,4 +1,4 @@
-"""How identities differ, in words."""
+"""Differences between identities, as text."""
 
 from typing import Any
 
@@ -16,14 +16,14 @@ SHARED: dict[str, Any] = {"intermediates": [(), ("squad",)], "targets": ["xnli",
 
 
 def identity_of(name: str, kind: StepKind, plan: Plan) -> dict[str, JSON]:
-    (found,) = (step for step in plan.steps if (step.name, step.kind) == (name, kind))
-    identity = canonical(found.identity)
+    (step,) = (step for step in plan.steps if (step.name, step.kind) == (name, kind))
+    identity = canonical(step.identity)
     assert isinstance(identity, dict)
     return identity
 
 
 def between(name: str, old: dict[str, Any], new: dict[str, Any], kind: StepKind = "study") -> list[str]:
-    """How the step of that name and kind differs between two plans."""
+    """Differences of the step of that name and kind between two plans."""
     before, after = planned(**(SHARED | old)), planned(**(SHARED | new))
     names = {digest: step.name for digest, step in after.by_digest.items()}
     return changes(identity_of(name, kind, before), identity_of(name, kind, after), names)
@@ -53,9 +53,9 @@ def test_fields_of_a_study(old: dict[str, Any], new: dict[str, Any], lines: list
     assert between("xlmr.squad", old, new) == lines
 
 
-def test_fields_within_fields() -> None:
-    found = between("xlmr.squad", {}, {"recipe": Recipe.model_validate({"optimizer": {"weight_decay": 0.5}})})
-    assert found == ["recipe.optimizer.weight_decay 0.01 -> 0.5"]
+def test_nested_fields() -> None:
+    lines = between("xlmr.squad", {}, {"recipe": Recipe.model_validate({"optimizer": {"weight_decay": 0.5}})})
+    assert lines == ["recipe.optimizer.weight_decay 0.01 -> 0.5"]
 
 
 def test_tasks_that_are_trained_together_are_named() -> None:
@@ -75,7 +75,7 @@ def test_options_of_a_mixture() -> None:
     assert between("xlmr.mix", fewer, plain) == ["hellaswag added"]
 
 
-def test_what_follows_names_its_parent() -> None:
+def test_downstream_steps_name_their_parent() -> None:
     old, new = {"recipes": {"squad": Recipe(epochs=1)}}, {"recipes": {"squad": Recipe(epochs=2)}}
     assert between("xlmr.squad.mnli", old, new) == ["parent xlmr.squad"]
     assert between("xlmr.squad.mnli.xnli-test", old, new, "evaluation") == ["parent xlmr.squad.mnli"]

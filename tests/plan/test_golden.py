@@ -1,4 +1,4 @@
-"""Identities that must not change: a store is found again only as long as they stay the same.
+"""Identities that must not change: results in a store are reused only while their identities stay the same.
 
 The golden files say what identities were when they were released. A difference has one of two reasons:
 - A default has another value. Identities leave defaults out, so the same digest would mean another experiment. Give the old

@@ -1,4 +1,4 @@
-"""From a sweep to its steps: what is shared, what a digest depends on, and what is refused in one line."""
+"""Plans of sweeps: shared steps, what a digest depends on, and one-line errors for invalid requests."""
 
 import shutil
 from collections.abc import Callable
@@ -26,9 +26,9 @@ from stilts_ray.config.mini_variant import MINI
 from stilts_ray.data.sources import UNRESOLVED, FolderSource, HubSource, MiniSource
 from stilts_ray.errors import RequestError
 from stilts_ray.plan.build import Plan, make_plan
-from stilts_ray.plan.inputs import reads
+from stilts_ray.plan.inputs import input_splits
 from stilts_ray.plan.steps import Condition, Evaluation, Pretrain, Ranking, Study
-from tests.execution.fakes import ORIGIN as HUB
+from tests.execution.fakes import DATA_SOURCE as HUB
 from tests.execution.fakes import REVISIONS, XLMR
 from tests.pins import at_commits
 from tests.tasks.rows import FIXTURES, write
@@ -38,14 +38,14 @@ FRESH = Encoder(name="fresh", weights=Pretraining(languages=("en", "de"), vocabu
 
 
 def sweep(**changes: Any) -> Sweep:
-    base = {
+    request = {
         "name": "test",
         "encoders": [XLMR],
         "intermediates": [(), ("mnli",), ("squad",), ("hellaswag", "mnli")],
         "targets": ["xnli", "xquad", "udpos", "tatoeba"],
         "seeds": (0, 1),
     }
-    return Sweep(**{**base, **changes})
+    return Sweep(**{**request, **changes})
 
 
 def planned(**changes: Any) -> Plan:
@@ -61,10 +61,10 @@ def digests(plan: Plan) -> set[str]:
     return {step.digest for step in plan.steps}
 
 
-# What there is
+# Steps
 
 
-def test_steps_come_after_those_they_need_and_only_once() -> None:
+def test_steps_are_unique_and_in_topological_order() -> None:
     plan = planned(encoders=[XLMR, FRESH_ON_HUB])
     seen: set[str] = set()
     for step in plan.steps:
@@ -81,16 +81,26 @@ FRESH_ON_HUB = Encoder(name="random", weights=Untrained(like="owner/xlmr"))
 def test_the_studies_of_a_small_sweep_by_name() -> None:
     plan = planned()
     assert set(steps(plan, Study)) == {
-        # Intermediate training; of these, mnli and squad are the baseline's fine-tunings as well.
+        # Intermediate training; mnli and squad are the baseline's fine-tunings as well.
         "xlmr.mnli",
         "xlmr.squad",
         "xlmr.hellaswag-mnli",
         "xlmr.udpos",
         *(f"xlmr.{row}.{task}" for row in ("mnli", "squad", "hellaswag-mnli") for task in ("mnli", "squad", "udpos")),
     }
-    assert [row.name for row in plan.conditions] == ["xlmr.baseline", "xlmr.mnli", "xlmr.squad", "xlmr.hellaswag-mnli"]
-    assert [row.intermediate for row in plan.conditions] == [(), ("mnli",), ("squad",), ("hellaswag", "mnli")]
-    assert all(set(row.cells) == {"xnli", "xquad", "udpos", "tatoeba"} for row in plan.conditions)
+    assert [condition.name for condition in plan.conditions] == [
+        "xlmr.baseline",
+        "xlmr.mnli",
+        "xlmr.squad",
+        "xlmr.hellaswag-mnli",
+    ]
+    assert [condition.intermediate for condition in plan.conditions] == [
+        (),
+        ("mnli",),
+        ("squad",),
+        ("hellaswag", "mnli"),
+    ]
+    assert all(set(condition.cells) == {"xnli", "xquad", "udpos", "tatoeba"} for condition in plan.conditions)
 
 
 def test_a_baselines_fine_tuning_is_the_intermediate_study_of_the_same_task() -> None:
@@ -99,7 +109,7 @@ def test_a_baselines_fine_tuning_is_the_intermediate_study_of_the_same_task() ->
     assert evaluations["xlmr.mnli.xnli-test"].of == studies["xlmr.mnli"].digest
     assert evaluations["xlmr.squad.xquad-test"].of == studies["xlmr.squad"].digest
     assert studies["xlmr.mnli.mnli"].parent == studies["xlmr.mnli"].digest
-    # Without that row the study is there all the same, and it is the same.
+    # Without that condition the plan still has the study, with the same digest.
     alone = steps(planned(intermediates=[()], targets=["xnli"]), Study)
     assert alone == {"xlmr.mnli": studies["xlmr.mnli"]}
 
@@ -117,7 +127,7 @@ def test_two_targets_of_one_training_task_share_the_study(monkeypatch: pytest.Mo
     assert len(steps(plan, Evaluation)) == 4
 
 
-def test_retrieval_reads_the_start_itself_and_trains_nothing() -> None:
+def test_retrieval_evaluates_the_parent_without_training() -> None:
     plan = planned(targets=["tatoeba"])
     assert set(steps(plan, Study)) == {"xlmr.mnli", "xlmr.squad", "xlmr.hellaswag-mnli"}
     evaluations = steps(plan, Evaluation)
@@ -127,13 +137,13 @@ def test_retrieval_reads_the_start_itself_and_trains_nothing() -> None:
     assert evaluations["xlmr.mnli.tatoeba-test"].depends_on == (steps(plan, Study)["xlmr.mnli"].digest,)
 
 
-def test_intermediates_alone_make_no_rows() -> None:
+def test_without_targets_there_are_no_conditions() -> None:
     plan = planned(targets=[])
     assert not plan.conditions
     assert set(steps(plan, Study)) == {"xlmr.mnli", "xlmr.squad", "xlmr.hellaswag-mnli"}
 
 
-def test_an_encoder_to_be_made_comes_first() -> None:
+def test_a_pretrain_step_precedes_its_studies() -> None:
     plan = planned(encoders=[FRESH_ON_HUB], intermediates=[()], targets=["xnli"])
     first, study = plan.steps[0], plan.steps[1]
     assert isinstance(first, Pretrain)
@@ -162,7 +172,7 @@ def test_all_languages_unless_restricted() -> None:
 # What a digest depends on
 
 
-def test_planning_is_deterministic_and_says_nothing_of_the_requests_form() -> None:
+def test_planning_is_deterministic_and_independent_of_the_requests_form() -> None:
     one = planned(
         recipes={"mnli": Recipe(epochs=1), "squad": Recipe(epochs=2)},
         languages={"xnli": ["en", "de"], "udpos": ["en"]},
@@ -182,13 +192,13 @@ def test_planning_is_deterministic_and_says_nothing_of_the_requests_form() -> No
     assert digests(one) == digests(other)
 
 
-def test_where_data_and_encoder_lie_does_not_matter(data_dir: Path, tiny_encoder: Path, tmp_path: Path) -> None:
-    """What a Runtime says is no argument of the plan; of what it points to, the contents count and not the place."""
+def test_digests_do_not_depend_on_paths(data_dir: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    """A Runtime is no argument of the plan. Of data and encoder folders, contents count and paths do not."""
     request = {"targets": ["xnli", "tatoeba"], "languages": {"xnli": ["en", "de"], "tatoeba": ["de"]}}
 
     def at(data: Path, encoder: Path) -> set[str]:
-        start = Encoder(name="tiny", weights=Pretrained(source=str(encoder)))
-        return digests(make_plan(sweep(encoders=[start], **request), FolderSource(data)))
+        tiny = Encoder(name="tiny", weights=Pretrained(source=str(encoder)))
+        return digests(make_plan(sweep(encoders=[tiny], **request), FolderSource(data)))
 
     moved = Path(shutil.copytree(data_dir, tmp_path / "data")), Path(shutil.copytree(tiny_encoder, tmp_path / "e"))
     assert at(data_dir, tiny_encoder) == at(*moved)
@@ -251,33 +261,37 @@ VARIANTS = [
 ]
 
 
-def on_rows(mixture: Mixture | tuple[str, ...], data: Path, encoder: Path) -> Plan:
+def on_fixture(mixture: Mixture | tuple[str, ...], data: Path, encoder: Path) -> Plan:
     """A plan on the fixture rows with one intermediate."""
-    start = Encoder(name="tiny", weights=Pretrained(source=str(encoder)))
-    return make_plan(sweep(encoders=[start], intermediates=[mixture], targets=[]), FolderSource(data))
+    tiny = Encoder(name="tiny", weights=Pretrained(source=str(encoder)))
+    return make_plan(sweep(encoders=[tiny], intermediates=[mixture], targets=[]), FolderSource(data))
 
 
-def test_all_that_a_mixture_says_is_part_of_a_studys_identity_but_its_name(data_dir: Path, tiny_encoder: Path) -> None:
-    # The last study of a plan is the mixture's own; what ranks a band comes before it.
-    found = [on_rows(variant, data_dir, tiny_encoder).steps[-1].digest for variant in VARIANTS]
+def test_every_field_of_a_mixture_except_its_name_is_part_of_a_studys_identity(
+    data_dir: Path, tiny_encoder: Path
+) -> None:
+    # The last study of a plan is the mixture's own; the study and ranking for its difficulty quantiles precede it.
+    found = [on_fixture(variant, data_dir, tiny_encoder).steps[-1].digest for variant in VARIANTS]
     assert len(set(found)) == len(VARIANTS)
     named = [variant.model_copy(update={"name": "other"}) for variant in VARIANTS]
-    assert [on_rows(variant, data_dir, tiny_encoder).steps[-1].digest for variant in named] == found
-    assert on_rows(("pawsx", "mnli"), data_dir, tiny_encoder).steps[0].digest == found[0]
+    assert [on_fixture(variant, data_dir, tiny_encoder).steps[-1].digest for variant in named] == found
+    assert on_fixture(("pawsx", "mnli"), data_dir, tiny_encoder).steps[0].digest == found[0]
     in_english = Mixture(tasks=("pawsx",), languages=("en",))
-    assert on_rows(in_english, data_dir, tiny_encoder).steps[0].digest == found[7], "the source language is no variant"
+    assert on_fixture(in_english, data_dir, tiny_encoder).steps[0].digest == found[7], (
+        "the source language is no variant"
+    )
 
 
 def test_a_mixture_reads_its_languages_and_is_selected_on_the_source(data_dir: Path, tiny_encoder: Path) -> None:
     mixture = Mixture(tasks=("pawsx",), languages=("en", "de"), masked=MaskedShare(share=0.1, languages=("de",)))
-    plan = on_rows(mixture, data_dir, tiny_encoder)
-    assert reads(plan.steps[0], plan.data_source) == [
+    plan = on_fixture(mixture, data_dir, tiny_encoder)
+    assert input_splits(plan.steps[0], plan.data_source) == [
         ("pawsx", "train", "en"),
         ("pawsx", "train", "de"),
         ("pawsx", "validation", "en"),
         ("mlm_text", "train", "de"),
     ]
-    (alone,) = on_rows(("pawsx",), data_dir, tiny_encoder).steps
+    (alone,) = on_fixture(("pawsx",), data_dir, tiny_encoder).steps
     (study,) = plan.steps
     assert isinstance(study, Study)
     assert isinstance(alone, Study)
@@ -285,50 +299,51 @@ def test_a_mixture_reads_its_languages_and_is_selected_on_the_source(data_dir: P
     assert study.tokens > 2 * alone.tokens
 
 
-def test_a_target_after_a_mixture_starts_from_it(data_dir: Path, tiny_encoder: Path) -> None:
-    start = Encoder(name="tiny", weights=Pretrained(source=str(tiny_encoder)))
+def test_the_parent_of_a_target_is_the_study_of_its_mixture(data_dir: Path, tiny_encoder: Path) -> None:
+    tiny = Encoder(name="tiny", weights=Pretrained(source=str(tiny_encoder)))
     rows = [Mixture(tasks=("pawsx",), languages=("de",), name="german"), ("pawsx",)]
     plan = make_plan(
-        sweep(encoders=[start], intermediates=rows, targets=["pawsx"], languages={"pawsx": ["en"]}),
+        sweep(encoders=[tiny], intermediates=rows, targets=["pawsx"], languages={"pawsx": ["en"]}),
         FolderSource(data_dir),
     )
-    assert [row.intermediate for row in plan.conditions] == [("german",), ("pawsx",)]
+    assert [condition.intermediate for condition in plan.conditions] == [("german",), ("pawsx",)]
     studies = steps(plan, Study)
     assert set(studies) == {"tiny.german", "tiny.german.pawsx", "tiny.pawsx", "tiny.pawsx.pawsx"}
     assert studies["tiny.german.pawsx"].parent == studies["tiny.german"].digest
 
 
-# Bands
+# Difficulty quantiles
 
 THIRDS = tuple(Mixture(tasks=("squad",), difficulty_quantiles=(part / 3, (part + 1) / 3)) for part in range(3))
 THIRD_NAMES = tuple(f"xlmr.squad_{difficulty_quantiles}" for difficulty_quantiles in ("0-33", "33-67", "67-100"))
 
 
-def test_a_band_needs_the_plain_study_of_its_task_whatever_the_rows_of_the_sweep() -> None:
-    plain = steps(planned(intermediates=[("squad",)], targets=[]), Study)["xlmr.squad"]
+def test_difficulty_quantiles_depend_on_the_unfiltered_study_in_every_sweep() -> None:
+    unfiltered = steps(planned(intermediates=[("squad",)], targets=[]), Study)["xlmr.squad"]
     for intermediates in (THIRDS, [(), ("squad",), *THIRDS]):
         plan = planned(intermediates=intermediates, targets=["xquad"])
         studies, rankings = steps(plan, Study), steps(plan, Ranking)
-        assert studies["xlmr.squad"] == plain, "nothing of it says that it ranks"
+        assert studies["xlmr.squad"] == unfiltered, "ranking changes nothing about the study"
         (ranking,) = rankings.values()
-        assert (ranking.name, ranking.of, ranking.depends_on) == ("xlmr.squad-ranking", plain.digest, (plain.digest,))
+        assert (ranking.name, ranking.of) == ("xlmr.squad-ranking", unfiltered.digest)
+        assert ranking.depends_on == (unfiltered.digest,)
         for name in THIRD_NAMES:
             assert studies[name].depends_on == (ranking.digest,)
-            assert studies[name].parent == plain.parent
+            assert studies[name].parent == unfiltered.parent
             assert studies[f"{name}.squad"].depends_on == (studies[name].digest,)
         assert len({studies[name].digest for name in THIRD_NAMES}) == 3
-    made = planned(encoders=[FRESH_ON_HUB], intermediates=THIRDS[:1], targets=[])
-    assert [step.kind for step in made.steps] == ["pretrain", "study", "ranking", "study"]
-    assert made.steps[-1].depends_on == (made.steps[0].digest, made.steps[2].digest)
+    plan = planned(encoders=[FRESH_ON_HUB], intermediates=THIRDS[:1], targets=[])
+    assert [step.kind for step in plan.steps] == ["pretrain", "study", "ranking", "study"]
+    assert plan.steps[-1].depends_on == (plan.steps[0].digest, plan.steps[2].digest)
 
 
-def test_without_a_band_no_digest_is_another() -> None:
+def test_difficulty_quantiles_change_no_digest_of_other_steps() -> None:
     bare, more = planned(), planned(intermediates=[(), ("mnli",), ("squad",), ("hellaswag", "mnli"), *THIRDS])
     assert digests(bare) < digests(more)
     assert not steps(bare, Ranking)
 
 
-def test_what_changes_the_study_that_ranks_changes_the_bands() -> None:
+def test_changes_of_the_ranking_study_change_studies_on_difficulty_quantiles() -> None:
     def third(**changes: Any) -> str:
         return str(steps(planned(intermediates=THIRDS[:1], targets=[], **changes), Study)[THIRD_NAMES[0]].digest)
 
@@ -342,24 +357,24 @@ def test_what_changes_the_study_that_ranks_changes_the_bands() -> None:
     assert len({third(**change) for change in changes}) == len(changes)
 
 
-def test_thirds_have_together_the_tokens_of_the_whole() -> None:
+def test_tokens_of_thirds_sum_to_those_of_the_unfiltered_study() -> None:
     def tokens(**changes: Any) -> tuple[int, list[int]]:
         studies = steps(planned(intermediates=THIRDS, targets=[], **changes), Study)
         return studies["xlmr.squad"].tokens, [studies[name].tokens for name in THIRD_NAMES]
 
-    whole, thirds = tokens()
-    assert sum(thirds) == pytest.approx(whole, rel=1e-5)
-    whole, thirds = tokens(recipe=Recipe(epochs=2, train_examples=3000, max_length=100))
-    assert (whole, thirds) == (2 * 3000 * 100, [2 * 1000 * 100] * 3), "of the capped rows, equal"
+    unfiltered, thirds = tokens()
+    assert sum(thirds) == pytest.approx(unfiltered, rel=1e-5)
+    unfiltered, thirds = tokens(recipe=Recipe(epochs=2, train_examples=3000, max_length=100))
+    assert (unfiltered, thirds) == (2 * 3000 * 100, [2 * 1000 * 100] * 3), "equal thirds of the capped examples"
 
 
 def test_a_ranking_reads_what_its_study_reads() -> None:
     plan = planned(intermediates=THIRDS[:1], targets=[])
     study, ranking, difficulty_quantiles = plan.steps
     assert (
-        reads(ranking, plan.data_source)
-        == reads(study, plan.data_source)
-        == reads(difficulty_quantiles, plan.data_source)
+        input_splits(ranking, plan.data_source)
+        == input_splits(study, plan.data_source)
+        == input_splits(difficulty_quantiles, plan.data_source)
     )
 
 
@@ -381,15 +396,15 @@ def test_search_and_seeds_are_part_of_a_studys_identity() -> None:
     assert len(set(found)) == len(SEARCHES) + 3
 
 
-def test_the_layer_changes_retrieval_alone() -> None:
+def test_the_layer_changes_only_retrieval() -> None:
     before, after = planned(), planned(retrieval=Retrieval(layer=3))
     changed = {step.name for step in before.steps if step.digest not in after.by_digest}
     assert changed == {f"{row}.tatoeba-test" for row in ("xlmr", "xlmr.mnli", "xlmr.squad", "xlmr.hellaswag-mnli")} | {
-        row.name for row in before.conditions
+        condition.name for condition in before.conditions
     }
 
 
-def test_a_commit_changes_what_reads_it() -> None:
+def test_a_commit_changes_the_steps_that_read_it() -> None:
     after = make_plan(sweep(), HubSource(at_commits(REVISIONS | {"rajpurkar/squad": "9" * 40})))
     changed = {s.name for s in planned().steps if isinstance(s, Study) and s.digest not in after.by_digest}
     assert changed == {"xlmr.squad", "xlmr.mnli.squad", "xlmr.hellaswag-mnli.squad"} | {
@@ -400,12 +415,12 @@ def test_a_commit_changes_what_reads_it() -> None:
     )
 
 
-def test_a_row_of_a_data_file_changes_what_reads_it(data_dir: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+def test_a_row_of_a_data_file_changes_the_steps_that_read_it(
+    data_dir: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
     data = Path(shutil.copytree(data_dir, tmp_path / "data"))
-    start = Encoder(name="tiny", weights=Pretrained(source=str(tiny_encoder)))
-    request = sweep(
-        encoders=[start], intermediates=[(), ("squad",)], targets=["xnli"], languages={"xnli": ["en", "de"]}
-    )
+    tiny = Encoder(name="tiny", weights=Pretrained(source=str(tiny_encoder)))
+    request = sweep(encoders=[tiny], intermediates=[(), ("squad",)], targets=["xnli"], languages={"xnli": ["en", "de"]})
     before = make_plan(request, FolderSource(data))
     expected = {
         "glue/mnli/train": {"tiny.mnli", "tiny.squad.mnli"},
@@ -423,7 +438,7 @@ def test_a_row_of_a_data_file_changes_what_reads_it(data_dir: Path, tiny_encoder
         after = make_plan(request, FolderSource(data))
         changed = [step for step in before.steps if step.digest not in after.by_digest]
         if studies is None:
-            assert not changed, "nobody reads this file"
+            assert not changed, "no step reads this file"
             path.unlink()
         else:
             assert {step.name for step in changed if isinstance(step, Study)} == studies
@@ -451,24 +466,24 @@ CHANGES: dict[str, Any] = {
 
 @pytest.mark.parametrize("field", Pretraining.model_fields)
 def test_every_field_of_a_pretraining_is_part_of_its_identity(field: str, data_dir: Path) -> None:
-    def made(start: Any) -> str:
-        request = sweep(encoders=[Encoder(name="x", weights=start)], intermediates=[("mnli",)], targets=[])
+    def pretrain_digest(weights: Any) -> str:
+        request = sweep(encoders=[Encoder(name="x", weights=weights)], intermediates=[("mnli",)], targets=[])
         return make_plan(request, FolderSource(data_dir)).steps[0].digest
 
-    assert made(PRETRAINING) != made(PRETRAINING.model_copy(update={field: CHANGES[field]}))
+    assert pretrain_digest(PRETRAINING) != pretrain_digest(PRETRAINING.model_copy(update={field: CHANGES[field]}))
 
 
 # Commits
 
 
-def test_a_commit_that_was_looked_up_is_the_one_that_is_loaded() -> None:
-    looked_up = steps(planned(), Study)["xlmr.mnli"].encoder
+def test_the_resolved_commit_is_loaded() -> None:
+    resolved = steps(planned(), Study)["xlmr.mnli"].encoder
     given = Encoder(name="xlmr", weights=Pretrained(source="owner/xlmr", revision="7" * 40))
-    assert looked_up.revision == "7" * 40
-    assert steps(planned(encoders=[given]), Study)["xlmr.mnli"].encoder == looked_up
+    assert resolved.revision == "7" * 40
+    assert steps(planned(encoders=[given]), Study)["xlmr.mnli"].encoder == resolved
 
 
-def test_what_has_no_commit_yet_is_listed() -> None:
+def test_unresolved_repositories_are_listed() -> None:
     assert planned().unresolved == []
     bare = make_plan(sweep(encoders=[XLMR, FRESH_ON_HUB]), HubSource(at_commits({"google/xtreme": "5" * 40})))
     assert bare.unresolved == sorted(set(REVISIONS) - {"google/xtreme"})
@@ -478,7 +493,7 @@ def test_what_has_no_commit_yet_is_listed() -> None:
     assert UNRESOLVED in str(steps(bare, Study)["xlmr.mnli"].identity)
 
 
-# What is refused
+# Invalid requests
 
 
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
@@ -545,39 +560,39 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
 
 
 @pytest.mark.parametrize("make, message", REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_carried_out_is_one_line(make: Callable[[], object], message: str) -> None:
+def test_an_invalid_request_is_a_one_line_error(make: Callable[[], object], message: str) -> None:
     with pytest.raises(RequestError) as caught:
         make()
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_that_is_no_encoder_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_an_encoder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"has no config\.json"):
         planned(encoders=[Encoder(name="x", weights=Pretrained(source=str(tmp_path)))])
 
 
-def test_a_file_that_is_missing_is_found_out_when_planning(tiny_encoder: Path, data_dir: Path) -> None:
-    start = Encoder(name="tiny", weights=Pretrained(source=str(tiny_encoder)))
+def test_a_missing_file_is_an_error_of_planning(tiny_encoder: Path, data_dir: Path) -> None:
+    tiny = Encoder(name="tiny", weights=Pretrained(source=str(tiny_encoder)))
     with pytest.raises(RequestError, match=r"xnli: no file xnli/ar/test\.parquet"):
-        make_plan(sweep(encoders=[start], targets=["xnli"]), FolderSource(data_dir))
+        make_plan(sweep(encoders=[tiny], targets=["xnli"]), FolderSource(data_dir))
 
 
-def test_a_row_knows_its_cells() -> None:
+def test_the_cells_of_a_condition_are_evaluations_of_its_targets() -> None:
     plan = planned()
-    for row in plan.conditions:
-        assert isinstance(row, Condition)
-        for target, digest in row.cells.items():
+    for condition in plan.conditions:
+        assert isinstance(condition, Condition)
+        for target, digest in condition.cells.items():
             evaluation = plan.by_digest[digest]
             assert isinstance(evaluation, Evaluation)
             assert evaluation.task == target
-        assert set(row.depends_on) == set(row.cells.values())
+        assert set(condition.depends_on) == set(condition.cells.values())
 
 
-def test_a_target_may_be_trained_on_tasks_one_after_the_other(data_dir: Path, tiny_encoder: Path) -> None:
-    start = Encoder(name="tiny", weights=Pretrained(source=str(tiny_encoder)))
+def test_a_target_may_train_on_several_tasks_in_sequence(data_dir: Path, tiny_encoder: Path) -> None:
+    tiny = Encoder(name="tiny", weights=Pretrained(source=str(tiny_encoder)))
     request = sweep(
-        encoders=[start], intermediates=[(), ("social_i_qa",)], targets=["xcopa"], languages={"xcopa": ["it"]}
+        encoders=[tiny], intermediates=[(), ("social_i_qa",)], targets=["xcopa"], languages={"xcopa": ["it"]}
     )
     plan = make_plan(request, FolderSource(data_dir))
     studies = steps(plan, Study)

@@ -18,7 +18,7 @@ from tests.store.test_store import any_store
 __all__ = ["any_store"]
 
 
-def test_a_second_run_is_refused_until_the_first_is_over(any_store: Store) -> None:
+def test_a_second_driver_is_rejected_until_the_first_releases_the_lock(any_store: Store) -> None:
     lock = StoreLock(any_store)
     with pytest.raises(RequestError, match=f"is in use by process {os.getpid()} on {socket.gethostname()}") as caught:
         StoreLock(any_store)
@@ -52,13 +52,13 @@ def test_the_lock_of_a_dead_process_is_taken_over(store: Store) -> None:
     assert store.read_json("lock.json")["id"] == lock.me["id"]
 
 
-def test_a_process_number_that_was_given_away_again_is_not_the_same_process(store: Store) -> None:
+def test_a_reused_process_id_is_another_process(store: Store) -> None:
     held_by(store, started=time.time() - 1e6)
     StoreLock(store)
 
 
-def test_the_lock_of_a_living_process_is_kept_however_long_it_is_silent(store: Store) -> None:
-    """On its own host a run that is busy, or suspended, is seen to live."""
+def test_the_lock_of_a_live_process_is_kept_without_heartbeats(store: Store) -> None:
+    """On its own host, a busy or suspended driver is known to be alive."""
     held_by(store, beat=time.time() - 10 * STALE_SECONDS)
     with pytest.raises(RequestError, match="is in use"):
         StoreLock(store)
@@ -73,8 +73,8 @@ def test_another_hosts_lock_is_taken_over_once_it_is_stale(store: Store) -> None
     StoreLock(store)
 
 
-def test_a_run_gives_up_its_own_lock_alone(store: Store) -> None:
-    """One that was taken for dead and comes back does not end the run that took its place."""
+def test_a_driver_releases_only_its_own_lock(store: Store) -> None:
+    """A driver whose stale lock was taken over does not release the new holder's lock."""
     lost = StoreLock(store)
     other = lost.me | {"id": "other", "host": "another-host", "beat": time.time()}
     store.write_json(other, "lock.json")
@@ -82,12 +82,14 @@ def test_a_run_gives_up_its_own_lock_alone(store: Store) -> None:
     assert store.read_json("lock.json") == other
 
 
-def test_of_drivers_that_start_together_one_gets_the_store(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_of_several_concurrent_drivers_acquires_the_lock(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     together, got, refused = threading.Barrier(4), [], []
     waiting, all_have_read = itertools.count(1), threading.Event()
 
     def has_read(*_: float) -> None:
-        """What a driver waits for after it wrote: that no other one is between reading and writing."""
+        """In place of the driver's sleep after it has written: waits until no driver is between reading and writing."""
         if next(waiting) >= 4:
             all_have_read.set()
         assert all_have_read.wait(60)

@@ -1,4 +1,4 @@
-"""What a sweep reads is pinned once, in every way that it can be had, and a change is named."""
+"""Pins of a sweep's inputs, on every kind of data source; changed pins are named."""
 
 import io
 import json
@@ -28,7 +28,7 @@ from stilts_ray.execution.progress import Progress
 from stilts_ray.execution.run import show_changes
 from stilts_ray.identity import file_digest
 from stilts_ray.plan.build import make_plan
-from stilts_ray.store.pins import REPOSITORIES, changes, data_set, lock, resolved
+from stilts_ray.store.pins import REPOSITORIES, changed_pins, dataset_repository, lock, resolved
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
 from tests.standin import Commit, Fault, StandIn, hub_repositories, model_repository, online
@@ -36,22 +36,22 @@ from tests.standin import Repository as Content
 
 
 def sweep(source: str, **changed: object) -> Sweep:
-    start = Encoder(name="one", weights=Pretrained(source=source))
+    encoder = Encoder(name="one", weights=Pretrained(source=source))
     return Sweep(
-        **{"name": "locked", "encoders": [start], "targets": ["xnli"], "languages": {"xnli": ["en", "de"]}, **changed}
+        **{"name": "locked", "encoders": [encoder], "targets": ["xnli"], "languages": {"xnli": ["en", "de"]}, **changed}
     )
 
 
 @pytest.fixture
 def hub(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    """A hub with all data sets and an encoder, the clients of which have empty caches."""
+    """A hub with all data sets and an encoder; clients have empty caches."""
     monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
     standin = StandIn((*hub_repositories(), model_repository(tiny_encoder, "owner/xlmr")))
     with standin, online(standin, tmp_path / "home", patient=False):
         yield standin
 
 
-def kept(store: Store) -> dict[str, Repository]:
+def repositories(store: Store) -> dict[str, Repository]:
     return parse_repositories(store.read_json(REPOSITORIES) or {})
 
 
@@ -67,34 +67,34 @@ def test_on_the_hub_every_repository_is_at_a_commit(store: Store, hub: StandIn) 
         "/api/datasets/facebook/xnli", "/api/datasets/nyu-mll/glue", "/api/models/owner/xlmr",
     ]  # fmt: skip
 
-    # What is pinned once is not looked up again, and is what plans are made with from then on.
+    # Pinned repositories are not looked up again, and later plans use the pins.
     hub.requests.clear()
     hub.publish(hub["nyu-mll/glue"].with_commit(Commit({"README.md": b"changed"}, "Other rows")))
-    plan = make_plan(sweep("owner/xlmr"), HubSource(kept(store)))
+    plan = make_plan(sweep("owner/xlmr"), HubSource(repositories(store)))
     assert lock(plan, store) == document
     assert hub.requests.count() == 0
     assert UNRESOLVED not in json.dumps([step.digest for step in resolved(plan, store).steps])
 
 
-def test_what_was_found_is_kept_where_a_later_one_does_not_answer(store: Store, hub: StandIn) -> None:
+def test_resolved_repositories_are_saved_if_a_later_one_fails(store: Store, hub: StandIn) -> None:
     plan = make_plan(sweep("owner/xlmr"), HubSource())
     fault = Fault(match="nyu-mll", status=403, times=None)
     hub.faults.add(fault)
     with pytest.raises(RequestError, match="data set nyu-mll/glue: the hub refuses this login"):
         lock(plan, store)
     assert store.read_json("locks", "locked.json") is None
-    assert "owner/xlmr" in kept(store), "encoders come first"
-    assert "nyu-mll/glue" not in kept(store)
+    assert "owner/xlmr" in repositories(store), "encoders come first"
+    assert "nyu-mll/glue" not in repositories(store)
     hub.faults.remove(fault)
     hub.requests.clear()
-    lock(make_plan(sweep("owner/xlmr"), HubSource(kept(store))), store)
+    lock(make_plan(sweep("owner/xlmr"), HubSource(repositories(store))), store)
     assert not hub.requests.count("owner/xlmr")
 
 
 def test_an_encoders_branch_is_pinned_at_its_commit(store: Store, hub: StandIn, tiny_encoder: Path) -> None:
     hub.publish(model_repository(tiny_encoder, "owner/old", binary_only=True))
-    start = Pretrained(source="owner/old", revision="refs/pr/1")
-    request = sweep("", encoders=[Encoder(name="one", weights=start)], targets=["udpos"], languages={"udpos": ["en"]})
+    weights = Pretrained(source="owner/old", revision="refs/pr/1")
+    request = sweep("", encoders=[Encoder(name="one", weights=weights)], targets=["udpos"], languages={"udpos": ["en"]})
     plan = make_plan(request, HubSource())
     assert plan.unresolved == ["google/xtreme", "owner/old@refs/pr/1"]
     commit = hub["owner/old"].branches["refs/pr/1"]
@@ -102,22 +102,22 @@ def test_an_encoders_branch_is_pinned_at_its_commit(store: Store, hub: StandIn, 
     assert commit != hub["owner/old"].main.id
 
 
-def test_rows_that_are_on_the_other_branch_are_taken_from_there(hub: StandIn) -> None:
+def test_rows_are_read_from_the_other_branch_if_only_that_has_them(hub: StandIn) -> None:
     task, splits = TASKS["cosmosqa"], {("default", "train"), ("default", "validation")}
-    converted = data_set(task, splits)
+    converted = dataset_repository(task, splits)
     assert converted.branch == CONVERTED
     # As if the task said main, whose rows are a script's.
     plain = replace(task, source=replace(task.source, branch=None))
-    assert data_set(plain, splits) == converted
-    # And the other way round: the branch is gone, and main has the rows now.
+    assert dataset_repository(plain, splits) == converted
+    # Conversely: the branch no longer exists, and main has the rows.
     rows = Commit({f"data/{split}-00000-of-00001.parquet": b"" for _, split in splits}, "Rows")
     hub.publish(Content("allenai/cosmos_qa", "datasets", ()).with_commit(rows))
-    assert data_set(task, splits).commit == rows.id
+    assert dataset_repository(task, splits).commit == rows.id
     with pytest.raises(RequestError, match="has no file of rows for configuration 'default', split 'test'"):
-        data_set(plain, {("default", "test")})
+        dataset_repository(plain, {("default", "test")})
 
 
-def test_a_folder_takes_the_place_of_single_tasks(store: Store, hub: StandIn, data_dir: Path, tmp_path: Path) -> None:
+def test_a_local_folder_replaces_single_tasks(store: Store, hub: StandIn, data_dir: Path, tmp_path: Path) -> None:
     local = tmp_path / "local"
     shutil.copytree(data_dir / "xnli", local / "xnli")
     replaced = replaced_folders(local, TASKS.values())
@@ -132,17 +132,17 @@ def test_a_folder_takes_the_place_of_single_tasks(store: Store, hub: StandIn, da
     assert again.place == data_source.place != HubSource().place
 
 
-def test_a_folder_is_pinned_by_what_is_in_it(data_dir: Path, tiny_encoder: Path, store: Store, tmp_path: Path) -> None:
+def test_a_folder_is_pinned_by_its_content(data_dir: Path, tiny_encoder: Path, store: Store, tmp_path: Path) -> None:
     data = Path(shutil.copytree(data_dir, tmp_path / "data"))
     before = lock(make_plan(sweep(str(tiny_encoder)), FolderSource(data)), store)
     test = data / "xnli" / "de" / "test.parquet"
     assert before["data"]["xnli"]["test"]["de"] == file_digest(test)
-    assert lock(make_plan(sweep(str(tiny_encoder)), FolderSource(data_dir)), store) == before, "wherever it lies"
+    assert lock(make_plan(sweep(str(tiny_encoder)), FolderSource(data_dir)), store) == before, "whatever its path"
 
     shutil.copy(data / "xnli" / "en" / "test.parquet", test)
     after = lock(make_plan(sweep(str(tiny_encoder)), FolderSource(data)), store)
-    assert changes(before, after) == ["xnli test"]
-    assert changes(after, after) == []
+    assert changed_pins(before, after) == ["xnli test"]
+    assert changed_pins(after, after) == []
     out = io.StringIO()
     show_changes(before, after, Progress(Console(file=out, width=200)))
     assert out.getvalue() == "changed since the last run, so steps that read it are run again: xnli test\n"
@@ -158,22 +158,22 @@ def test_mini_is_pinned_by_its_version(store: Store) -> None:
     assert "files" in document["encoders"]["one"]
 
 
-def test_encoders_of_one_source_are_pinned_apart(store: Store, hub: StandIn, tiny_encoder: Path) -> None:
+def test_encoders_of_one_source_have_separate_pins(store: Store, hub: StandIn, tiny_encoder: Path) -> None:
     first = hub["owner/xlmr"].main
     hub.publish(hub["owner/xlmr"].with_commit(Commit({**first.files, "more.json": b"{}"}, "More")))
     second = hub["owner/xlmr"].main
-    starts = {
+    weights = {
         "one": Pretrained(source="owner/xlmr", revision=first.id),
         "two": Pretrained(source="owner/xlmr"),
         "random": Untrained(like=str(tiny_encoder)),
     }
-    encoders = [Encoder(name=name, weights=start) for name, start in starts.items()]
-    found = lock(make_plan(sweep("", data="mini", languages={}, encoders=encoders), MiniSource()), store)["encoders"]
-    assert [found[name].get("revision") for name in starts] == [first.id, second.id, None]
-    assert set(found["random"]) == {"files"}
+    encoders = [Encoder(name=name, weights=each) for name, each in weights.items()]
+    pinned = lock(make_plan(sweep("", data="mini", languages={}, encoders=encoders), MiniSource()), store)["encoders"]
+    assert [pinned[name].get("revision") for name in weights] == [first.id, second.id, None]
+    assert set(pinned["random"]) == {"files"}
 
 
-def test_the_command_says_what_is_pinned(
+def test_the_command_prints_the_pins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "sweep.py"
@@ -197,9 +197,9 @@ def main_exits_cleanly() -> None:
     assert not ended.value.code
 
 
-def test_a_run_needs_the_files_that_no_repository_has(data_dir: Path, store: Store, hub: StandIn) -> None:
+def test_tasks_without_a_public_repository_need_local_data(data_dir: Path, store: Store, hub: StandIn) -> None:
     request = sweep("owner/xlmr", intermediates=[("ccg", "mnli")], targets=[], languages={})
-    assert make_plan(request, HubSource({})).steps, "a plan can be looked at before"
+    assert make_plan(request, HubSource({})).steps, "planning needs no local data"
     with pytest.raises(RequestError, match=r"^ccg: no public hub repository; give the files with --local-data DIR$"):
         lock(make_plan(request, HubSource({})), store)
     document = lock(make_plan(request, HubSource(local=data_dir)), store)

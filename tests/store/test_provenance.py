@@ -15,6 +15,6 @@ def test_versions_commit_and_host_are_plain_data() -> None:
         assert re.match(r"\d+\.\d+", found["versions"][name])
 
 
-def test_the_commit_is_a_whole_hash_and_says_if_files_were_changed() -> None:
+def test_the_commit_is_a_full_hash_and_marks_changed_files() -> None:
     commit = provenance()["git_commit"]
     assert commit is None or re.fullmatch(r"[0-9a-f]{40}(-dirty)?", commit)

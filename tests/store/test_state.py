@@ -1,4 +1,4 @@
-"""What a store knows is read once by a command, and later only what is new."""
+"""The state of a store is read once per command, and later only what is new."""
 
 import sys
 from collections import Counter
@@ -27,7 +27,7 @@ def finished(plan: Plan, store: Store) -> Store:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each record was read."""
+    """Record -> number of reads."""
     counted: Counter[str] = Counter()
     real = LocalFileSystem.cat_file
 
@@ -41,7 +41,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counted
 
 
-def test_steps_jobs_and_failures_are_told_apart(plan: Plan, store: Store) -> None:
+def test_a_state_has_steps_jobs_and_failures(plan: Plan, store: Store) -> None:
     fakes.execute_job(plan, store, failing="hellaswag")
     state = state_of(store)
     assert {record.kind for record in state.steps.values()} == {"pretrain", "study", "evaluation", "condition"}
@@ -50,7 +50,7 @@ def test_steps_jobs_and_failures_are_told_apart(plan: Plan, store: Store) -> Non
     assert not state.steps.keys() & state.failed.keys()
 
 
-def test_what_is_known_is_not_read_again(plan: Plan, store: Store, reads: Counter[str]) -> None:
+def test_known_records_are_not_read_again(plan: Plan, store: Store, reads: Counter[str]) -> None:
     fakes.execute_job(plan, store, jobs=10)
     known = state_of(store)
     fakes.execute_job(plan, store)
@@ -60,11 +60,11 @@ def test_what_is_known_is_not_read_again(plan: Plan, store: Store, reads: Counte
     assert state == state_of(store)
 
 
-def test_what_was_deleted_is_no_longer_known(plan: Plan, store: Store) -> None:
+def test_deleted_records_are_no_longer_in_the_state(plan: Plan, store: Store) -> None:
     known = state_of(finished(plan, store))
-    gone = next(record for record in known.jobs.values() if record.kind == "train")
-    store.delete(gone.path)
-    assert known.jobs.keys() - state_of(store, known).jobs.keys() == {gone.digest}
+    deleted = next(record for record in known.jobs.values() if record.kind == "train")
+    store.delete(deleted.path)
+    assert known.jobs.keys() - state_of(store, known).jobs.keys() == {deleted.digest}
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,7 @@ def test_a_command_reads_each_record_once(
         main()
     assert not end.value.code
     assert set(reads.values()) == {1}
-    there = {str(path) for path in Path(store.url).rglob("record.json")}
-    assert set(reads) == there
+    assert set(reads) == {str(path) for path in Path(store.url).rglob("record.json")}
 
 
 def sweep_file(plan: Plan, folder: Path) -> str:
@@ -96,7 +95,7 @@ def sweep_file(plan: Plan, folder: Path) -> str:
     return str(file)
 
 
-def test_a_record_that_cannot_be_read_is_not_taken_for_one_that_is_not_there(
+def test_an_unreadable_record_is_an_error_and_not_a_missing_record(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finished(plan, store)

@@ -18,19 +18,19 @@ from stilts_ray.store.store import Store, now
 
 @pytest.fixture(params=["folder", "object store"])
 def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """A local folder, or an object store (in memory), which has no rename and is read through the cache."""
+    """A local folder, or an object store (in memory), which has no atomic rename and is read through the cache."""
     if request.param == "folder":
         yield Store(str(tmp_path / "store"))
         return
-    made = Store(f"memory://{uuid.uuid4().hex}")
-    yield made
-    made.fs.rm(made.root, recursive=True) if made.fs.exists(made.root) else None
+    object_store = Store(f"memory://{uuid.uuid4().hex}")
+    yield object_store
+    object_store.fs.rm(object_store.root, recursive=True) if object_store.fs.exists(object_store.root) else None
 
 
 # Objects
 
 
-def test_what_is_written_is_read(any_store: Store) -> None:
+def test_objects_survive_a_round_trip(any_store: Store) -> None:
     value = {"b": [1, 2.5, None, "größer"], "a": {"c": True}}
     any_store.write_json(value, "train/x-12345678", "record.json")
     assert any_store.read_json("train/x-12345678", "record.json") == value
@@ -45,7 +45,7 @@ def trial(name: str, **changes: Any) -> TrainRecord:
     return TrainRecord(name=name, **fields)
 
 
-def test_records_of_a_kind_are_found_by_digest_with_their_places(any_store: Store) -> None:
+def test_records_of_a_kind_by_digest_with_their_paths(any_store: Store) -> None:
     assert any_store.records("train") == {}
     for name in ("a", "b"):
         any_store.write_record(trial(name, score=1.0), f"train/{name}-{name * 8}")
@@ -63,14 +63,14 @@ def test_records_of_a_kind_are_found_by_digest_with_their_places(any_store: Stor
     assert any_store.failure("train/a-aaaaaaaa") is None
 
 
-def test_a_record_takes_the_place_of_an_earlier_failure(any_store: Store) -> None:
+def test_a_record_replaces_an_earlier_failure(any_store: Store) -> None:
     failure = Failure(kind="train", name="c", digest="c" * 64, reason="no", at=now())
     any_store.write_failure(failure, "train/c-cccccccc")
     any_store.write_record(trial("c"), "train/c-cccccccc")
     assert any_store.failure("train/c-cccccccc") is None
 
 
-def test_a_record_says_nothing_of_its_place_and_survives_new_fields(any_store: Store) -> None:
+def test_a_record_does_not_store_its_path_and_ignores_new_fields(any_store: Store) -> None:
     any_store.write_record(trial("a", path="elsewhere"), "train/a-aaaaaaaa")
     written = any_store.read_json("train/a-aaaaaaaa", "record.json")
     assert "path" not in written
@@ -80,20 +80,20 @@ def test_a_record_says_nothing_of_its_place_and_survives_new_fields(any_store: S
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"3", b'{"score": 1}'])
-def test_a_damaged_record_is_one_line_that_says_what_to_do(any_store: Store, content: bytes) -> None:
+def test_a_damaged_record_is_a_one_line_error_with_its_remedy(any_store: Store, content: bytes) -> None:
     any_store.write(content, "train", "x-12345678", "record.json")
     with pytest.raises(RequestError, match=r"train/x-12345678/record\.json is damaged; delete it to make") as caught:
         any_store.records("train")
     assert "\n" not in str(caught.value)
 
 
-def test_an_object_that_is_not_json_is_one_line(any_store: Store) -> None:
+def test_invalid_json_is_a_one_line_error(any_store: Store) -> None:
     any_store.write(b"{", "revisions.json")
     with pytest.raises(RequestError, match=r"revisions\.json is not JSON; delete it"):
         any_store.read_json("revisions.json")
 
 
-def test_numbers_that_are_none_are_never_stored(any_store: Store) -> None:
+def test_nan_is_never_stored(any_store: Store) -> None:
     with pytest.raises(ValueError):
         any_store.write_json({"score": float("nan")}, "record.json")
     with pytest.raises(ValueError):
@@ -102,7 +102,7 @@ def test_numbers_that_are_none_are_never_stored(any_store: Store) -> None:
     assert any_store.record("train/a") is None
 
 
-def test_delete_takes_objects_and_folders_and_does_not_mind_their_absence(any_store: Store) -> None:
+def test_delete_removes_objects_and_folders_and_ignores_missing_ones(any_store: Store) -> None:
     for number in range(2):
         any_store.write(b"x", "train/x", "checkpoint", f"00000{number}", "weights")
     any_store.write(b"y", "train/x", "record")
@@ -131,23 +131,23 @@ def test_folders_are_uploaded_and_fetched(any_store: Store, tmp_path: Path) -> N
     assert not list(fetched.parent.glob("*.part"))
 
 
-def test_what_is_not_there_cannot_be_fetched(any_store: Store) -> None:
+def test_missing_objects_cannot_be_fetched(any_store: Store) -> None:
     with pytest.raises((FileNotFoundError, RequestError)):
         any_store.fetch("pretrain/x", "model").read_bytes()
 
 
 def test_objects_of_an_object_store_are_copied_once_and_again_when_they_change() -> None:
-    made = Store(f"memory://{uuid.uuid4().hex}")
-    made.write(b"first", "train/x", "weights")
-    copy = made.fetch("train/x", "weights")
+    object_store = Store(f"memory://{uuid.uuid4().hex}")
+    object_store.write(b"first", "train/x", "weights")
+    copy = object_store.fetch("train/x", "weights")
     assert copy.read_bytes() == b"first"
     assert str(copy).startswith(os.environ["STILTS_CACHE"])
-    assert made.fetch("train/x", "weights") == copy
-    made.delete("train/x")
-    with pytest.raises(RequestError, match="is not there"):
-        made.fetch("train/x", "weights")
-    made.write(b"second", "train/x", "weights")
-    assert made.fetch("train/x", "weights").read_bytes() == b"second"
+    assert object_store.fetch("train/x", "weights") == copy
+    object_store.delete("train/x")
+    with pytest.raises(RequestError, match="does not exist"):
+        object_store.fetch("train/x", "weights")
+    object_store.write(b"second", "train/x", "weights")
+    assert object_store.fetch("train/x", "weights").read_bytes() == b"second"
 
 
 def test_only_a_folder_is_local(any_store: Store, tmp_path: Path) -> None:
@@ -158,20 +158,20 @@ def test_only_a_folder_is_local(any_store: Store, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["nosuchprotocol://x", "s3x://bucket/y"])
-def test_a_store_of_an_unknown_kind_is_one_line(url: str) -> None:
+def test_an_unknown_protocol_is_a_one_line_error(url: str) -> None:
     with pytest.raises(RequestError, match=f"store {url}: ") as caught:
         Store(url)
     assert "\n" not in str(caught.value)
 
 
-def test_a_store_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_an_unwritable_store_is_a_one_line_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(RequestError, match=r"cannot write lock\.json") as caught:
         Store(str(tmp_path / "file")).write_json({}, "lock.json")
     assert "\n" not in str(caught.value)
 
 
-def test_a_reader_never_sees_half_an_object(store: Store) -> None:
+def test_writes_are_atomic(store: Store) -> None:
     values = [{"value": [number] * 20_000} for number in range(2)]
     store.write_json(values[0], "record.json")
     over = threading.Event()
@@ -192,13 +192,13 @@ def test_a_reader_never_sees_half_an_object(store: Store) -> None:
 
 
 def test_the_time_is_utc_to_the_second() -> None:
-    begin, moment = int(time.time()), datetime.fromisoformat(now())
+    started, moment = int(time.time()), datetime.fromisoformat(now())
     assert moment.utcoffset().total_seconds() == 0  # type: ignore[union-attr]
-    assert begin <= moment.timestamp() <= time.time()
+    assert started <= moment.timestamp() <= time.time()
     assert moment.microsecond == 0
 
 
-def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_environment_sets_the_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert cache_folder() == Path(os.environ["STILTS_CACHE"])
     monkeypatch.delenv("STILTS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

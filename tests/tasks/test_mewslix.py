@@ -7,7 +7,7 @@ from stilts_ray.data.sources import DataSource, HubSource, MiniSource
 from stilts_ray.errors import RequestError
 from stilts_ray.metrics.pool import Pool
 from stilts_ray.plan.build import make_plan
-from stilts_ray.plan.inputs import reads, used_tasks
+from stilts_ray.plan.inputs import input_splits, used_tasks
 from stilts_ray.plan.steps import Evaluation
 from stilts_ray.store.pins import lock
 from stilts_ray.store.store import Store
@@ -87,7 +87,7 @@ def test_the_candidates_are_part_of_what_a_score_is_known_by(store: Store) -> No
     assert step.identity["data"]["configs"] == sorted(TASKS["mewslix"].languages)
     other = evaluation(HubSource(at_commits({HUB: "2" * 40})))
     assert other.identity["candidates"] != step.identity["candidates"]
-    assert ("candidate_entities", "test", "qaa") in reads(evaluation(MiniSource()), MiniSource())
+    assert ("candidate_entities", "test", "qaa") in input_splits(evaluation(MiniSource()), MiniSource())
     assert set(lock(make_plan(sweep(), MiniSource()), store)["data"]) == {
         "mewslix",
         "wikipedia_pairs",

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from stilts_ray import tracking
 from stilts_ray.plan.build import Plan
-from stilts_ray.store.state import NOTHING, state_of
+from stilts_ray.store.state import EMPTY_STATE, state_of
 from stilts_ray.store.store import Store
 from stilts_ray.tracking import address
 from tests.report import fakes
@@ -33,7 +33,7 @@ def test_a_server_that_hangs_delays_nothing(plan: Plan, store: Store) -> None:
             f"http://me:secret@127.0.0.1:{deaf.getsockname()[1]}",
             plan,
             store,
-            NOTHING,
+            EMPTY_STATE,
             lines.append,
             pause=0.1,
             patience=0.5,
@@ -49,7 +49,7 @@ def test_a_server_that_hangs_delays_nothing(plan: Plan, store: Store) -> None:
 def test_a_server_that_stops_and_comes_back(plan: Plan, store: Store, uri: str) -> None:
     port, lines = free_port(), []
     there = f"http://127.0.0.1:{port}"
-    with tracking.Sender(there, plan, store, NOTHING, warn=lines.append, pause=0.1) as sender:
+    with tracking.Sender(there, plan, store, EMPTY_STATE, warn=lines.append, pause=0.1) as sender:
         fakes.execute_job(plan, store, jobs=5)
         sender.on_job_end(None, {})
         until(lambda: bool(lines))

@@ -11,7 +11,7 @@ from stilts_ray import tracking
 from stilts_ray.errors import RequestError
 from stilts_ray.plan.build import Plan
 from stilts_ray.report.runs import tracked_runs
-from stilts_ray.store.state import NOTHING, state_of
+from stilts_ray.store.state import EMPTY_STATE, state_of
 from stilts_ray.store.store import Store
 from stilts_ray.tracking import address, tracker
 from tests.report import fakes
@@ -180,6 +180,6 @@ def test_a_deleted_experiment_is_refused(uri: str, plan: Plan, store: Store) -> 
     with pytest.raises(RequestError, match=r"is deleted; restore it \(mlflow experiments restore -x \d+\) or"):
         tracking.check(uri, plan.sweep.name)
     lines: list[str] = []
-    with tracking.Sender(uri, plan, store, NOTHING, warn=lines.append):
+    with tracking.Sender(uri, plan, store, EMPTY_STATE, warn=lines.append):
         pass
     assert len(lines) == 1
