@@ -123,7 +123,9 @@ class RunIndex:
             return record.selected.get(seed)
         job = self.selected_job(study, seed)
         if isinstance(job, UpstreamFailure) and job.diverged:
-            return _never_started(self.selected_rate(study))
+            first = self.selected(study, study.seeds[0])
+            assert isinstance(first, SelectedTrial)
+            return _never_started(first.learning_rate)
         if job is None or isinstance(job, UpstreamFailure):
             return job
         outcome = self.outcomes.get(job.digest)
@@ -161,12 +163,6 @@ class RunIndex:
         if key not in self._trials:
             self._trials[key] = train_job(study, parent, rate, seed, thresholds)
         return self._trials[key]
-
-    def selected_rate(self, study: Study) -> float:
-        """The learning rate of a study whose search has ended."""
-        first = self.selected(study, study.seeds[0])
-        assert isinstance(first, SelectedTrial)
-        return first.learning_rate
 
     def parent(self, study: Study, seed: int) -> ParentCheckpoint | UpstreamFailure | None:
         """What a trial of a study continues and, for difficulty quantiles, what ranked its examples; None until both are

@@ -51,7 +51,7 @@ def data_source_in(
 
 
 def real_data_source(
-    known: Mapping[str, Repository], data_dir: Folder, local_data: Folder, used: SourceAddress | None = None
+    known: Mapping[str, Repository], data_dir: Folder, local_data: Folder, previous: SourceAddress | None = None
 ) -> HubSource | FolderSource:
     """The folder `data_dir` (or STILTS_DATA_DIR); else the hub, with `local_data` for tasks that it lacks; else the `previous`
     source; else the hub. known: resolved repositories. Raises RequestError for a folder that does not exist."""
@@ -61,7 +61,7 @@ def real_data_source(
     if local_data is not None:
         local = _existing("--local-data", local_data)
         return HubSource(known, local=local, replaced=replaced_folders(local, tasks.TASKS.values()))
-    again = from_address(used.model_copy(update={"repositories": dict(known)})) if used else HubSource(known)
+    again = from_address(previous.model_copy(update={"repositories": dict(known)})) if previous else HubSource(known)
     return again if isinstance(again, FolderSource | HubSource) else HubSource(known)
 
 
