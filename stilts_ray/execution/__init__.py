@@ -1,1 +1,1 @@
-"""Running a plan. Only `searcher`, `launch` and `worker` know Ray."""
+"""Execution of a plan. Only `launch`, `trainable`, `tune_searcher` and `worker` import Ray."""

@@ -1,4 +1,4 @@
-"""Callbacks of a sweep: the progress display, tracking, a benchmark's clock."""
+"""The callback interface of a sweep, for the progress display, tracking and benchmarks."""
 
 from typing import Protocol
 
@@ -11,10 +11,10 @@ class SweepCallback(Protocol):
     """Called during a sweep, always from the driver's main thread."""
 
     def on_job_start(self, job: Job) -> None:
-        """A job was handed out; again, if its worker crashed."""
+        """A job starts, or restarts after its worker crashed."""
 
     def on_evaluation(self, job: Job, point: CurvePoint) -> None:
         """A trial was evaluated on its dev data."""
 
     def on_job_end(self, job: Job, outcome: Outcome) -> None:
-        """A job has finished, or has failed for good."""
+        """A job has finished, or has failed without a further restart."""

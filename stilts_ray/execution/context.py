@@ -1,4 +1,4 @@
-"""Where a job is executed, and how it loads its parent checkpoint."""
+"""The context that a job is executed in, and loading of its parent checkpoint."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ Report = Callable[[CurvePoint], None]
 
 
 def quiet() -> None:
-    """Keeps transformers from reporting on what it loads: missing heads are expected."""
+    """Silences transformers' reports on loading: missing heads are expected."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
 
 
 @dataclass(frozen=True)
 class WorkerContext:
-    """Where a job is executed: the store, the data source, the process group, and a callable that reports dev evaluations.
+    """The context of a job: store, data source, process group, and a callable that reports dev evaluations.
 
-    waited: seconds for which the process was idle before the job.
+    checkpoint_seconds: minimum time between checkpoints. waited: idle seconds of the process before the job.
     """
 
     store: Store
@@ -48,13 +48,13 @@ class WorkerContext:
     waited: float = 0.0
 
 
-def described(job: Job) -> dict[str, Any]:
-    """What a job's record has from the job itself."""
+def record_fields(job: Job) -> dict[str, Any]:
+    """The fields of a job's record that the job determines."""
     return {"name": job.name, "digest": job.digest, "step": job.step, "identity": job.identity}
 
 
 def local_folder(encoder: ExistingEncoder | StoredEncoder, context: WorkerContext) -> Path:
-    """The folder of an encoder on this machine."""
+    """The local folder of an encoder."""
     if isinstance(encoder, StoredEncoder):
         return context.store.fetch(encoder.path, "model")
     return encoder_folder(encoder.location, encoder.revision, context.data_source.repositories.values())
@@ -66,36 +66,37 @@ def load_parent(parent: ParentCheckpoint, context: WorkerContext) -> tuple[Any, 
     folder = local_folder(parent.encoder, context)
     encoder = files.load_encoder(str(folder))
     if parent.trial is not None:
-        weights.load_weights(encoder, _own_weights(encoder, parent.trial, context.store), prefix="encoder.")
+        weights.load_weights(encoder, _fetch_weights(encoder, parent.trial, context.store), prefix="encoder.")
     return encoder, folder
 
 
 @part("load")
 def load_trained(parent: ParentCheckpoint, trained: Task | None, context: WorkerContext) -> tuple[Model, Path]:
-    """The model of a trial with its head for `trained`, or an encoder without head; and the folder of the original encoder."""
+    """The model of a trial with its head for `trained`, or a bare encoder, and the folder of the original encoder."""
     if trained is None or parent.trial is None:
         encoder, folder = load_parent(parent, context)
         return model_for(encoder, [], seed=0), folder
     folder = local_folder(parent.encoder, context)
     model = model_for(files.load_encoder(str(folder)), [trained], seed=0)
-    weights.load_weights(model, _own_weights(model.encoder, parent.trial, context.store))
+    weights.load_weights(model, _fetch_weights(model.encoder, parent.trial, context.store))
     return model, folder
 
 
-def _own_weights(encoder: Any, trial: str, store: Store) -> Path:
-    """The weights file of a trial. The encoder gets the word embeddings of the trials that it builds on."""
-    own = store.fetch(trial, WEIGHTS)
-    chain, base = [], weights.base_of(own)
-    while base is not None:
-        chain.append(store.fetch(base, WEIGHTS))
-        base = weights.base_of(chain[-1])
-    for file in reversed(chain):
-        weights.load_embeddings(encoder, file)
-    return own
+def _fetch_weights(encoder: Any, trial: str, store: Store) -> Path:
+    """The weights file of a trial. Loads the word embeddings of its ancestors into the encoder: each file has only the
+    embedding rows of its own pruned vocabulary."""
+    file = store.fetch(trial, WEIGHTS)
+    ancestors, parent = [], weights.base_of(file)
+    while parent is not None:
+        ancestors.append(store.fetch(parent, WEIGHTS))
+        parent = weights.base_of(ancestors[-1])
+    for ancestor in reversed(ancestors):
+        weights.load_embeddings(encoder, ancestor)
+    return file
 
 
 def check_length(encoder: Any, task: str, max_length: int) -> None:
-    """Raises RequestError if the encoder has no positions for sequences of that length."""
+    """Raises RequestError if `max_length` exceeds the encoder's number of positions."""
     longest = longest_input(encoder)
     if longest is not None and max_length > longest:
         raise RequestError(f"recipe of {task}: max_length {max_length} is more than the encoder's {longest} positions")

@@ -1,4 +1,4 @@
-"""Executes a job: from its description to its record in the store. Runs with or without Ray."""
+"""Execution of a job, up to its record in the store; with or without Ray."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -28,28 +28,28 @@ EXECUTORS: Mapping[JobKind, Callable[[Any, WorkerContext], AnyJobRecord]] = {
 
 
 def execute_job(job: Job, context: WorkerContext) -> AnyJobRecord:
-    """Executes a job and returns its record, which is in the store by then. A finished job is not executed again.
+    """Executes a job, writes its record to the store and returns it. A finished job is not executed again.
 
-    Raises RequestError for a request that cannot be carried out.
+    Raises RequestError for an invalid request.
     """
     quiet()
     done = context.store.record(job.path)
     if isinstance(done, JobRecord) and done.digest == job.digest:
         return done
-    # The failure of an earlier attempt says nothing about this one.
+    # A failure of an earlier attempt does not apply to this one.
     context.store.delete(job.path, "failure.json")
     started = time.monotonic()
     with measured(_clock(context.process_group.device)) as stopwatch:
         result = EXECUTORS[job.kind](job, context)
         profile = stopwatch.read()
-    where = {
+    measurements = {
         "seconds": round(time.monotonic() - started, 3),
         "profile": profile | {"wait": round(context.waited + profile.get("wait", 0.0), 3)},
         "device": torch.cuda.get_device_name() if context.process_group.device.type == "cuda" else "cpu",
         "finished_at": now(),
         **provenance(),
     }
-    record = result.model_copy(update=where)
+    record = result.model_copy(update=measurements)
     if context.process_group.rank == 0:
         context.store.write_record(record, job.path)
         context.store.delete(job.path, "checkpoint")

@@ -1,7 +1,7 @@
-"""Jobs: pieces of work for one process (or one group of processes), as frozen values that travel as JSON.
+"""Jobs: units of work for one process or process group, as frozen values that are sent as JSON.
 
-A job's digest names its result by content. The digest of its parent is that of the very trial it continues, which is known
-once a learning rate has been selected. Two studies that lead to the same trial therefore share it.
+A job's digest identifies its result by content. The digest of its parent is that of the trial that it continues, which is
+known once a learning rate has been selected. Two studies with an equal trial therefore share it.
 """
 
 from functools import cached_property
@@ -29,23 +29,23 @@ from stilts_ray.store.records import RankingRef
 
 
 class ExistingEncoder(Value):
-    """An encoder at a folder or hub id, and there at a commit."""
+    """An encoder in a folder, or on the hub at a commit. location: folder or hub id."""
 
     location: str
     revision: str | None = None
 
 
 class StoredEncoder(Value):
-    """An encoder that a pretrain job made. path: of the job in the store."""
+    """An encoder from a pretrain job. path: of the job in the store."""
 
     path: str
 
 
 class ParentCheckpoint(Value):
-    """What a trial continues: an encoder, or the weights of a finished trial on top of it.
+    """The checkpoint that a job loads: an encoder, or a finished trial of it.
 
-    digest: of the encoder or the trial. trial: path of the trial in the store, None for the encoder itself. ranking: what
-    ranked the examples, for a trial on difficulty quantiles.
+    digest: of the encoder or the trial. trial: path of the trial in the store, None for the encoder itself. ranking: for a
+    trial on difficulty quantiles, the job that ranked its examples.
     """
 
     digest: str
@@ -55,7 +55,7 @@ class ParentCheckpoint(Value):
 
 
 class JobBase(Value):
-    """What all jobs have. step: digest of the plan's step that the job belongs to."""
+    """Base of all jobs. step: digest of the plan's step that the job belongs to."""
 
     kind: JobKind
     name: str
@@ -63,12 +63,12 @@ class JobBase(Value):
 
     @property
     def hashed(self) -> dict[str, Any]:
-        """All that can change the job's result."""
+        """Everything that can change the job's result."""
         raise NotImplementedError
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """`hashed` in canonical form, as records show it."""
+        """`hashed` in canonical form, as in records."""
         plain: Any = canonical(self.hashed)
         return plain  # type: ignore[no-any-return]
 
@@ -84,8 +84,8 @@ class JobBase(Value):
 
 
 class PretrainJob(JobBase):
-    """Makes an encoder; fields as in `stilts_ray.plan.steps.Pretrain`. like: the encoder whose form is taken, for random
-    weights."""
+    """Makes an encoder; fields as in `stilts_ray.plan.steps.Pretrain`. like: for random weights, the encoder whose architecture
+    is copied."""
 
     kind: Literal["pretrain"] = "pretrain"
     weights: Pretraining | Untrained
@@ -166,12 +166,12 @@ _ADAPTER: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="kin
 
 
 def to_json(job: Job) -> str:
-    """A job as text; `from_json` reads it."""
+    """A job as JSON, for `from_json`."""
     return _ADAPTER.dump_json(job).decode()
 
 
 def from_json(text: str) -> Job:
-    """The job that `to_json` wrote."""
+    """The job in the JSON of `to_json`."""
     return _ADAPTER.validate_json(text)
 
 
@@ -200,12 +200,12 @@ def train_job(
 
 
 def rank_job(ranking: Ranking, parent: ParentCheckpoint, seed: int) -> RankJob:
-    """Ranks the training examples of one seed."""
+    """The job that ranks the training examples of one seed."""
     name, recipe = f"{ranking.name}-s{seed}", ranking.recipe
     return RankJob(name=name, step=ranking.digest, parent=parent, mixture=ranking.mixture, recipe=recipe, seed=seed)
 
 
 def score_job(evaluation: Evaluation, parent: ParentCheckpoint, seed: int) -> ScoreJob:
-    """Scores the trial of one seed."""
+    """The job that scores the trial of one seed."""
     name = f"{evaluation.name}-s{seed}"
     return ScoreJob(name=name, step=evaluation.digest, parent=parent, input=evaluation.input)

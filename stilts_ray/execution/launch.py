@@ -1,4 +1,4 @@
-"""Runs what is left of a plan: one Ray Tune run for all of it."""
+"""Runs the unfinished steps of a plan in a single Ray Tune run."""
 
 import contextlib
 import logging
@@ -24,7 +24,7 @@ from stilts_ray.store.store import Store, now
 
 @dataclass(frozen=True)
 class Result:
-    """What an invocation did. failed: steps that failed or were skipped, by digest, with reasons. jobs: how many ended."""
+    """Result of an invocation. failed: digest -> reason, of steps that failed or were skipped. jobs: number that ended."""
 
     failed: dict[str, str]
     jobs: int
@@ -33,11 +33,11 @@ class Result:
 @contextlib.contextmanager
 def locked(store: Store) -> Iterator[None]:
     """Holds the store lock; a thread sends its heartbeats. Raises RequestError if another driver holds it."""
-    lock, over = StoreLock(store), threading.Event()
+    lock, released = StoreLock(store), threading.Event()
 
     def beat() -> None:
-        while not over.wait(HEARTBEAT_SECONDS):
-            # One missed heartbeat does no harm. If the store is gone for good, the jobs themselves fail.
+        while not released.wait(HEARTBEAT_SECONDS):
+            # One missed heartbeat is harmless. If the store stays unavailable, the jobs themselves fail.
             with contextlib.suppress(Exception):
                 lock.beat()
 
@@ -46,14 +46,14 @@ def locked(store: Store) -> Iterator[None]:
     try:
         yield
     finally:
-        over.set()
+        released.set()
         thread.join()
         lock.release()
 
 
 def run_plan(plan: Plan, store: Store, state: StoreState, runtime: Runtime, callbacks: list[SweepCallback]) -> Result:
-    """Executes what is left of `plan`. The caller holds the store lock and has read its state. Failures of single steps are in
-    the result.
+    """Executes the unfinished steps of `plan`. The caller holds the store lock and has read the store's state. Failures of
+    steps are in the result.
 
     Raises RequestError if the cluster cannot be reached.
     """
@@ -61,12 +61,12 @@ def run_plan(plan: Plan, store: Store, state: StoreState, runtime: Runtime, call
     commit_completed_steps(scheduler, store)
     count = 0
     if scheduler.running:
-        # Without anything left to do, Ray is not started.
+        # Ray is started only if a job is pending.
         from stilts_ray.execution.trainable import execute_job
 
         count = tune(scheduler, store, plan, runtime, callbacks, execute_job)
     if scheduler.running:
-        raise RequestError("Ray ended before the sweep did; what is finished is kept, run the same command again")
+        raise RequestError("Ray ended before the sweep; finished jobs are stored, run the same command again")
     for digest, reason in scheduler.failed.items():
         step = plan.by_digest[digest]
         failure = Failure(kind=step.kind, name=step.name, digest=digest, reason=reason, at=now())
@@ -75,10 +75,10 @@ def run_plan(plan: Plan, store: Store, state: StoreState, runtime: Runtime, call
 
 
 def commit_completed_steps(scheduler: Scheduler, store: Store) -> None:
-    """Stores the records of steps that are complete."""
+    """Writes the records of completed steps to the store."""
     while scheduler.completed:
         step, record = scheduler.completed[0]
-        # A pretrain step is one job, which has written the record already.
+        # A pretrain step is a single job, which has written the record.
         if step.kind != "pretrain":
             store.write_record(record.model_copy(update={"finished_at": now()}), step.path)
         else:
@@ -94,7 +94,7 @@ def tune(
     callbacks: list[SweepCallback],
     execute: ExecuteJob,
 ) -> int:
-    """Executes by `execute` all jobs of a scheduler in one Ray Tune run; returns how many ended.
+    """Executes all jobs of a scheduler with `execute` in one Ray Tune run; returns how many ended.
 
     Raises RequestError if the cluster cannot be reached.
     """
@@ -120,14 +120,14 @@ def tune(
                 search_alg=searcher,
                 num_samples=-1,
                 max_concurrent_trials=concurrency(runtime),
-                # A reused actor keeps its GPU, which the workers of a process group may be waiting for.
+                # A reused actor keeps its GPU, for which the workers of a process group may wait.
                 reuse_actors=runtime.workers_per_trial == 1,
             ),
             run_config=ray.tune.RunConfig(
                 name=plan.sweep.name,
                 storage_path=scratch if store.local else f"{store.url}/ray",
                 verbose=0,
-                # In a notebook Tune's default reporter clears what the cell has shown, silent as it is.
+                # In a notebook Tune's default reporter clears the cell's output even at verbosity 0.
                 progress_reporter=ray.tune.CLIReporter(),
                 callbacks=[ClearTrialStats()],
             ),
@@ -138,15 +138,15 @@ def tune(
     return searcher.finished
 
 
-# Tune writes a log file, a CSV and a TensorBoard file for each trial unless told not to.
 ENVIRONMENT = {
+    # No log, CSV and TensorBoard file per trial.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # Nor does anyone read its state of all trials, which it would write again and again.
+    # No periodic checkpoints of Tune's own state, which is never restored.
     "TUNE_GLOBAL_CHECKPOINT_S": "1e9",
-    # Ctrl-C ends the run at once: checkpoints are ours, and Tune has no state that it could still save.
+    # Ctrl-C ends the run at once: Tune has no state to save, and trials have checkpoints of their own.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
-    # Tune runs each trial in a thread of its own; without a bound, each leaves a memory arena behind.
+    # Tune runs each trial in its own thread; without a limit, each leaks a memory arena.
     "MALLOC_ARENA_MAX": "2",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
@@ -156,51 +156,50 @@ ENVIRONMENT = {
 }
 
 
-def _check_resources(runtime: Runtime, there: dict[str, float]) -> None:
-    """Raises RequestError for what would wait for ever on a single machine."""
+def _check_resources(runtime: Runtime, resources: dict[str, float]) -> None:
+    """Raises RequestError for requests that this machine can never satisfy."""
     workers, gpus = runtime.workers_per_trial, runtime.gpus_per_trial
-    if workers * gpus > there.get("GPU", 0):
-        raise RequestError(f"a trial asks for {workers * gpus:g} GPUs; this machine has {there.get('GPU', 0):g}")
-    if workers > there["CPU"]:
-        raise RequestError(f"a trial asks for {workers} workers; this machine has {there['CPU']:g} CPUs")
+    if workers * gpus > resources.get("GPU", 0):
+        raise RequestError(f"a trial asks for {workers * gpus:g} GPUs; this machine has {resources.get('GPU', 0):g}")
+    if workers > resources["CPU"]:
+        raise RequestError(f"a trial asks for {workers} workers; this machine has {resources['CPU']:g} CPUs")
 
 
 def concurrency(runtime: Runtime) -> int | None:
-    """Trials at a time. With one process each, resources are the bound; a trial that only starts workers holds next to
-    nothing, and without a bound all of them would start at once."""
+    """Maximum number of concurrent trials; None for no limit besides resources. A trial with several workers holds almost no
+    resources itself, so without a limit all such trials would start at once."""
     if runtime.max_concurrent or runtime.workers_per_trial == 1:
         return runtime.max_concurrent
     return 8 if runtime.address else max(1, (os.cpu_count() or 1) // runtime.workers_per_trial)
 
 
-def waiting(runtime: Runtime, there: dict[str, float]) -> int:
-    """Trials that may wait for resources at a time, of which `there` are so many. With a search algorithm of one's own Tune
-    keeps a single one: processes would start one after the other, none of them before the one ahead has its first job, and
-    a cluster would grow by one machine at a time."""
+def max_pending_trials(runtime: Runtime, resources: dict[str, float]) -> int:
+    """Maximum number of trials that wait for resources. resources: of the cluster. For custom search algorithms Tune's default
+    is 1: processes would start one after the other, and a cluster would grow by one machine at a time."""
     if runtime.address is not None:
         return 16
-    fit = there.get("GPU", 0) / runtime.gpus_per_trial if runtime.gpus_per_trial else there["CPU"]
-    return max(1, int(min(fit, there["CPU"]) / runtime.workers_per_trial))
+    fit = resources.get("GPU", 0) / runtime.gpus_per_trial if runtime.gpus_per_trial else resources["CPU"]
+    return max(1, int(min(fit, resources["CPU"]) / runtime.workers_per_trial))
 
 
 @contextlib.contextmanager
 def _ray(runtime: Runtime) -> Iterator[None]:
-    """Ray: the one that this process has joined already, which is left running; else one that is started on this machine or
-    joined at `address`, and left at the end."""
+    """A Ray session. If this process is connected to Ray, that connection is used and stays open; else Ray is started on this
+    machine or connected to at `address`, and shut down at the end."""
     import ray
 
-    joined = ray.is_initialized()
+    connected = ray.is_initialized()
     with _environment(ENVIRONMENT), _quiet():
-        if not joined:
+        if not connected:
             _init(runtime)
         try:
-            there = ray.cluster_resources()
+            resources = ray.cluster_resources()
             if runtime.address is None:
-                _check_resources(runtime, there)
-            with _environment({"TUNE_MAX_PENDING_TRIALS_PG": str(waiting(runtime, there))}):
+                _check_resources(runtime, resources)
+            with _environment({"TUNE_MAX_PENDING_TRIALS_PG": str(max_pending_trials(runtime, resources))}):
                 yield
         finally:
-            if not joined:
+            if not connected:
                 ray.shutdown()
 
 
@@ -223,7 +222,7 @@ def _init(runtime: Runtime) -> None:
 
 @contextlib.contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Sets environment variables that are not set, and unsets them at the end: a notebook may use Ray for more than this."""
+    """Sets environment variables that are not set, and unsets them at the end: a notebook may use Ray for other work."""
     added = {name: value for name, value in values.items() if name not in os.environ}
     os.environ.update(added)
     try:
@@ -235,8 +234,8 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silences Ray's loggers. Of a trial that crashed Tune logs the whole trace; the searcher restarts it, and the display says
-    so."""
+    """Silences Ray's loggers. Tune logs the full traceback of a crashed trial; the searcher restarts it, and the display
+    reports that."""
     levels = {"ray.train": logging.ERROR, "ray.tune": logging.CRITICAL}
     before = {name: logging.getLogger(name).level for name in levels}
     for name, level in levels.items():

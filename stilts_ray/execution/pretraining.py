@@ -1,4 +1,4 @@
-"""Makes encoders: by masked-language-model training, or with random weights."""
+"""Pretraining of encoders with masked language modelling, and encoders with random weights."""
 
 import tempfile
 from collections.abc import Iterable
@@ -17,9 +17,9 @@ from stilts_ray.data.batches import generator
 from stilts_ray.data.encoded import Encoded, TokenizationConfig, encode_texts
 from stilts_ray.data.row_check import check_rows, rows_read
 from stilts_ray.errors import RequestError
-from stilts_ray.execution.context import WorkerContext, described, local_folder
+from stilts_ray.execution.context import WorkerContext, local_folder, record_fields
 from stilts_ray.execution.jobs import PretrainJob
-from stilts_ray.execution.trial import outcome_of
+from stilts_ray.execution.trial import outcome_fields
 from stilts_ray.identity import file_digest
 from stilts_ray.kinds import model_for, save_model
 from stilts_ray.models import hf_folders as files
@@ -35,7 +35,7 @@ from stilts_ray.training.training_run import TrainingRun
 
 
 def make_encoder(job: PretrainJob, context: WorkerContext) -> PretrainRecord:
-    """An encoder folder in the store: pretrained, or with random weights."""
+    """Writes an encoder folder to the store: pretrained, or with random weights."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         if isinstance(job.weights, Pretraining):
@@ -56,7 +56,7 @@ def _untrained(job: PretrainJob, weights: Untrained, folder: Path, context: Work
     config = files.load_encoder(str(like)).config
     files.save_encoder(models.new_encoder(config, weights.seed), folder)
     cache.copy_tokenizer(str(like), folder)
-    return PretrainRecord(**described(job))
+    return PretrainRecord(**record_fields(job))
 
 
 def _masked_training(job: PretrainJob, spec: Pretraining, folder: Path, context: WorkerContext) -> PretrainRecord:
@@ -68,11 +68,13 @@ def _masked_training(job: PretrainJob, spec: Pretraining, folder: Path, context:
     }
     with part("tokenise"):
         tokenizer = _tokenizer(texts.values(), spec, job, context)
-        seen, unseen = _split(texts, spec.seed)
+        train_texts, held_out = _split(texts, spec.seed)
         config = TokenizationConfig(spec.max_length)
-        train_data, test_data = (encode_texts([text for _, text in own], tokenizer, config) for own in (seen, unseen))
+        train_data, held_out_data = (
+            encode_texts([text for _, text in part_texts], tokenizer, config) for part_texts in (train_texts, held_out)
+        )
     model = _new_model(spec, len(tokenizer)).to(group.device)
-    run = _training_run(spec, [name for name, _ in seen], train_data, test_data, tokenizer)
+    run = _training_run(spec, [name for name, _ in train_texts], train_data, held_out_data, tokenizer)
     checkpoints = Checkpoints(context.store, job.path, context.checkpoint_seconds)
     outcome = train(model, run, checkpoints, context.report, group)
     if outcome.end == "diverged":
@@ -81,31 +83,31 @@ def _masked_training(job: PretrainJob, spec: Pretraining, folder: Path, context:
     model.encoder.config.attention_probs_dropout_prob = spec.shape.dropout
     save_model(model, tasks.get(masked.HEAD), folder if group.rank == 0 else None)
     tokenizer.save_pretrained(folder)
-    looked = check_rows(source, [(name, tasks.get(name).train or "train", language) for name, language in texts])
-    kept = {f"{name}/{language}": len(own) for (name, language), own in texts.items()}
-    return PretrainRecord(**described(job), **outcome_of(outcome), texts=kept, data=rows_read(looked))
+    checked = check_rows(source, [(name, tasks.get(name).train or "train", language) for name, language in texts])
+    counts = {f"{name}/{language}": len(own) for (name, language), own in texts.items()}
+    return PretrainRecord(**record_fields(job), **outcome_fields(outcome), texts=counts, data=rows_read(checked))
 
 
 def _new_model(spec: Pretraining, vocabulary: int) -> models.Model:
-    """A new encoder with a masked-LM head. Pretraining itself runs without dropout."""
+    """A new encoder with a masked-LM head, without dropout during pretraining."""
     config = models.xlm_roberta(spec.shape.model_copy(update={"dropout": 0.0}), vocabulary)
     encoder = models.new_encoder(config, spec.seed)
     return model_for(encoder, [tasks.get(masked.HEAD)], spec.seed)
 
 
 def _training_run(
-    spec: Pretraining, names: list[str], train_data: Encoded, test_data: Encoded, tokenizer: PreTrainedTokenizerFast
+    spec: Pretraining, names: list[str], train_data: Encoded, held_out_data: Encoded, tokenizer: PreTrainedTokenizerFast
 ) -> TrainingRun:
-    """names: of the source of each training text."""
-    source = np.array(names)
-    sources = [(np.flatnonzero(source == name), share) for name, share in spec.texts.items()]
+    """names: task of each training text."""
+    task = np.array(names)
+    sources = [(np.flatnonzero(task == name), share) for name, share in spec.texts.items()]
     batches = masked.token_batches(train_data.lengths, sources, spec.batch_tokens, spec.tokens, spec.seed)
     masking = masked.Masking.of(tokenizer, spec.mask)
     return TrainingRun(
         order=[(masked.HEAD, items) for items in batches],
         make_batch=lambda step, _, items: masked.masked_batch(train_data, items, masking, spec.seed * 1_000_003 + step),
         kinds={masked.HEAD: Kind.TEXT},
-        evaluate=partial(masked.held_out, encoded=test_data, masking=masking, budget=spec.batch_tokens),
+        evaluate=partial(masked.held_out, encoded=held_out_data, masking=masking, budget=spec.batch_tokens),
         evaluations=20,
         learning_rate=spec.learning_rate,
         optimizer=spec.optimizer,
@@ -116,14 +118,14 @@ def _training_run(
 def _tokenizer(
     texts: Iterable[list[str]], spec: Pretraining, job: PretrainJob, context: WorkerContext
 ) -> PreTrainedTokenizerFast:
-    """Trained once per job, by the first process of the group: a unigram tokenizer's token ids differ between trainings."""
-    kept = (job.path, "checkpoint", "tokenizer.json")
-    if context.process_group.rank == 0 and not context.store.exists(*kept):
-        made = masked.make_tokenizer(chain.from_iterable(texts), spec.tokenizer, spec.vocabulary)
-        context.store.write(made.backend_tokenizer.to_str().encode(), *kept)
-    # The other processes wait for it.
+    """The tokenizer of the job. Rank 0 trains it once and stores it: training a unigram tokenizer again gives other ids."""
+    path = (job.path, "checkpoint", "tokenizer.json")
+    if context.process_group.rank == 0 and not context.store.exists(*path):
+        tokenizer = masked.make_tokenizer(chain.from_iterable(texts), spec.tokenizer, spec.vocabulary)
+        context.store.write(tokenizer.backend_tokenizer.to_str().encode(), *path)
+    # A barrier: the other ranks wait for the tokenizer.
     context.process_group.broadcast([0.0])
-    return masked.as_transformers(Tokenizer.from_file(str(context.store.fetch(*kept))))
+    return masked.as_transformers(Tokenizer.from_file(str(context.store.fetch(*path))))
 
 
 def _texts(examples: list[Example]) -> list[str]:
@@ -131,12 +133,12 @@ def _texts(examples: list[Example]) -> list[str]:
 
 
 def _split(texts: dict[tuple[str, str], list[str]], seed: int) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Training texts with their source's name, and one in a hundred held out: of each source and language at least one, at
-    most forty."""
-    seen, unseen = [], []
+    """(task, text) of training and held-out texts. One text in a hundred is held out: of each task and language at least one
+    and at most forty."""
+    train, held_out = [], []
     for (name, language), own in sorted(texts.items()):
         count = min(max(1, len(own) // 100), 40)
-        out = set(generator(seed, "held out", name, language).permutation(len(own))[:count].tolist())
-        unseen += [(name, text) for number, text in enumerate(own) if number in out]
-        seen += [(name, text) for number, text in enumerate(own) if number not in out]
-    return seen, unseen
+        drawn = set(generator(seed, "held out", name, language).permutation(len(own))[:count].tolist())
+        held_out += [(name, text) for number, text in enumerate(own) if number in drawn]
+        train += [(name, text) for number, text in enumerate(own) if number not in drawn]
+    return train, held_out

@@ -1,4 +1,4 @@
-"""What the user sees while a sweep runs: a live table on a terminal, one line per step elsewhere."""
+"""The progress display of a running sweep: a live table on a terminal, else one line per step."""
 
 import time
 from collections.abc import Iterator
@@ -20,26 +20,26 @@ from stilts_ray.plan.steps import Evaluation, Pretrain, Ranking, Study
 from stilts_ray.store.records import CurvePoint, ScoreRecord
 
 ROWS = 20
-"""Steps shown at once: running ones, then those that ended last."""
+"""Maximum number of steps in the table: running steps, then the latest to end."""
 
 
 class Display(SweepCallback, Protocol):
-    """Shows one invocation of a sweep: what is found before training, then its jobs."""
+    """The display of an invocation of a sweep: messages and warnings, then its jobs."""
 
     def message(self, line: str) -> None:
-        """Something to know."""
+        """Shows an information."""
 
     def warning(self, line: str) -> None:
-        """Something that may be wrong with the data."""
+        """Shows a warning."""
 
     def jobs_of(self, plan: Plan, finished: set[str]) -> AbstractContextManager[None]:
-        """Shows jobs while it is entered. finished: digests of steps that are done."""
+        """Shows jobs inside a with block. finished: digests of finished steps."""
 
 
 @dataclass
 class Line:
-    """State of one step. total, done, failed: jobs. running: digests of jobs. best: best score so far. changed: time of the
-    last event, by the monotonic clock, 0 before the first."""
+    """State of one step. total, done, failed: numbers of jobs. running: digests of jobs. best: best score so far. changed: time
+    of the last event by the monotonic clock, 0 before the first."""
 
     name: str
     kind: str
@@ -48,7 +48,6 @@ class Line:
     failed: int = 0
     running: set[str] = field(default_factory=set)
     best: float | None = None
-    share: dict[str, int] = field(default_factory=dict)
     changed: float = 0.0
 
 
@@ -58,8 +57,8 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self.console, self.start = console, time.monotonic()
         self.lines: dict[str, Line] = {}
-        # Drawn twice a second, not at every event: a large sweep has many events, and many lines to choose from.
-        live = Live(console=console, refresh_per_second=2, transient=True, get_renderable=self._shown)
+        # Rendered twice a second, not at every event: a large sweep has many events and lines.
+        live = Live(console=console, refresh_per_second=2, transient=True, get_renderable=self._rendered)
         self.live = live if console.is_terminal else None
 
     def message(self, line: str) -> None:
@@ -72,7 +71,7 @@ class Progress:
 
     @contextmanager
     def jobs_of(self, plan: Plan, finished: set[str]) -> Iterator[None]:
-        """Shows the live table, where there is one."""
+        """Shows the live table, if the console is a terminal."""
         self.start = time.monotonic()
         self.lines = {
             step.digest: Line(step.name, step.kind, _jobs(step))
@@ -83,10 +82,10 @@ class Progress:
             yield
 
     def on_job_start(self, job: Job) -> None:
-        """Marks the job's step as running; says so if the job is restarted."""
+        """Marks the job's step as running; warns if the job is restarted."""
         if line := self.lines.get(job.step):
             if job.digest in line.running:
-                self.warning(f"{job.kind} {job.name}: its process died; it resumes from its last checkpoint")
+                self.warning(f"{job.kind} {job.name}: its worker crashed; it resumes from its last checkpoint")
             line.running.add(job.digest)
             line.changed = time.monotonic()
 
@@ -97,7 +96,7 @@ class Progress:
             line.best = score if line.best is None else max(score, line.best)
 
     def on_job_end(self, job: Job, outcome: Outcome) -> None:
-        """Counts the job; on a plain console prints a line when its step has ended."""
+        """Counts the job; without a live table prints a line when its step has ended."""
         line = self.lines.get(job.step)
         if line is None:
             return
@@ -118,7 +117,7 @@ class Progress:
     def _clock(self) -> str:
         return _duration(time.monotonic() - self.start)
 
-    def _shown(self) -> Group:
+    def _rendered(self) -> Group:
         return Group(self._table(), self._summary())
 
     def _table(self) -> Table:
@@ -137,9 +136,9 @@ class Progress:
         lines = self.lines.values()
         total, done = sum(line.total for line in lines), sum(line.done + line.failed for line in lines)
         waiting = sum(not line.changed for line in lines)
-        spent = time.monotonic() - self.start
-        left = f", about {_duration(spent / done * (total - done))} left" if done else ""
-        return Text(f"{done}/{total} jobs in {_duration(spent)}{left}; {waiting} steps waiting", style="dim")
+        elapsed = time.monotonic() - self.start
+        remaining = f", about {_duration(elapsed / done * (total - done))} left" if done else ""
+        return Text(f"{done}/{total} jobs in {_duration(elapsed)}{remaining}; {waiting} steps waiting", style="dim")
 
 
 def _jobs(step: Pretrain | Study | Ranking | Evaluation) -> int:
@@ -156,6 +155,6 @@ def _score(line: Line) -> str:
 
 
 def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, whole_seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+    return f"{hours}:{minutes:02d}:{whole_seconds:02d}" if hours else f"{minutes}:{whole_seconds:02d}"

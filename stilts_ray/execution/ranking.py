@@ -1,4 +1,4 @@
-"""Ranks the training examples of a trial by their loss."""
+"""Ranking of a trial's training examples by loss."""
 
 import tempfile
 from pathlib import Path
@@ -11,7 +11,7 @@ from stilts_ray.data.batches import drawn, generator
 from stilts_ray.data.encoded import select
 from stilts_ray.data.rows import labelled
 from stilts_ray.evaluation.item_losses import item_losses
-from stilts_ray.execution.context import WorkerContext, described, load_trained
+from stilts_ray.execution.context import WorkerContext, load_trained, record_fields
 from stilts_ray.execution.jobs import RankJob
 from stilts_ray.execution.training_examples import LOSSES, all_examples
 from stilts_ray.identity import file_digest
@@ -20,7 +20,7 @@ from stilts_ray.timing import part
 
 
 def rank_examples(job: RankJob, context: WorkerContext) -> RankRecord:
-    """The loss of every example that a trial trained on, in the store beside the record."""
+    """The loss of every example that a trial trained on. The losses are in the store beside the record."""
     (name,) = job.mixture.tasks
     task = labelled(context.data_source, tasks.get(name))
     model, folder = load_trained(job.parent, task, context)
@@ -34,6 +34,6 @@ def rank_examples(job: RankJob, context: WorkerContext) -> RankRecord:
         save_file({"rows": rows, "losses": losses}, path)
         context.store.upload(Path(scratch), job.path)
         files = {LOSSES: file_digest(path)}
-    # How far apart easy and hard are: a model that has memorised its training data has almost no loss on any example.
+    # They show how well the losses separate easy and hard: a model that memorised its data has almost none on any example.
     deciles = tuple(float(loss) for loss in np.quantile(losses, np.linspace(0, 1, 11)))
-    return RankRecord(**described(job), rows=len(rows), loss=float(np.mean(losses)), deciles=deciles, files=files)
+    return RankRecord(**record_fields(job), rows=len(rows), loss=float(np.mean(losses)), deciles=deciles, files=files)

@@ -1,4 +1,4 @@
-"""One invocation of a sweep: pins what it reads, checks it, and does what is left of it. Nothing here prints."""
+"""One invocation of a sweep: pins its inputs, checks them, and runs its unfinished steps. Nothing here prints."""
 
 from typing import Any
 
@@ -16,14 +16,14 @@ from stilts_ray.store.state import StoreState, state_of
 from stilts_ray.store.store import Store
 
 SHOWN = 5
-"""Warnings of one kind that are shown one by one."""
+"""Maximum number of warnings of one kind that are shown individually."""
 
 
 def run_sweep(plan: Plan, store: Store, runtime: Runtime, display: Display) -> tuple[Plan, StoreState, int]:
-    """Does what is left of a sweep. Returns its plan with every hub repository at a commit, the store's state afterwards, and
-    how many jobs ended. Steps that failed are in the state.
+    """Runs the unfinished steps of a sweep. Returns its plan with every hub repository at a commit, the store's state
+    afterwards, and how many jobs ended. Failed steps are in the state.
 
-    Raises RequestError before anything is trained if the request cannot be carried out.
+    Raises RequestError before training if the request is invalid.
     """
     name = plan.sweep.name
     with locked(store):
@@ -48,19 +48,19 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, display: Display) -> t
 
 
 def show_changes(before: dict[str, Any] | None, after: dict[str, Any], display: Display) -> None:
-    """Says which inputs changed since the sweep's last invocation: steps that read them are run again."""
+    """Shows which inputs changed since the sweep's last invocation: steps that read them run again."""
     changed = changed_pins(before, after) if before else []
     if changed:
-        display.message(f"changed since the last run, so steps that read it are run again: {', '.join(changed)}")
+        display.message(f"changed since the last invocation, steps that read them run again: {', '.join(changed)}")
 
 
 def show_sizes(lines: list[str], display: Display) -> None:
-    """Says which splits do not have their published size, the first few by name."""
+    """Warns of splits whose size is not the published one, the first few individually."""
     _warn(lines, "splits of other sizes", display)
 
 
 def show_repairs(lines: list[str], display: Display) -> None:
-    """Says in which splits rows were repaired, the first few by name."""
+    """Warns of splits with repaired rows, the first few individually."""
     _warn(lines, "splits with repaired rows; all are in the report", display)
 
 
@@ -71,8 +71,8 @@ def _warn(lines: list[str], what: str, display: Display) -> None:
 
 
 def check_rows(plan: Plan, done: set[str], runtime: Runtime, display: Display) -> None:
-    """Reads every row that is still needed, and says what differs from the published data. Raises RequestError for a row that
-    cannot be used."""
+    """Reads every row that unfinished steps need, and warns of differences from the published data. Raises RequestError for an
+    invalid row."""
     splits = [split for step in plan.steps if step.digest not in done for split in input_splits(step, plan.data_source)]
     if not splits:
         return
@@ -80,15 +80,15 @@ def check_rows(plan: Plan, done: set[str], runtime: Runtime, display: Display) -
 
     if not isinstance(plan.data_source, MiniSource):
         display.message(f"checking the rows of {len(dict.fromkeys(splits))} splits before training")
-    looked = check.check_rows(plan.data_source, splits)
+    checked = check.check_rows(plan.data_source, splits)
     if runtime.flawed_rows == "refuse":
-        check.refuse_repairs(looked)
-    show_sizes(check.size_warnings(plan.data_source, looked), display)
-    show_repairs([line for each in looked if (line := each.repairs)], display)
+        check.refuse_repairs(checked)
+    show_sizes(check.size_warnings(plan.data_source, checked), display)
+    show_repairs([line for each in checked if (line := each.repairs)], display)
 
 
 def check_encoders(plan: Plan) -> None:
-    """Checks all of the encoders that the sweep reads but their weights. Raises RequestError for one that cannot be used."""
+    """Checks the sweep's pretrained encoders, without their weights. Raises RequestError for an unusable encoder."""
     pretrained = [weights for weights in pretrained_encoders(plan.sweep).values() if weights.source != "mini"]
     if not pretrained:
         return

@@ -1,4 +1,4 @@
-"""The lineage of a plan's trials: what is known of its jobs, and which checkpoint each step continues. Pure."""
+"""The lineage of a plan's trials: outcomes of its jobs, and the parent checkpoint of each step. Pure."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,12 +28,12 @@ from stilts_ray.store.records import (
 )
 
 Outcome = AnyJobRecord | str
-"""Of a job: its record, or why it failed."""
+"""The outcome of a job: its record, or why it failed."""
 
 
 @dataclass(frozen=True)
 class UpstreamFailure:
-    """Something that will never exist, and why. A diverged trial is a result; a failed one is not."""
+    """Why an upstream checkpoint or ranking will never exist. A diverged trial is a result; a failed trial is not."""
 
     reason: str
     diverged: bool = False
@@ -41,7 +41,8 @@ class UpstreamFailure:
 
 @dataclass
 class RunIndex:
-    """outcomes: of jobs, by digest. records: of steps, by digest. failed: steps that cannot be completed, and why."""
+    """Lookups over the results of a plan. outcomes: digest of a job -> outcome. records: digest of a step -> record. failed:
+    digest of a step that cannot be completed -> reason."""
 
     plan: Plan
     outcomes: dict[str, Outcome]
@@ -52,7 +53,7 @@ class RunIndex:
     _observed: dict[tuple[str, str], list[tuple[TrainJob, ObservedTrial]]] = field(default_factory=dict)
 
     def encoder(self, step: Study | Ranking | Evaluation) -> ParentCheckpoint | None:
-        """The encoder of a step; None until it is made."""
+        """The encoder of a step; None until it exists."""
         ref = step.encoder
         if ref.location is not None:
             existing = ExistingEncoder(location=ref.location, revision=ref.revision)
@@ -60,14 +61,14 @@ class RunIndex:
         outcome = self.outcomes.get(ref.digest)
         if outcome is None or isinstance(outcome, str):
             return None
-        # The record knows its folder: a sweep with another name for the encoder may have made it.
+        # Use the path of the record: a sweep with another name for the encoder may have written it.
         path = outcome.path or self.plan.by_digest[ref.digest].path
         return ParentCheckpoint(digest=ref.digest, encoder=StoredEncoder(path=path))
 
     def checkpoint(
         self, step: Study | Ranking | Evaluation, digest: str, seed: int
     ) -> ParentCheckpoint | UpstreamFailure | None:
-        """What `digest` stands for at a seed: the encoder, or a study's selected trial; None until it is known."""
+        """The checkpoint that `digest` denotes at a seed: the encoder, or a study's selected trial; None until it is known."""
         if step.encoder.digest in self.failed:
             return UpstreamFailure(self.failed[step.encoder.digest])
         encoder = self.encoder(step)
@@ -82,16 +83,16 @@ class RunIndex:
             return trial
         if not trial.kept or trial.digest is None:
             return UpstreamFailure(f"{study.name}: the trial with seed {seed} diverged", diverged=True)
-        # A trial's file holds what it changed of its parent, which may have to be trained again.
-        base = self.checkpoint(study, study.parent, seed)
-        if not isinstance(base, ParentCheckpoint):
-            return base
+        # A trial's weights file needs that of its parent, which may have to be trained again.
+        parent = self.checkpoint(study, study.parent, seed)
+        if not isinstance(parent, ParentCheckpoint):
+            return parent
         return ParentCheckpoint(digest=trial.digest, encoder=encoder.encoder, trial=trial.path)
 
     def searched(
         self, study: Study, parent: ParentCheckpoint
     ) -> tuple[list[TrainJob], list[tuple[TrainJob, ObservedTrial]]]:
-        """The search so far: pending jobs (none: it has ended), and all trials with their results."""
+        """The search so far: pending jobs (empty once it has ended), and all observed trials with their jobs."""
         observed = self._observed.setdefault((study.digest, parent.digest), [])
         while jobs := self._round(study, parent, observed):
             pending = [job for job in jobs if job.digest not in self.outcomes]
@@ -107,7 +108,7 @@ class RunIndex:
     def _round(
         self, study: Study, parent: ParentCheckpoint, observed: list[tuple[TrainJob, ObservedTrial]]
     ) -> list[TrainJob]:
-        """The next round of trials. It is proposed once, since a study is examined after each of its trials."""
+        """The next round of trials. Cached, since a study is examined after each of its trials."""
         key = (study.digest, parent.digest, len(observed))
         if key not in self._rounds:
             history = [trial for _, trial in observed]
@@ -125,7 +126,7 @@ class RunIndex:
         if isinstance(job, UpstreamFailure) and job.diverged:
             first = self.selected(study, study.seeds[0])
             assert isinstance(first, SelectedTrial)
-            return _never_started(first.learning_rate)
+            return _skipped(first.learning_rate)
         if job is None or isinstance(job, UpstreamFailure):
             return job
         outcome = self.outcomes.get(job.digest)
@@ -141,7 +142,7 @@ class RunIndex:
         pending, observed = self.searched(study, parent)
         if pending:
             return None
-        # Selecting among the others would make the result depend on which machine had trouble.
+        # Selection among the others would make the result depend on which machine failed.
         reasons = [reason for job, _ in observed if isinstance(reason := self.outcomes[job.digest], str)]
         if reasons:
             return UpstreamFailure(reasons[0])
@@ -150,23 +151,23 @@ class RunIndex:
             return UpstreamFailure("every trial of the search diverged")
         if seed == study.seeds[0]:
             return next(job for job, trial in observed if trial is chosen)
-        own = self.parent(study, seed)
-        if not isinstance(own, ParentCheckpoint):
-            return own
-        return self.trial(study, own, chosen.learning_rate, seed, ())
+        seed_parent = self.parent(study, seed)
+        if not isinstance(seed_parent, ParentCheckpoint):
+            return seed_parent
+        return self.trial(study, seed_parent, chosen.learning_rate, seed, ())
 
     def trial(
         self, study: Study, parent: ParentCheckpoint, rate: float, seed: int, thresholds: tuple[float | None, ...]
     ) -> TrainJob:
-        """The job of a trial, made once: a study is examined many times."""
+        """The job of a trial. Cached, since a study is examined many times."""
         key = (study.digest, parent.digest, rate, seed, thresholds)
         if key not in self._trials:
             self._trials[key] = train_job(study, parent, rate, seed, thresholds)
         return self._trials[key]
 
     def parent(self, study: Study, seed: int) -> ParentCheckpoint | UpstreamFailure | None:
-        """What a trial of a study continues and, for difficulty quantiles, what ranked its examples; None until both are
-        known."""
+        """The parent checkpoint of a study's trial at a seed, with the ranking of its examples for difficulty quantiles; None
+        until both are known."""
         parent = self.checkpoint(study, study.parent, seed)
         if study.ranking is None or not isinstance(parent, ParentCheckpoint):
             return parent
@@ -174,7 +175,7 @@ class RunIndex:
         return parent.model_copy(update={"ranking": ranking}) if isinstance(ranking, RankingRef) else ranking
 
     def rank_job(self, ranking: Ranking, seed: int) -> RankJob | UpstreamFailure | None:
-        """The job that ranks the examples of a seed; None until the trial exists whose losses rank them."""
+        """The job that ranks the examples of a seed; None until the trial that ranks them exists."""
         parent = self.checkpoint(ranking, ranking.of, seed)
         return rank_job(ranking, parent, seed) if isinstance(parent, ParentCheckpoint) else parent
 
@@ -195,7 +196,7 @@ class RunIndex:
 
 
 def path_of(job: Job, record: AnyJobRecord) -> str:
-    """Where a job's result is: a sweep in which the job had another name may have made it."""
+    """The path of a job's result in the store: a sweep in which the job had another name may have written it."""
     return record.path or job.path
 
 
@@ -211,8 +212,8 @@ def _as_selected(job: TrainJob, record: TrainRecord) -> SelectedTrial:
     )
 
 
-def _never_started(rate: float) -> SelectedTrial:
-    """A trial whose parent diverged. It would have been one more seed, and counts as collapsed."""
+def _skipped(rate: float) -> SelectedTrial:
+    """A trial that was skipped because its parent diverged. It counts as a collapsed seed."""
     return SelectedTrial(
         learning_rate=rate, digest=None, path=None, kept=False, score=None, collapsed=True, end="diverged"
     )

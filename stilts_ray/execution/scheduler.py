@@ -1,4 +1,4 @@
-"""Which jobs can start now: the plan's steps against all that has finished. Pure: no clock, no disk, no Ray."""
+"""The scheduler: which jobs of a plan can start, given the finished ones. Pure: no clock, no disk, no Ray."""
 
 import heapq
 import itertools
@@ -31,13 +31,13 @@ from stilts_ray.store.records import (
 
 @dataclass
 class Scheduler:
-    """Hands out jobs as their inputs get finished, and makes the records of steps from those of their jobs.
+    """Schedules jobs once their inputs exist, and makes the records of steps from those of their jobs.
 
-    Order: scoring first, as it is short and its results can be looked at; then by critical-path priority, the step with the
-    longest chain of work behind it; ties in the order of the plan.
+    Order: scoring first, since it is short and gives early results; then by critical path, longest first; ties in the order of
+    the plan.
 
-    outcomes: of jobs, by digest; initially the store's records. records: of steps, by digest; likewise.
-    completed: steps whose records were made and are still to be stored. failed: steps that cannot be completed, and why.
+    outcomes: digest of a job -> outcome, initially the store's records. records: digest of a step -> record, likewise.
+    completed: steps whose records are not stored yet. failed: digest of a step that cannot be completed -> reason.
     """
 
     plan: Plan
@@ -48,43 +48,43 @@ class Scheduler:
     _queue: list[tuple[bool, int, int, int, Job]] = field(default_factory=list)
     _waiting: dict[str, list[Step]] = field(default_factory=dict)
     _index: RunIndex = field(init=False)
-    _places: dict[str, int] = field(init=False)
+    _positions: dict[str, int] = field(init=False)
     _paths: dict[str, int] = field(init=False)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         self._index = RunIndex(self.plan, self.outcomes, self.records, self.failed)
-        self._places = {step.digest: place for place, step in enumerate(self.plan.steps)}
+        self._positions = {step.digest: position for position, step in enumerate(self.plan.steps)}
         self._paths = critical_paths(self.plan)
         for step in self.plan.steps:
             self._examine(step)
 
     def next(self) -> Job | None:
-        """A job that can start now, each only once; None if there is none at the moment."""
+        """Removes and returns the queued job with the highest priority; None if the queue is empty."""
         return heapq.heappop(self._queue)[-1] if self._queue else None
 
     def _enqueue(self, step: Step, job: Job) -> None:
-        priority = (step.kind != "evaluation", -self._paths[step.digest], self._places[step.digest])
+        priority = (step.kind != "evaluation", -self._paths[step.digest], self._positions[step.digest])
         heapq.heappush(self._queue, (*priority, next(self._numbers), job))
 
     @property
     def running(self) -> int:
-        """Jobs that are queued or handed out, and not finished."""
+        """Number of jobs that are queued or running."""
         return len(self._waiting)
 
     def finish(self, job: Job, outcome: Outcome) -> None:
-        """Records a job's outcome. Jobs that can start now join the queue."""
+        """Registers a job's outcome and queues the jobs that can start now."""
         self.outcomes[job.digest] = outcome
         affected = {s.digest for step in self._waiting.pop(job.digest, []) for s in self._downstream(step)}
-        # In the plan's order: one outcome may complete several steps, each after its inputs.
-        for digest in sorted(affected, key=self._places.__getitem__):
+        # In topological order: one outcome may complete several steps.
+        for digest in sorted(affected, key=self._positions.__getitem__):
             self._examine(self.plan.by_digest[digest])
 
     def _downstream(self, step: Step) -> Iterator[Step]:
-        """The step and all that depend on it; a plan is a few steps deep."""
+        """The step and all steps that depend on it. Recursive, since a plan is only a few steps deep."""
         yield step
-        for later in self.plan.dependants[step.digest]:
-            yield from self._downstream(later)
+        for dependant in self.plan.dependants[step.digest]:
+            yield from self._downstream(dependant)
 
     def _examine(self, step: Step) -> None:
         if step.digest in self.records or step.digest in self.failed:
@@ -105,7 +105,7 @@ class Scheduler:
 
 @dataclass(frozen=True)
 class StepProgress:
-    """How far a step is: the jobs it needs next, its record once it is complete, or why it never will be."""
+    """Progress of a step: its next jobs, its record once it is complete, or why it cannot be completed."""
 
     jobs: Sequence[Job] = ()
     record: AnyStepRecord | None = None
@@ -113,12 +113,12 @@ class StepProgress:
 
 
 WAITING = StepProgress()
-"""Its inputs are not there yet."""
+"""The inputs of the step do not exist yet."""
 
 
 @singledispatch
 def examine(step: Step, index: RunIndex) -> StepProgress:
-    """How far a step is."""
+    """The progress of a step."""
     raise TypeError(f"no rule for a step of kind {step.kind}")
 
 
@@ -144,9 +144,9 @@ def _(study: Study, index: RunIndex) -> StepProgress:
         return StepProgress(jobs=pending)
     jobs = {seed: index.selected_job(study, seed) for seed in study.seeds}
     known = {seed: index.selected(study, seed) for seed in study.seeds}
-    wanted = [job for seed, job in jobs.items() if isinstance(job, TrainJob) and known[seed] is None]
+    pending_seeds = [job for seed, job in jobs.items() if isinstance(job, TrainJob) and known[seed] is None]
     if any(trial is None for trial in known.values()):
-        return StepProgress(jobs=wanted)
+        return StepProgress(jobs=pending_seeds)
     failures = [(seed, trial.reason) for seed, trial in known.items() if isinstance(trial, UpstreamFailure)]
     if failures:
         return StepProgress(failure=f"seed {failures[0][0]}: {failures[0][1]}")
@@ -171,21 +171,21 @@ def _(study: Study, index: RunIndex) -> StepProgress:
 @examine.register
 def _(ranking: Ranking, index: RunIndex) -> StepProgress:
     jobs = {seed: index.rank_job(ranking, seed) for seed in ranking.seeds}
-    found = {seed: index.ranked(ranking.digest, seed) for seed in ranking.seeds}
-    if any(each is None for each in found.values()):
-        wanted = [job for seed, job in jobs.items() if isinstance(job, RankJob) and found[seed] is None]
-        return StepProgress(jobs=wanted)
-    failures = [each for each in found.values() if isinstance(each, UpstreamFailure) and not each.diverged]
+    known = {seed: index.ranked(ranking.digest, seed) for seed in ranking.seeds}
+    if any(each is None for each in known.values()):
+        pending = [job for seed, job in jobs.items() if isinstance(job, RankJob) and known[seed] is None]
+        return StepProgress(jobs=pending)
+    failures = [each for each in known.values() if isinstance(each, UpstreamFailure) and not each.diverged]
     if failures:
         return StepProgress(failure=failures[0].reason)
     # A diverged trial ranks nothing.
-    rankings = {seed: each if isinstance(each, RankingRef) else None for seed, each in found.items()}
+    rankings = {seed: each if isinstance(each, RankingRef) else None for seed, each in known.items()}
     return StepProgress(record=RankingRecord(**_common(ranking), rankings=rankings))
 
 
 @examine.register
 def _(evaluation: Evaluation, index: RunIndex) -> StepProgress:
-    wanted: list[Job] = []
+    pending: list[Job] = []
     trials: list[ScoredTrial] = []
     failure, waiting, signature = "", False, ""
     for seed in evaluation.seeds:
@@ -200,14 +200,14 @@ def _(evaluation: Evaluation, index: RunIndex) -> StepProgress:
         job = score_job(evaluation, parent, seed)
         outcome = index.outcomes.get(job.digest)
         if outcome is None:
-            wanted.append(job)
+            pending.append(job)
         elif isinstance(outcome, ScoreRecord):
             trials.append(_scored(evaluation, index, seed, outcome, path_of(job, outcome)))
             signature = outcome.signature
         else:
             failure = failure or str(outcome)
-    if wanted or waiting:
-        return StepProgress(jobs=wanted)
+    if pending or waiting:
+        return StepProgress(jobs=pending)
     if failure:
         return StepProgress(failure=failure)
     means = over_seeds(trials)

@@ -1,4 +1,4 @@
-"""Zero-shot scoring of a trial."""
+"""Zero-shot evaluation of a trial."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from stilts_ray.data.rows import labelled, together
 from stilts_ray.errors import RequestError
 from stilts_ray.evaluation.prediction_files import keep_predictions
 from stilts_ray.evaluation.signature import signature
-from stilts_ray.execution.context import PREDICTIONS, WorkerContext, check_length, described, load_trained
+from stilts_ray.execution.context import PREDICTIONS, WorkerContext, check_length, load_trained, record_fields
 from stilts_ray.execution.jobs import ScoreJob
 from stilts_ray.kinds import scoring_of
 from stilts_ray.kinds.spec import ZeroShotTest
@@ -30,7 +30,7 @@ from stilts_ray.timing import part
 
 def score_trial(job: ScoreJob, context: WorkerContext) -> ScoreRecord:
     """Zero-shot scores of a trial on every language of a target. Its predictions are in the store beside the record."""
-    wanted, source = job.input, context.data_source
+    inputs, source = job.input, context.data_source
     test = _test(job, context)
     languages, layers = {}, {}
     with part("evaluate"), tempfile.TemporaryDirectory() as scratch:
@@ -43,15 +43,15 @@ def score_trial(job: ScoreJob, context: WorkerContext) -> ScoreRecord:
                 keep_predictions(Path(scratch), test.target, language, test.read(language)[0], result.predictions)
         with part("upload"):
             context.store.upload(Path(scratch), job.path, PREDICTIONS)
-    looked = check_rows(source, _splits(test.target, wanted.languages, source.source_language))
-    repairs = together([each.counts for each in looked]).repairs
+    checked = check_rows(source, _splits(test.target, inputs.languages, source.source_language))
+    repairs = together([each.counts for each in checked]).repairs
     return ScoreRecord(
-        **described(job),
+        **record_fields(job),
         # XTREME's rule: the plain mean over languages, the source language included.
         score=float(np.mean([metrics["score"] for metrics in languages.values()])),
         languages=languages,
-        signature=signature(test.target, wanted.data, test.layer, wanted.languages, wanted.candidates, repairs),
-        data=rows_read(looked),
+        signature=signature(test.target, inputs.data, test.layer, inputs.languages, inputs.candidates, repairs),
+        data=rows_read(checked),
         layer=test.layer,
         layers=None if test.layer is None else layers,
     )
@@ -74,11 +74,11 @@ def _test(job: ScoreJob, context: WorkerContext) -> ZeroShotTest:
     model.to(context.process_group.device).eval()
 
     def examples_of(task: Task, language: str) -> tuple[list[Any], Encoded]:
-        where = (source, task, task.test or "test", language)
+        split = (source, task, task.test or "test", language)
         tokenization = TokenizationConfig(inference.max_length, inference.stride)
-        return cache.examples(*where), encoded_split(*where, str(folder), tokenization)
+        return cache.examples(*split), encoded_split(*split, str(folder), tokenization)
 
-    apart = tasks.get(target.candidates) if target.candidates else None
+    pool = tasks.get(target.candidates) if target.candidates else None
     return ZeroShotTest(
         model=model,
         trained=trained or target,
@@ -87,17 +87,17 @@ def _test(job: ScoreJob, context: WorkerContext) -> ZeroShotTest:
         layer=layer,
         max_answer=inference.max_answer_length,
         read=partial(examples_of, target),
-        candidates=partial(examples_of, apart, source.source_language) if apart else None,
+        candidates=partial(examples_of, pool, source.source_language) if pool else None,
     )
 
 
-def _layer(encoder: Any, target: Task, asked: int | None) -> int | None:
-    """The layer whose vectors are compared; None for a target with a head. Raises RequestError if the encoder has no such
+def _layer(encoder: Any, target: Task, requested: int | None) -> int | None:
+    """The layer of the compared sentence vectors; None for a target with a head. Raises RequestError if the encoder has no such
     layer."""
     if target.kind not in BY_VECTOR:
         return None
     depth = int(encoder.config.num_hidden_layers)
-    layer = asked if asked is not None else default_layer(depth)
+    layer = requested if requested is not None else default_layer(depth)
     if layer > depth:
         raise RequestError(f"retrieval: layer {layer} of an encoder with {depth} layers")
     return layer

@@ -1,7 +1,7 @@
-"""Which learning rates a study tries, when a trial is given up, and which rate is chosen. Decisions as values.
+"""Learning-rate search of a study: proposals, pruning thresholds and selection. Decisions are values.
 
-All of it depends on results alone, never on which trial ended first: a sweep that was killed and resumed, or that ran on
-other machines, decides the same.
+They depend only on results, never on which trial ended first: a sweep that was killed and resumed, or ran on other machines,
+makes the same decisions.
 """
 
 import math
@@ -26,17 +26,17 @@ class ObservedTrial:
 
     @property
     def score(self) -> float | None:
-        """Dev score at the end; None if it failed, diverged or was stopped."""
+        """Final dev score; None if the trial failed, diverged or was pruned."""
         return self.record.score if self.record is not None and self.record.end == "finished" else None
 
     @property
     def curve(self) -> tuple[CurvePoint, ...]:
-        """Its dev evaluations; none if it failed."""
+        """Its dev evaluations; empty if the trial failed."""
         return self.record.curve if self.record is not None else ()
 
 
 def propose(search: Search, history: Sequence[ObservedTrial], seed: int) -> list[float]:
-    """The learning rates of the next round, given all trials of the rounds before; empty when the search is over."""
+    """The learning rates of the next round, given all trials of earlier rounds; empty once the search has ended."""
     count = min(search.trials_per_round, search.trials - len(history))
     if isinstance(search.learning_rates, LogUniform):
         return _sampled(search.learning_rates, history, count, seed) if count else []
@@ -48,51 +48,52 @@ def _sampled(space: LogUniform, history: Sequence[ObservedTrial], count: int, se
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     distribution = optuna.distributions.FloatDistribution(space.low, space.high, log=True)
-    # Optuna 4 and 5 differ in their defaults, hence every setting. A fresh seed a round: a sampler made again with the
-    # same one would repeat its first values.
+    # Optuna 4 and 5 have different defaults, so every setting is explicit. Each round has its own seed: a new sampler with
+    # the same seed would repeat its first values.
     sampler = optuna.samplers.TPESampler(
         seed=(seed + len(history)) % 2**32, multivariate=True, group=False, constant_liar=True, n_startup_trials=5
     )
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    for tried in history:
-        study.add_trial(to_optuna_trial(tried, distribution))
-    asked = [study.ask({"learning_rate": distribution}) for _ in range(count)]
-    rounded = [float(f"{trial.params['learning_rate']:.6g}") for trial in asked]
-    # Optuna takes back no value outside the bounds, and six digits may lie there.
+    for trial in history:
+        study.add_trial(to_optuna_trial(trial, distribution))
+    proposals = [study.ask({"learning_rate": distribution}) for _ in range(count)]
+    rounded = [float(f"{proposal.params['learning_rate']:.6g}") for proposal in proposals]
+    # Rounding to six digits may leave the bounds, and Optuna rejects trials with values outside them.
     return [min(max(rate, space.low), space.high) for rate in rounded]
 
 
-def to_optuna_trial(tried: ObservedTrial, distribution: "FloatDistribution") -> "FrozenTrial":
+def to_optuna_trial(trial: ObservedTrial, distribution: "FloatDistribution") -> "FrozenTrial":
+    """An observed trial as Optuna's, with its dev scores as intermediate values."""
     import optuna
 
     states = optuna.trial.TrialState
-    pruned = tried.record is not None and tried.record.end == "pruned"
-    state = states.COMPLETE if tried.score is not None else states.PRUNED if pruned else states.FAIL
+    pruned = trial.record is not None and trial.record.end == "pruned"
+    state = states.COMPLETE if trial.score is not None else states.PRUNED if pruned else states.FAIL
     return optuna.trial.create_trial(
         state=state,
-        value=tried.score,
-        params={"learning_rate": tried.learning_rate},
+        value=trial.score,
+        params={"learning_rate": trial.learning_rate},
         distributions={"learning_rate": distribution},
-        intermediate_values={number: point.score for number, point in enumerate(tried.curve)},
+        intermediate_values={number: point.score for number, point in enumerate(trial.curve)},
     )
 
 
 def pruning_thresholds(reduction_factor: float, history: Sequence[ObservedTrial]) -> tuple[float | None, ...]:
-    """For each dev evaluation the score below which a trial of the next round is given up: that of the worst of the best
-    share `keep` of the trials so far at the same evaluation (successive halving, with rounds in place of rungs filled as
-    trials arrive, which would make decisions depend on timing). The last evaluation has none."""
+    """For each dev evaluation but the last, the score below which a trial of the next round is pruned: the lowest among the
+    best 1 / `reduction_factor` of the trials so far at that evaluation. This is successive halving with rounds in place of
+    asynchronous rungs, which would make decisions depend on timing."""
     curves = [trial.curve for trial in history if trial.curve]
     if reduction_factor <= 1 or not curves:
         return ()
-    pruned_below: list[float | None] = []
+    thresholds: list[float | None] = []
     for number in range(max(len(curve) for curve in curves) - 1):
         scores = sorted((curve[number].score for curve in curves if len(curve) > number), reverse=True)
-        pruned_below.append(scores[max(1, math.ceil(len(scores) / reduction_factor)) - 1])
-    return tuple(pruned_below)
+        thresholds.append(scores[max(1, math.ceil(len(scores) / reduction_factor)) - 1])
+    return tuple(thresholds)
 
 
 def best(history: Sequence[ObservedTrial]) -> ObservedTrial | None:
-    """The trial with the best dev score, one that did not collapse if there is any; the first of equals."""
-    ended = [tried for tried in history if tried.score is not None and tried.record is not None]
-    sound = [tried for tried in ended if tried.record is not None and not tried.record.collapsed]
-    return max(sound or ended, key=lambda tried: tried.score or 0.0, default=None)
+    """The finished trial with the best dev score, among those that did not collapse if there are any; the first of equals."""
+    finished = [trial for trial in history if trial.score is not None and trial.record is not None]
+    sound = [trial for trial in finished if trial.record is not None and not trial.record.collapsed]
+    return max(sound or finished, key=lambda trial: trial.score or 0.0, default=None)

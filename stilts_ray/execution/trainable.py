@@ -1,4 +1,4 @@
-"""What Ray Tune runs for every job, and the resources that it requests."""
+"""The Ray Tune trainable that executes a job, and its resources."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,33 +11,33 @@ from stilts_ray.store.records import AnyJobRecord
 
 
 def execute_job(job: Job, context: Any) -> AnyJobRecord:
-    """Executes a job, as `stilts_ray.execution.execute.execute_job`.
+    """Executes a job; see `stilts_ray.execution.execute.execute_job`.
 
-    That module imports torch, which takes seconds. The driver never needs it and starts the workers meanwhile.
+    That module imports torch, which takes seconds. Only the workers import it, never the driver.
     """
     from stilts_ray.execution.execute import execute_job
 
     return execute_job(job, context)
 
 
-def trainable(setting: WorkerSettings, execute: ExecuteJob) -> Callable[[dict[str, Any]], None]:
+def trainable(settings: WorkerSettings, execute: ExecuteJob) -> Callable[[dict[str, Any]], None]:
     """The function that Ray Tune runs for every job, with its resources.
 
-    With one worker it executes the job itself, in an actor that Tune reuses. With several, it starts a group of workers that
-    train, and waits for them.
+    With one worker it executes the job in its own process, an actor that Tune reuses. With several, it starts a worker group
+    and waits for it.
     """
 
     def run(config: dict[str, Any]) -> None:
         from stilts_ray.execution.worker import run_trial
 
-        run_trial(from_json(config["job"]), setting, execute, config["handed_out"])
+        run_trial(from_json(config["job"]), settings, execute, config["handed_out"])
 
     def resources(config: dict[str, Any]) -> ray.tune.PlacementGroupFactory:
-        kinds = {"CPU": 1.0, "GPU": setting.gpus} if setting.single_process(config["kind"]) else ON_HEAD
-        return ray.tune.PlacementGroupFactory([{name: amount for name, amount in kinds.items() if amount}])
+        bundle = {"CPU": 1.0, "GPU": settings.gpus} if settings.single_process(config["kind"]) else ON_HEAD
+        return ray.tune.PlacementGroupFactory([{name: quantity for name, quantity in bundle.items() if quantity}])
 
     return ray.tune.with_resources(run, resources)  # type: ignore[no-any-return]
 
 
 ON_HEAD = {"node:__internal_head__": 0.001}
-"""Resources of a trial that only starts workers: a place on the head node, which is not preempted."""
+"""Resources of a trial that only starts workers: it is scheduled on the head node, which is not preempted."""

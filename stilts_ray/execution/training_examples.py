@@ -1,4 +1,4 @@
-"""The training examples of a trial: those of its languages, or of these the ones in its difficulty quantiles."""
+"""The training examples of a trial: those of its languages, restricted to its difficulty quantiles if it has any."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,33 +23,33 @@ from stilts_ray.store.records import RankingRef
 from stilts_ray.timing import part
 
 LOSSES = "losses.safetensors"
-"""What a ranking leaves in the store: "rows", ascending indices of items, and their "losses"."""
+"""The file of a rank job in the store: "rows", ascending indices of items, and their "losses"."""
 
 
 @part("tokenise")
 def training_examples(
     mixture: Mixture, recipes: Mapping[str, Recipe], folder: Path, ranking: RankingRef | None, context: WorkerContext
 ) -> dict[str, Encoded]:
-    """The examples of each of `mixture.trained`, tokenized by the tokenizer in `folder`. ranking: what the difficulty
-    quantiles refer to.
+    """The examples of each of `mixture.trained`, tokenized by the tokenizer in `folder`. ranking: the rank job whose losses
+    define the difficulty quantiles.
 
     Raises RequestError for quantiles without examples.
     """
-    found = {name: all_examples(name, mixture, recipes[name], folder, context.data_source) for name in mixture.trained}
+    data = {name: all_examples(name, mixture, recipes[name], folder, context.data_source) for name in mixture.trained}
     if ranking is None:
-        return found
+        return data
     (task,) = mixture.tasks
-    rows, losses = _ranked(context.store.fetch(ranking.path, LOSSES))
-    classes = objective_of(tasks.get(task).kind).strata(found[task])[rows]
+    rows, losses = _read_losses(context.store.fetch(ranking.path, LOSSES))
+    classes = objective_of(tasks.get(task).kind).strata(data[task])[rows]
     items = rows[in_quantiles(mixture, losses, classes)]
     if not len(items):
         raise RequestError(f"intermediates: {'-'.join(mixture.parts)} has no examples; widen the difficulty quantiles")
-    return found | {task: select(found[task], items)}
+    return data | {task: select(data[task], items)}
 
 
 @part("tokenise")
 def all_examples(name: str, mixture: Mixture, recipe: Recipe, folder: Path, data_source: DataSource) -> Encoded:
-    """The examples of all languages of a mixture, one language after the other."""
+    """The examples of a task in all languages of a mixture, concatenated."""
     task = tasks.get(name)
     split = task.train or "train"
     languages = training_splits(task, mixture, data_source)[split]
@@ -59,25 +59,25 @@ def all_examples(name: str, mixture: Mixture, recipe: Recipe, folder: Path, data
 
 
 def tokenization(recipe: Recipe) -> TokenizationConfig:
-    """How a recipe tokenizes."""
+    """The tokenization of a recipe."""
     return TokenizationConfig(recipe.max_length, recipe.stride)
 
 
 def in_quantiles(mixture: Mixture, losses: NDArray[Any], classes: NDArray[Any]) -> Items:
     """Ascending indices of the examples in the mixture's difficulty quantiles. losses, classes: [examples]. An example's
-    quantile is the share of its own class with a lower loss; of equal losses the earlier example counts as the easier one.
+    quantile is the share of its own class with a lower loss; of examples with equal losses the earlier one ranks as easier.
 
-    A model learns one class before another. Ranked over all classes, a quantile would mostly be one class: of mini's MNLI,
-    learnt from 2,400 examples, nine in ten of the easiest third would be neutral.
+    Quantiles are per class because a model learns one class before another. Over all classes, most of a quantile would be one
+    class: with mini's MNLI, after training on 2,400 examples, nine in ten of the easiest third would be neutral.
     """
-    places = np.empty(len(losses))
+    quantiles = np.empty(len(losses))
     for each in np.unique(classes):
-        own = np.flatnonzero(classes == each)
-        places[own[np.argsort(losses[own], kind="stable")]] = (np.arange(len(own)) + 0.5) / len(own)
-    return np.sort(np.argsort(places, kind="stable")[mixture.quantile_slice(len(losses))])
+        members = np.flatnonzero(classes == each)
+        quantiles[members[np.argsort(losses[members], kind="stable")]] = (np.arange(len(members)) + 0.5) / len(members)
+    return np.sort(np.argsort(quantiles, kind="stable")[mixture.quantile_slice(len(losses))])
 
 
-def _ranked(path: Path) -> tuple[Items, NDArray[Any]]:
+def _read_losses(path: Path) -> tuple[Items, NDArray[Any]]:
     try:
         arrays = load_file(path)
     except (OSError, SafetensorError) as error:

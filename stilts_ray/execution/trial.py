@@ -1,4 +1,4 @@
-"""A training run: from rows to weights in the store."""
+"""Training of a trial, from its data to its weights in the store."""
 
 import tempfile
 from pathlib import Path
@@ -14,7 +14,7 @@ from stilts_ray.data.encoded import Encoded, select
 from stilts_ray.data.row_check import check_rows, rows_read
 from stilts_ray.data.rows import labelled
 from stilts_ray.data.sources import DataSource
-from stilts_ray.execution.context import WEIGHTS, WorkerContext, check_length, described, load_parent
+from stilts_ray.execution.context import WEIGHTS, WorkerContext, check_length, load_parent, record_fields
 from stilts_ray.execution.jobs import TrainJob
 from stilts_ray.execution.training_examples import tokenization, training_examples
 from stilts_ray.identity import file_digest
@@ -34,7 +34,7 @@ from stilts_ray.training.training_run import MakeBatch, TrainingRun
 
 
 def train_trial(job: TrainJob, context: WorkerContext) -> TrainRecord:
-    """Trains one trial of a study: its dev curve, and its weights in the store."""
+    """Trains one trial of a study and uploads its weights. Returns its record with the dev curve."""
     encoder, folder = load_parent(job.parent, context)
     for name, recipe in job.recipes.items():
         check_length(encoder, name, recipe.max_length)
@@ -51,8 +51,8 @@ def train_trial(job: TrainJob, context: WorkerContext) -> TrainRecord:
     outcome = train(model, run, checkpoints, context.report, context.process_group)
     curve = outcome.progress.curve
     return TrainRecord(
-        **described(job),
-        **outcome_of(outcome),
+        **record_fields(job),
+        **outcome_fields(outcome),
         collapsed=outcome.end == "diverged" or curve[-1].score <= dev.majority(),
         learning_rate=job.learning_rate,
         seed=job.seed,
@@ -65,7 +65,7 @@ def _training_run(job: TrainJob, data: dict[str, Encoded], dev: "Dev", folder: P
     sizes = {name: encoded.items for name, encoded in data.items()}
     batches = job.mixture.batches(sizes, job.recipes)
     shares = {name: Share(batches[name], r.batch_size, r.train_examples) for name, r in job.recipes.items()}
-    # The plan has checked that tasks that are trained together have one optimizer.
+    # `make_plan` rejects tasks that are trained together with different optimizers.
     (optimizer,) = {recipe.optimizer for recipe in job.recipes.values()}
     return TrainingRun(
         order=order(sizes, shares, job.seed),
@@ -80,8 +80,8 @@ def _training_run(job: TrainJob, data: dict[str, Encoded], dev: "Dev", folder: P
     )
 
 
-def outcome_of(outcome: Outcome) -> dict[str, Any]:
-    """What a record has from the training loop."""
+def outcome_fields(outcome: Outcome) -> dict[str, Any]:
+    """The fields of a record that the training loop determines."""
     curve = tuple(outcome.progress.curve)
     return {
         "end": outcome.end,
@@ -94,7 +94,7 @@ def outcome_of(outcome: Outcome) -> dict[str, Any]:
 
 @part("upload")
 def _saved(model: Model, job: TrainJob, context: WorkerContext) -> dict[str, Any]:
-    """Saves the weights to the store. All processes of the group take part; the first one writes."""
+    """Saves the weights to the store. Collective over the process group; rank 0 writes."""
     if context.process_group.rank > 0:
         weights.save_weights(model, None)
         return {}
@@ -122,17 +122,17 @@ def _batch_maker(mixture: Mixture, data: dict[str, Encoded], folder: Path, seed:
 
 
 class Dev:
-    """Scores a model on the dev splits of its tasks, in the source language alone."""
+    """Evaluation of a model on the dev splits of its tasks, in the source language only."""
 
     def __init__(self, trained: list[Task], recipes: dict[str, Recipe], folder: Path, data_source: DataSource) -> None:
         self.trained, self.recipes, self.language = trained, recipes, data_source.source_language
         self.examples, self.encoded = {}, {}
         for task in trained:
-            place = (data_source, task, task.dev or "validation", data_source.source_language)
+            split = (data_source, task, task.dev or "validation", data_source.source_language)
             recipe = recipes[task.name]
-            self.examples[task.name] = cache.examples(*place)[: recipe.dev_examples]
-            whole = encoded_split(*place, str(folder), tokenization(recipe))
-            self.encoded[task.name] = first_examples(whole, task, len(self.examples[task.name]))
+            self.examples[task.name] = cache.examples(*split)[: recipe.dev_examples]
+            encoded = encoded_split(*split, str(folder), tokenization(recipe))
+            self.encoded[task.name] = first_examples(encoded, task, len(self.examples[task.name]))
 
     def evaluate(self, model: Model) -> Scores:
         """Metrics as "<task>/<metric>"; "score" is the mean over the tasks."""
@@ -147,7 +147,7 @@ class Dev:
         return metrics
 
     def majority(self) -> float:
-        """The score of a model that always predicts the same."""
+        """The score of a constant prediction, averaged over the tasks."""
         return float(np.mean([scoring_of(task).majority(task, self.examples[task.name]) for task in self.trained]))
 
 

@@ -1,4 +1,4 @@
-"""Ray Tune's view of a plan: a search algorithm that suggests any job that can start now."""
+"""A search algorithm for Ray Tune that suggests the jobs of a plan."""
 
 import time
 from collections import Counter
@@ -17,7 +17,7 @@ from stilts_ray.store.store import Store
 
 
 class ClearTrialStats(Callback):  # type: ignore[misc]
-    """Drops Tune's statistics of every metric of every trial: 2 KB each, kept to the end of the run, never used here."""
+    """Clears Tune's statistics of every metric of every trial: 2 KB each, kept to the end of the run, and unused."""
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Clears them."""
@@ -26,10 +26,10 @@ class ClearTrialStats(Callback):  # type: ignore[misc]
 
 
 class TuneSearcher(Searcher):  # type: ignore[misc]
-    """Adapts a Scheduler to Tune. A job's outcome is what it left in the store; Tune's results only say that it ended.
+    """Adapts a Scheduler to Tune. The outcome of a job is read from the store; Tune only signals that the job ended.
 
     A crashed job is suggested again, up to `max_restarts` times. Tune's own retries are not used: Tune drops a trial whose
-    process dies between being reserved and starting.
+    process dies after it was reserved and before it has started.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class TuneSearcher(Searcher):  # type: ignore[misc]
         callbacks: list[SweepCallback],
         max_restarts: int,
     ) -> None:
-        """commit: called after each outcome, to store the records of completed steps."""
+        """commit: called after each outcome; stores the records of completed steps."""
         super().__init__()
         self.scheduler, self.store, self.commit, self.callbacks = scheduler, store, commit, callbacks
         self.max_restarts, self.finished = max_restarts, 0
@@ -50,8 +50,8 @@ class TuneSearcher(Searcher):  # type: ignore[misc]
         self.problem: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
-        """A job's description; None while none can start; FINISHED when all have ended. Raises the error of processing an
-        earlier outcome."""
+        """The configuration of the next job; None while no job can start; FINISHED when all have ended. Raises an error that
+        occurred while an earlier outcome was processed."""
         if self.problem is not None:
             raise self.problem
         job = self.restarts.pop(0) if self.restarts else self.scheduler.next()
@@ -60,7 +60,7 @@ class TuneSearcher(Searcher):  # type: ignore[misc]
         self.jobs[trial_id] = job
         for callback in self.callbacks:
             callback.on_job_start(job)
-        # Tune keeps several copies of each configuration to the end of the run. Of a text they are one object.
+        # Tune keeps several copies of each configuration to the end of the run. Copies of a string are one object.
         return {"kind": job.kind, "job": to_json(job), "handed_out": time.time()}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -78,7 +78,7 @@ class TuneSearcher(Searcher):  # type: ignore[misc]
         try:
             self._process(job, error)
         except Exception as problem:
-            # Tune would not report it, and would wait for a job that nobody has.
+            # Tune would swallow it, and wait forever for a job that is never suggested.
             self.problem = problem
 
     def _process(self, job: Job, crashed: bool) -> None:
@@ -92,8 +92,8 @@ class TuneSearcher(Searcher):  # type: ignore[misc]
         self.commit()
 
     def _restart(self, job: Job) -> bool:
-        """Queues a crashed job again, unless its restarts are used up or its record exists. Restarts are counted since its last
-        progress: a checkpoint, or a smaller memory budget."""
+        """Queues a crashed job again, unless it has used up its restarts or its record exists. Restarts are counted since its
+        last progress: a checkpoint, or a smaller memory budget."""
         state = [self.store.read_json(job.path, "checkpoint", name) for name in ("latest.json", "memory_budget.json")]
         attempt = (job.digest, repr(state))
         self.crashes[attempt] += 1
@@ -110,11 +110,11 @@ class TuneSearcher(Searcher):  # type: ignore[misc]
         return failure.reason if failure else f"its worker crashed ({self.max_restarts} restarts)"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune saves its search algorithm for a restore that is never requested."""
+        """Empty: Tune saves its search algorithm for a restore that is never requested."""
         return {}
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the store is the only state."""
+        """Does nothing: the store is the only state."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing: a sweep is resumed by running it again."""
+        """Does nothing: a sweep is resumed by running it again."""

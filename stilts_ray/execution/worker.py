@@ -1,4 +1,4 @@
-"""A job in its worker process, run through Ray Train."""
+"""Execution of a job in its worker processes, through Ray Train."""
 
 import gc
 import tempfile
@@ -21,23 +21,23 @@ from stilts_ray.training.process_group import ProcessGroup
 
 
 def run_trial(job: Job, settings: WorkerSettings, execute: ExecuteJob, handed_out: float) -> None:
-    """Executes a job in the process of its Tune trial, through Ray Train, whose local mode costs some hundredths of a second.
-    If the job fails, the reason is noted in the store. handed_out: when, in seconds since the epoch.
+    """Executes a job in the process of its Tune trial, through Ray Train, whose local mode takes some hundredths of a second.
+    If the job fails, writes the failure to the store. handed_out: when it was suggested, in seconds since the epoch.
 
-    Raises errors that are worth another attempt.
+    Raises errors after which the job may be retried.
     """
     store = Store(settings.store)
     try:
         with tempfile.TemporaryDirectory(prefix="stilts-train-") as scratch:
             _trainer(job, settings, execute, scratch, handed_out).fit()
     except Exception as error:
-        refused = _request_error(error)
-        if refused is None:
-            _note_failure(store, job, f"{type(error).__name__}: {first_line(error)}", traceback.format_exc())
+        request_error = _request_error(error)
+        if request_error is None:
+            _write_failure(store, job, f"{type(error).__name__}: {first_line(error)}", traceback.format_exc())
             raise
-        _note_failure(store, job, str(refused), "")
-        # Any other request error would come again: no retry, and the sweep continues without the job.
-        if isinstance(refused, Unavailable):
+        _write_failure(store, job, str(request_error), "")
+        # Any other request error is deterministic: no retry, and the sweep continues without the job.
+        if isinstance(request_error, Unavailable):
             raise
     ray.tune.report({"ended": True})
 
@@ -51,17 +51,17 @@ def _trainer(
 ) -> ray.train.torch.TorchTrainer:
     single, use_gpu = settings.single_process(job.kind), settings.gpus > 0
     report = _report_to_tune if single else None
-    each = {"CPU": 1.0, "GPU": settings.gpus} if use_gpu else {"CPU": 1.0}
+    resources = {"CPU": 1.0, "GPU": settings.gpus} if use_gpu else {"CPU": 1.0}
     scaling = ray.train.ScalingConfig(
         num_workers=0 if single else settings.workers,
         use_gpu=use_gpu,
-        **({} if single else {"resources_per_worker": each}),
+        **({} if single else {"resources_per_worker": resources}),
     )
     remote = "://" in settings.store
     run_config = ray.train.RunConfig(
         name=job.digest[:16],
         storage_path=f"{settings.store}/ray" if remote else scratch,
-        # The searcher suggests a failed job again. Retries of both would multiply.
+        # The searcher retries failed jobs. Retries of both would multiply.
         failure_config=ray.train.FailureConfig(max_failures=0),
     )
     return ray.train.torch.TorchTrainer(
@@ -80,10 +80,10 @@ def _execute(
     report: Report | None,
     handed_out: float,
 ) -> None:
-    """The job in one process of its group."""
+    """Executes the job in one process of its group."""
     global _idle_since
     if settings.gpus == 0:
-        # Sums differ with the number of threads. Processes, not threads, use the cores.
+        # Floating-point sums depend on the number of threads. Parallelism is over processes.
         torch.set_num_threads(1)
     context = WorkerContext(
         store=Store(settings.store),
@@ -98,7 +98,7 @@ def _execute(
         execute(job, context)
     finally:
         if settings.gpus > 0:
-            # Parts of a model refer to each other in cycles, and other processes may share the device.
+            # Models have reference cycles, and other processes may share the device.
             gc.collect()
             torch.cuda.empty_cache()
         _idle_since = time.time()
@@ -113,7 +113,7 @@ def _process_group(job: Job, settings: WorkerSettings) -> ProcessGroup:
 
 
 def _request_error(error: BaseException | None) -> RequestError | None:
-    """The RequestError that caused another error, or that a worker group reports."""
+    """The RequestError in the causes of an error, or reported by a worker group; None if there is none."""
     while error is not None:
         if isinstance(error, RequestError):
             return error
@@ -124,6 +124,6 @@ def _request_error(error: BaseException | None) -> RequestError | None:
     return None
 
 
-def _note_failure(store: Store, job: Job, reason: str, trace: str) -> None:
+def _write_failure(store: Store, job: Job, reason: str, trace: str) -> None:
     failure = Failure(kind=job.kind, name=job.name, digest=job.digest, reason=reason, at=now(), trace=trace)
     store.write_failure(failure, job.path)

@@ -1,4 +1,4 @@
-"""What the driver tells the workers of a sweep."""
+"""Settings that the driver sends to the workers of a sweep."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from stilts_ray.store.records import AnyJobRecord
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """Where the jobs of a sweep run; plain data that travels to the workers."""
+    """Store, data source and resources of a sweep's workers, as plain data. gpus: per worker. workers: per trial."""
 
     store: str
     data_source: SourceAddress
@@ -28,4 +28,4 @@ class WorkerSettings:
 
 
 ExecuteJob = Callable[[Job, Any], AnyJobRecord]
-"""Executes a job in a worker context. Its record is in the store afterwards."""
+"""Executes a job in a worker context and writes its record to the store."""

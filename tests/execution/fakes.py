@@ -1,4 +1,4 @@
-"""Outcomes of jobs without doing them: what a job scores follows from its digest alone."""
+"""Made-up outcomes of jobs, determined by the digests of the jobs."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -36,37 +36,37 @@ def planned(**changes: Any) -> Plan:
     return make_plan(Sweep(**request), DATA_SOURCE)
 
 
-def number(job: Job, place: int = 0) -> float:
+def number(job: Job, index: int = 0) -> float:
     """A number from 0 to 100 that is fixed for a job."""
-    return int(job.digest[8 * place : 8 * place + 8], 16) % 10_000 / 100
+    return int(job.digest[8 * index : 8 * index + 8], 16) % 10_000 / 100
 
 
-def described(job: Job) -> dict[str, Any]:
-    """What a job's record has from the job."""
+def record_fields(job: Job) -> dict[str, Any]:
+    """The fields of a job's record that the job determines."""
     return {"name": job.name, "digest": job.digest, "step": job.step}
 
 
 def curve(scores: Iterable[float]) -> tuple[CurvePoint, ...]:
     """Dev evaluations with these scores."""
-    return tuple(CurvePoint(step=place, loss=1.0, score=score) for place, score in enumerate(scores))
+    return tuple(CurvePoint(step=step, loss=1.0, score=score) for step, score in enumerate(scores))
 
 
 def succeed(job: Job) -> AnyJobRecord:
-    """The record of a job that goes well; a trial is pruned by its thresholds, as in training."""
+    """The record of a successful job; a trial is pruned by its thresholds, as in training."""
     if isinstance(job, PretrainJob):
-        return PretrainRecord(**described(job))
+        return PretrainRecord(**record_fields(job))
     if isinstance(job, RankJob):
-        return RankRecord(**described(job), rows=9, loss=1.0, deciles=())
+        return RankRecord(**record_fields(job), rows=9, loss=1.0, deciles=())
     if isinstance(job, ScoreJob):
         languages = {code: {"score": number(job)} for code in job.input.languages}
-        return ScoreRecord(**described(job), score=number(job), languages=languages, signature="made up")
-    scores, end = [number(job, place) for place in range(4)], "finished"
-    for place, threshold in enumerate(job.pruning_thresholds):
-        if threshold is not None and scores[place] < threshold:
-            scores, end = scores[: place + 1], "pruned"
+        return ScoreRecord(**record_fields(job), score=number(job), languages=languages, signature="made up")
+    scores, end = [number(job, index) for index in range(4)], "finished"
+    for index, threshold in enumerate(job.pruning_thresholds):
+        if threshold is not None and scores[index] < threshold:
+            scores, end = scores[: index + 1], "pruned"
             break
     return TrainRecord(
-        **described(job),
+        **record_fields(job),
         end=end,  # type: ignore[arg-type]
         score=scores[-1],
         collapsed=False,
@@ -82,13 +82,14 @@ def diverged(job: Job) -> AnyJobRecord:
 
 
 def scoring(score: float, **changes: Any) -> Act:
-    """A trial that ends with that score."""
+    """A trial with that final score."""
     fixed = {"end": "finished", "score": score, "curve": curve([score]), **changes}
     return lambda job: succeed(job).model_copy(update=fixed)
 
 
 def run(scheduler: Scheduler, act: Act = succeed, choose: Callable[[int], int] = lambda waiting: 0) -> list[Job]:
-    """Does all that can be done; `choose` says which of so many running jobs ends next. Returns jobs as handed out."""
+    """Runs all jobs; `choose` maps the number of running jobs to the index of the next one to end. Returns the jobs in order of
+    their start."""
     handed: list[Job] = []
     running: list[Job] = []
     while True:

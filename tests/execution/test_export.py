@@ -126,15 +126,15 @@ def test_what_is_not_there_is_one_line(made: tuple[Plan, Store, Any], bench: Ben
         export_model(plan, store, state_of(store), "tiny.base/xnli", None, tmp_path / "a")
     with pytest.raises(RequestError, match="no seed 7 in test; it has 0, 1"):
         export_model(plan, store, state_of(store), "tiny.baseline/xnli", 7, tmp_path / "a")
-    with pytest.raises(RequestError, match="holds something already"):
+    with pytest.raises(RequestError, match="is not empty"):
         export_predictions(plan, store, state_of(store), Path(__file__).parent)
     both = bench.plan(targets=["tatoeba", "tatoeba_xr"])
-    with pytest.raises(RequestError, match="tatoeba and tatoeba_xr have one place in the tree"):
+    with pytest.raises(RequestError, match="tatoeba and tatoeba_xr have the same path in the tree"):
         export_predictions(both, store, state_of(store), tmp_path / "b")
     other = bench.plan(targets=["xnli"], search=Search(learning_rates=(1e-4,)))
     with pytest.raises(RequestError, match="no finished predictions of test"):
         export_predictions(other, store, state_of(store), tmp_path / "b")
-    with pytest.raises(RequestError, match=r"tiny\.baseline/xnli with seed 0 has no finished run"):
+    with pytest.raises(RequestError, match=r"tiny\.baseline/xnli with seed 0 has no finished trial"):
         export_model(other, store, state_of(store), "tiny.baseline/xnli", None, tmp_path / "b")
     assert not (tmp_path / "b").exists()
 

@@ -9,7 +9,7 @@ import pytest
 from stilts_ray.config import Runtime
 from stilts_ray.errors import RequestError
 from stilts_ray.execution import launch
-from stilts_ray.execution.launch import waiting
+from stilts_ray.execution.launch import max_pending_trials
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,11 @@ from stilts_ray.execution.launch import waiting
     ],
 )
 def test_as_many_trials_wait_as_run_at_once(asked: dict[str, float], there: dict[str, float], trials: int) -> None:
-    assert waiting(Runtime(**asked), there) == trials  # type: ignore[arg-type]
+    assert max_pending_trials(Runtime(**asked), there) == trials  # type: ignore[arg-type]
 
 
 def test_a_cluster_grows_by_several_machines_at_a_time() -> None:
-    assert waiting(Runtime(address="auto", gpus_per_trial=1), {"CPU": 0.0}) == 16
+    assert max_pending_trials(Runtime(address="auto", gpus_per_trial=1), {"CPU": 0.0}) == 16
 
 
 class FakeRay:

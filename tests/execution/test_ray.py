@@ -207,7 +207,7 @@ def test_killed_trial_processes_lose_nothing(finished: tuple[Path, str], tmp_pat
     assert process.wait(PATIENCE) == 0
     assert results(tmp_path) == results(finished[0])
     printed = tmp_path.with_suffix(".log").read_text()
-    assert "its process died; it resumes from" in printed
+    assert "its worker crashed; it resumes from" in printed
     assert "Traceback" not in printed
 
 

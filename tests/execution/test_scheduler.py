@@ -1,4 +1,4 @@
-"""The scheduler over a plan, with made-up outcomes: which job starts when, and what failures lead to."""
+"""The scheduler on a plan with made-up outcomes: order of jobs, and consequences of failures."""
 
 from random import Random
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stilts_ray.config import Encoder, LogUniform, Mixture, Pretrained, Search
 from stilts_ray.data.sources import HubSource
-from stilts_ray.execution import run_index as ledger
+from stilts_ray.execution import run_index
 from stilts_ray.execution.jobs import Job, PretrainJob, StoredEncoder
 from stilts_ray.execution.run_index import Outcome, RunIndex
 from stilts_ray.execution.scheduler import Scheduler
@@ -49,10 +49,10 @@ def finished(plan: Plan, **options: Any) -> Scheduler:
     return scheduler
 
 
-# A sweep that goes well
+# A sweep without failures
 
 
-def test_everything_is_done_once_and_every_step_has_its_record() -> None:
+def test_every_job_runs_once_and_every_step_has_a_record() -> None:
     plan = planned(
         encoders=[XLMR, RANDOM],
         intermediates=[(), ("mnli",), ("squad", "hellaswag")],
@@ -66,7 +66,7 @@ def test_everything_is_done_once_and_every_step_has_its_record() -> None:
     assert set(scheduler.records) == {s.digest for s in plan.steps}
     assert [s.digest for s, _ in scheduler.completed] != sorted(s.digest for s, _ in scheduler.completed)
     assert {s.digest for s, _ in scheduler.completed} == set(scheduler.records)
-    # Three rates and a second seed a study; a run of each seed is scored, the bare encoder once.
+    # Three rates and a second seed per study; the trial of each seed is scored, the bare encoder once.
     studies = [s for s in plan.steps if isinstance(s, Study)]
     evaluations = [s for s in plan.steps if isinstance(s, Evaluation)]
     assert sum(job.kind == "train" for job in jobs) == 4 * len(studies)
@@ -74,7 +74,7 @@ def test_everything_is_done_once_and_every_step_has_its_record() -> None:
     assert sum(job.kind == "pretrain" for job in jobs) == 1
 
 
-def test_records_of_steps_say_what_was_chosen_and_scored() -> None:
+def test_records_of_steps_have_the_selected_trials_and_scores() -> None:
     plan = planned(intermediates=[(), ("squad",)], targets=["xnli", "udpos"], **THREE_RATES_TWO_SEEDS)
     scheduler = finished(plan)
     study = step(plan, "xlmr.mnli")
@@ -84,7 +84,7 @@ def test_records_of_steps_say_what_was_chosen_and_scored() -> None:
     assert record.learning_rate == best.learning_rate
     assert record.selected[0].digest == best.digest
     assert set(record.selected) == {0, 1}
-    assert {run.learning_rate for run in record.selected.values()} == {best.learning_rate}
+    assert {trial.learning_rate for trial in record.selected.values()} == {best.learning_rate}
 
     evaluation = step(plan, "xlmr.mnli.xnli-test", Evaluation)
     cell = scheduler.records[evaluation.digest]
@@ -93,14 +93,14 @@ def test_records_of_steps_say_what_was_chosen_and_scored() -> None:
         (0, best.learning_rate),
         (1, best.learning_rate),
     ]
-    for row in plan.conditions:
-        cells = [scheduler.records[digest].score for digest in row.cells.values()]
-        assert scheduler.records[row.digest].average == pytest.approx(sum(cells) / 2)
-        assert scheduler.records[row.digest].intermediate == row.intermediate
+    for condition in plan.conditions:
+        cells = [scheduler.records[digest].score for digest in condition.cells.values()]
+        assert scheduler.records[condition.digest].average == pytest.approx(sum(cells) / 2)
+        assert scheduler.records[condition.digest].intermediate == condition.intermediate
 
 
-def test_nothing_waits_that_need_not() -> None:
-    """At the beginning all searches that start from the encoder are ready, and retrieval with it."""
+def test_jobs_without_upstream_steps_start_at_once() -> None:
+    """Initially all searches whose parent is the encoder are ready, and retrieval with the encoder."""
     plan = planned(intermediates=[(), ("squad",), ("hellaswag",)], targets=["xnli", "tatoeba"], search=RATES)
     ready = drained(Scheduler(plan, {}, {}))
     assert {job.name.rsplit("-lr", 1)[0] for job in ready if job.kind == "train"} == {
@@ -112,25 +112,25 @@ def test_nothing_waits_that_need_not() -> None:
 
 
 @given(seed=st.integers(0, 2**32))
-def test_scoring_goes_first_and_then_the_longest_way_ahead(seed: int) -> None:
-    """Whichever jobs end first, and however many before the next are taken; equals are in the plan's order."""
+def test_scoring_goes_first_and_then_the_longest_critical_path(seed: int) -> None:
+    """Whichever jobs end first, and however many end before the next start; ties are in the plan's order."""
     plan = planned(intermediates=[("squad",), ("hellaswag",), ()], targets=["xnli", "udpos"], **THREE_RATES_TWO_SEEDS)
-    ahead, places = critical_paths(plan), {s.digest: place for place, s in enumerate(plan.steps)}
+    paths, positions = critical_paths(plan), {s.digest: position for position, s in enumerate(plan.steps)}
     scheduler, draw = Scheduler(plan, {}, {}), Random(seed)
     running: list[Job] = []
     while scheduler.running:
         ready = drained(scheduler)
-        line = [(job.kind != "score", -ahead[job.step], places[job.step]) for job in ready]
-        assert line == sorted(line)
+        priorities = [(job.kind != "score", -paths[job.step], positions[job.step]) for job in ready]
+        assert priorities == sorted(priorities)
         running += ready
         for _ in range(draw.randint(1, len(running))):
             job = running.pop(draw.randrange(len(running)))
             scheduler.finish(job, succeed(job))
-    assert set(scheduler.records) == set(places)
+    assert set(scheduler.records) == set(positions)
 
 
 def test_there_is_no_barrier_between_studies() -> None:
-    """A target's study begins when its own intermediate is done, whatever else is still running."""
+    """A target's study starts when its own intermediate is finished, whatever else is running."""
     plan = planned(intermediates=[("squad",), ("hellaswag",)], search=RATES)
     scheduler = Scheduler(plan, {}, {})
     ready = drained(scheduler)
@@ -143,7 +143,7 @@ def test_there_is_no_barrier_between_studies() -> None:
     assert scheduler.running == len(slow) + len(later)
 
 
-def test_seeds_follow_when_the_search_is_over_and_not_before() -> None:
+def test_other_seeds_start_after_the_search() -> None:
     plan = planned(intermediates=[()], search=RATES, seeds=(0, 1, 2))
     scheduler = Scheduler(plan, {}, {})
     search = drained(scheduler)
@@ -157,23 +157,23 @@ def test_seeds_follow_when_the_search_is_over_and_not_before() -> None:
         (5e-5, 1),
         (5e-5, 2),
     }
-    # The chosen run of the first seed is there already, and is scored meanwhile.
+    # The selected trial of the first seed is finished, and is scored meanwhile.
     assert [job.name for job in following if job.kind == "score"] == ["xlmr.mnli.xnli-test-s0"]
-    # Only searching trials may be stopped.
+    # Only trials of the search may be pruned.
     assert all(job.pruning_thresholds == () for job in following if job.kind == "train")
 
 
-def test_seed_s_of_a_target_starts_from_seed_s_of_its_intermediate() -> None:
+def test_the_parent_of_a_target_has_the_same_seed() -> None:
     plan = planned(intermediates=[("squad",)], **THREE_RATES_TWO_SEEDS)
     scheduler = Scheduler(plan, {}, {})
     jobs = run(scheduler)
-    runs = scheduler.records[step(plan, "xlmr.squad").digest].selected
+    parents = scheduler.records[step(plan, "xlmr.squad").digest].selected
     targets = [job for job in jobs if is_trial(job, "xlmr.squad.mnli")]
     assert len(targets) == 4
     for job in targets:
-        start = runs[job.seed]
-        assert job.parent.digest == start.digest
-        assert job.parent.trial == start.path
+        parent = parents[job.seed]
+        assert job.parent.digest == parent.digest
+        assert job.parent.trial == parent.path
 
 
 def test_a_target_is_searched_while_other_seeds_of_its_intermediate_train() -> None:
@@ -189,16 +189,16 @@ def test_a_target_is_searched_while_other_seeds_of_its_intermediate_train() -> N
     ]
 
 
-def test_each_score_reads_the_run_of_its_own_seed() -> None:
+def test_each_score_job_loads_the_trial_of_its_seed() -> None:
     plan = planned(intermediates=[()], **THREE_RATES_TWO_SEEDS)
     scheduler = Scheduler(plan, {}, {})
     jobs = run(scheduler)
-    runs = scheduler.records[step(plan, "xlmr.mnli").digest].selected
+    trials = scheduler.records[step(plan, "xlmr.mnli").digest].selected
     scores = [job for job in jobs if job.kind == "score"]
-    assert [job.parent.trial for job in scores] == [runs[0].path, runs[1].path]
+    assert [job.parent.trial for job in scores] == [trials[0].path, trials[1].path]
 
 
-def test_an_encoder_that_must_be_made_holds_up_its_own_studies_alone() -> None:
+def test_a_pretrain_job_delays_only_studies_of_its_encoder() -> None:
     plan = planned(encoders=[RANDOM, XLMR], intermediates=[()])
     scheduler = Scheduler(plan, {}, {})
     ready = drained(scheduler)
@@ -208,7 +208,7 @@ def test_an_encoder_that_must_be_made_holds_up_its_own_studies_alone() -> None:
     assert trial.parent.encoder == StoredEncoder(path=step(plan, "random", object).path)
 
 
-def test_rounds_of_a_search_follow_each_other_with_bars_from_what_came_before() -> None:
+def test_a_round_of_a_search_has_pruning_thresholds_from_earlier_rounds() -> None:
     search = Search(learning_rates=(1e-5, 2e-5, 3e-5, 4e-5), trials_per_round=2, reduction_factor=2.0)
     plan = planned(intermediates=[()], search=search)
     scheduler = Scheduler(plan, {}, {})
@@ -222,13 +222,13 @@ def test_rounds_of_a_search_follow_each_other_with_bars_from_what_came_before() 
     assert [job.pruning_thresholds for job in second] == [(40.0, 20.0)] * 2
 
 
-# Bands
+# Difficulty quantiles
 
 THIRDS = [Mixture(tasks=("squad",), difficulty_quantiles=(part / 3, (part + 1) / 3)) for part in range(3)]
-BANDS = ("squad_0-33", "squad_33-67", "squad_67-100")
+THIRD_NAMES = ("squad_0-33", "squad_33-67", "squad_67-100")
 
 
-def test_a_band_waits_for_the_losses_of_the_run_of_its_seed_and_for_nothing_else() -> None:
+def test_a_study_on_difficulty_quantiles_waits_only_for_the_ranking_of_its_seed() -> None:
     plan = planned(intermediates=THIRDS, seeds=(0, 1), search=RATES)
     scheduler = Scheduler(plan, {}, {})
     search = drained(scheduler)
@@ -242,21 +242,19 @@ def test_a_band_waits_for_the_losses_of_the_run_of_its_seed_and_for_nothing_else
         "xlmr.squad-ranking-s0",
         True,
     )
-    runs = {0: RunIndex(plan, scheduler.outcomes, scheduler.records).selected(step(plan, "xlmr.squad"), 0)}
-    assert isinstance(runs[0], SelectedTrial)
-    assert ranking.parent.trial == runs[0].path
+    selected = RunIndex(plan, scheduler.outcomes, scheduler.records).selected(step(plan, "xlmr.squad"), 0)
+    assert isinstance(selected, SelectedTrial)
+    assert ranking.parent.trial == selected.path
 
     scheduler.finish(ranking, succeed(ranking))
     first_seed = drained(scheduler)
-    assert {job.name.rsplit("-lr", 1)[0] for job in first_seed} == {
-        f"xlmr.{difficulty_quantiles}" for difficulty_quantiles in BANDS
-    }
+    assert {job.name.rsplit("-lr", 1)[0] for job in first_seed} == {f"xlmr.{name}" for name in THIRD_NAMES}
     assert len(first_seed) == 3 * 3
     for job in first_seed:
         assert job.parent.ranking == RankingRef(digest=ranking.digest, path=ranking.path)
-        assert job.parent.trial is None, "it starts from the encoder"
+        assert job.parent.trial is None, "the parent is the encoder"
         scheduler.finish(job, succeed(job))
-    # The second seed of each band is ranked by the second seed of the plain study, which is not there yet.
+    # The second seed is ranked by the second seed of the unfiltered study, which is not finished.
     assert not [job for job in drained(scheduler) if job.seed == 1 and job.name.startswith("xlmr.squad_")]
     scheduler.finish(second, succeed(second))
     (other,) = (job for job in drained(scheduler) if job.kind == "rank")
@@ -269,22 +267,22 @@ def test_a_band_waits_for_the_losses_of_the_run_of_its_seed_and_for_nothing_else
     }
 
 
-def test_rows_are_ranked_once_for_all_bands() -> None:
+def test_examples_are_ranked_once_for_all_difficulty_quantiles() -> None:
     plan = planned(intermediates=[(), ("squad",), *THIRDS], targets=["xnli", "xquad"], **THREE_RATES_TWO_SEEDS)
     scheduler = Scheduler(plan, {}, {})
     jobs = run(scheduler)
     assert not scheduler.failed
     assert [job.name for job in jobs if job.kind == "rank"] == ["xlmr.squad-ranking-s0", "xlmr.squad-ranking-s1"]
-    # The study that ranks is the intermediate task itself, and the baseline's fine-tuning.
+    # The ranking study is also the intermediate task's own study and the baseline's fine-tuning.
     assert sum(is_trial(job, "xlmr.squad") for job in jobs) == 4
-    assert [row.intermediate for row in plan.conditions][2:] == [
+    assert [condition.intermediate for condition in plan.conditions][2:] == [
         ("squad[0-33%]",),
         ("squad[33-67%]",),
         ("squad[67-100%]",),
     ]
 
 
-def test_a_run_that_diverged_ranks_nothing_and_what_it_was_to_rank_counts_as_collapsed() -> None:
+def test_a_diverged_trial_ranks_nothing_and_dependent_trials_count_as_collapsed() -> None:
     plan = planned(intermediates=[THIRDS[0]], seeds=(0, 1))
     act = lambda job: diverged(job) if is_trial(job, "xlmr.squad", seed=1) else succeed(job)  # noqa: E731
     scheduler = Scheduler(plan, {}, {})
@@ -295,23 +293,23 @@ def test_a_run_that_diverged_ranks_nothing_and_what_it_was_to_rank_counts_as_col
     assert scheduler.records[step(plan, "xlmr.squad-ranking", Ranking).digest].rankings[1] is None
     cell = scheduler.records[step(plan, "xlmr.squad_0-33.mnli.xnli-test", Evaluation).digest]
     assert (cell.collapsed, len(cell.trials)) == (1, 2)
-    # From the steps' records alone it comes to the same.
+    # The records of steps alone lead to the same.
     records = {digest: r for digest, r in scheduler.records.items() if r.kind == "ranking"}
     again = Scheduler(plan, {d: o for d, o in scheduler.outcomes.items() if o.kind != "rank"}, records)
     assert run(again, act) == []
     assert again.records == scheduler.records
 
 
-def test_a_ranking_that_fails_fails_its_bands_and_nothing_else() -> None:
+def test_a_failed_ranking_fails_only_studies_on_its_difficulty_quantiles() -> None:
     plan = planned(intermediates=[(), ("squad",), *THIRDS[:2]])
     scheduler = finished(plan, act=lambda job: "out of memory" if job.kind == "rank" else succeed(job))
-    assert {row.name: row.digest in scheduler.records for row in plan.conditions} == {
+    assert {each.name: each.digest in scheduler.records for each in plan.conditions} == {
         "xlmr.baseline": True, "xlmr.squad": True, "xlmr.squad_0-33": False, "xlmr.squad_33-67": False,
     }  # fmt: skip
     assert set(scheduler.failed.values()) == {"out of memory"}
 
 
-# The same whatever ends first
+# Independence of the order
 
 PLAN = planned(
     encoders=[XLMR, RANDOM],
@@ -323,10 +321,10 @@ PLAN = planned(
 
 
 def unlucky(share: float) -> Any:
-    """Some jobs fail and some trials diverge, each job always in the same way."""
+    """A share of the trials diverges, and a quarter of the share of all jobs fails; deterministic per job."""
 
     def act(job: Job) -> Outcome:
-        luck = number(job, place=3)
+        luck = number(job, index=3)
         if luck < 100 * share / 4:
             return f"job {job.name} failed"
         return diverged(job) if luck < 100 * share and job.kind == "train" else succeed(job)
@@ -344,7 +342,7 @@ def test_decisions_do_not_depend_on_which_job_ends_first(seed: int, share: float
     assert set(shuffled.failed) == set(straight.failed)
 
 
-def test_bad_luck_in_these_tests_is_real() -> None:
+def test_unlucky_jobs_fail_and_diverge() -> None:
     scheduler = finished(PLAN, act=unlucky(0.05))
     assert scheduler.failed
     assert any(getattr(record, "collapsed", 0) for record in scheduler.records.values())
@@ -354,61 +352,61 @@ def test_bad_luck_in_these_tests_is_real() -> None:
 
 @settings(max_examples=30)
 @given(st.integers(0, 10**6), st.floats(0, 1))
-def test_a_sweep_that_was_cut_off_comes_to_the_same_records(seed: int, share: float) -> None:
-    """Of the records, jobs' and steps', any part may be in the store already; failures are tried again."""
+def test_an_interrupted_sweep_has_the_same_records(seed: int, share: float) -> None:
+    """Any part of the records of jobs and steps may be in the store; failed jobs run again."""
     random = Random(seed)
-    whole = finished(PLAN, act=unlucky(0.05))
-    outcomes = {d: o for d, o in whole.outcomes.items() if not isinstance(o, str) and random.random() < share}
-    records = {d: r for d, r in whole.records.items() if random.random() < share / 2}
+    uninterrupted = finished(PLAN, act=unlucky(0.05))
+    outcomes = {d: o for d, o in uninterrupted.outcomes.items() if not isinstance(o, str) and random.random() < share}
+    records = {d: r for d, r in uninterrupted.records.items() if random.random() < share / 2}
     # The record of a pretrain step is that of its job.
     outcomes |= {digest: record for digest, record in records.items() if record.kind == "pretrain"}
     resumed = Scheduler(PLAN, dict(outcomes), dict(records))
     jobs = run(resumed, act=unlucky(0.05))
-    assert resumed.records == whole.records
-    assert set(resumed.failed) == set(whole.failed)
-    assert not {job.digest for job in jobs} & set(outcomes), "what is done is not done again"
+    assert resumed.records == uninterrupted.records
+    assert set(resumed.failed) == set(uninterrupted.failed)
+    assert not {job.digest for job in jobs} & set(outcomes), "finished jobs do not run again"
 
 
-def test_a_sweep_that_is_done_has_no_jobs() -> None:
-    whole = finished(PLAN)
-    again = Scheduler(PLAN, dict(whole.outcomes), {})
+def test_a_finished_sweep_has_no_jobs() -> None:
+    uninterrupted = finished(PLAN)
+    again = Scheduler(PLAN, dict(uninterrupted.outcomes), {})
     assert drained(again) == []
-    assert again.records == whole.records
-    from_steps = Scheduler(PLAN, dict(whole.outcomes), dict(whole.records))
+    assert again.records == uninterrupted.records
+    from_steps = Scheduler(PLAN, dict(uninterrupted.outcomes), dict(uninterrupted.records))
     assert drained(from_steps) == []
     assert from_steps.completed == []
 
 
-def test_nothing_is_made_of_a_run_while_what_it_began_from_is_made_again() -> None:
-    """A run's file has only what it changed; a damaged one is deleted, with its study's record."""
+def test_children_of_a_trial_wait_while_it_is_trained_again() -> None:
+    """A trial's weights file needs that of its parent; a user deletes a damaged one, with its study's record."""
     plan = planned(encoders=[XLMR], intermediates=[("mnli",)], targets=["udpos"], seeds=(0, 1))
-    whole = Scheduler(plan, {}, {})
-    scored = {job.digest for job in of(run(whole), plan, "xlmr.mnli.udpos.udpos-test")}
-    base, later = step(plan, "xlmr.mnli"), step(plan, "xlmr.mnli.udpos")
-    lost = {each.digest for each in whole.records[base.digest].selected.values()}
-    outcomes = {name: outcome for name, outcome in whole.outcomes.items() if name not in lost | scored}
-    again = Scheduler(plan, outcomes, {later.digest: whole.records[later.digest]})
+    uninterrupted = Scheduler(plan, {}, {})
+    scored = {job.digest for job in of(run(uninterrupted), plan, "xlmr.mnli.udpos.udpos-test")}
+    parent, child = step(plan, "xlmr.mnli"), step(plan, "xlmr.mnli.udpos")
+    lost = {each.digest for each in uninterrupted.records[parent.digest].selected.values()}
+    outcomes = {name: outcome for name, outcome in uninterrupted.outcomes.items() if name not in lost | scored}
+    again = Scheduler(plan, outcomes, {child.digest: uninterrupted.records[child.digest]})
     first = drained(again)
-    assert {job.digest for job in first} == {whole.records[base.digest].selected[0].digest}
+    assert {job.digest for job in first} == {uninterrupted.records[parent.digest].selected[0].digest}
     for job in first:
         again.finish(job, succeed(job))
     run(again)
-    assert again.records == whole.records
+    assert again.records == uninterrupted.records
     assert not again.failed
 
 
-def test_more_seeds_reuse_the_runs_there_are() -> None:
+def test_additional_seeds_reuse_finished_trials() -> None:
     few, more = (planned(intermediates=[("squad",)], search=RATES, seeds=seeds) for seeds in ((0,), (0, 1)))
     done = finished(few)
     extended = Scheduler(more, dict(done.outcomes), dict(done.records))
     jobs = run(extended)
     assert {job.seed for job in jobs if job.kind == "train"} == {1}
-    assert len(jobs) == 3, "an intermediate run, a target run and its score"
+    assert len(jobs) == 3, "an intermediate trial, a target trial and its score"
     assert not extended.failed
 
 
-def test_a_sweep_that_calls_its_encoder_otherwise_finds_the_runs_where_they_lie() -> None:
-    """Names are no part of any identity, yet they are part of paths."""
+def test_a_sweep_with_another_name_for_its_encoder_reuses_trials_at_their_paths() -> None:
+    """Names are part of paths, but not of identities."""
     old = planned(encoders=[XLMR, RANDOM], intermediates=[("squad",)], search=RATES)
     done = finished(old)
     paths = {job.digest: job.path for job in run(Scheduler(old, {}, {}))}
@@ -419,12 +417,12 @@ def test_a_sweep_that_calls_its_encoder_otherwise_finds_the_runs_where_they_lie(
     jobs = run(Scheduler(new, dict(stored), {}))
     assert jobs
     assert all(job.name.startswith("new-") for job in jobs)
-    made = {job.path for job in jobs} | set(paths.values())
+    stored_paths = {job.path for job in jobs} | set(paths.values())
     for job in jobs:
         if not isinstance(job, PretrainJob):
-            assert job.parent.trial in {None, *made}
-            assert getattr(job.parent.encoder, "path", None) in {None, *made}
-    # A new target reads the old run, and the encoder lies where the old sweep made it.
+            assert job.parent.trial in {None, *stored_paths}
+            assert getattr(job.parent.encoder, "path", None) in {None, *stored_paths}
+    # A new target loads the old trial, and the encoder at the path of the old sweep.
     parents = [job.parent for job in jobs if not isinstance(job, PretrainJob)]
     assert any((parent.trial or "").startswith("train/xlmr.squad-") for parent in parents)
     assert any(getattr(parent.encoder, "path", "").startswith("pretrain/random-") for parent in parents)
@@ -445,7 +443,7 @@ def test_a_sampled_search_is_the_same_in_any_order(trials_per_round: int) -> Non
 
 
 def acting(**cases: Any) -> Any:
-    """What to do with jobs whose name begins so; others go well."""
+    """Outcomes of jobs by prefix of their names; other jobs succeed."""
 
     def act(job: Job) -> Outcome:
         for name, outcome in cases.items():
@@ -460,8 +458,8 @@ def failed_names(scheduler: Scheduler) -> set[str]:
     return {scheduler.plan.by_digest[digest].name for digest in scheduler.failed}
 
 
-def test_one_failed_trial_of_a_search_leaves_its_study_to_the_next_run() -> None:
-    """Chosen among the rest, the learning rate would depend on which machine had trouble."""
+def test_a_failed_trial_of_a_search_fails_its_study() -> None:
+    """Selection among the others would make the learning rate depend on which machine failed."""
     plan = planned(intermediates=[()], **THREE_RATES_TWO_SEEDS)
 
     def act(job: Job) -> Outcome:
@@ -478,9 +476,7 @@ def test_one_failed_trial_of_a_search_leaves_its_study_to_the_next_run() -> None
 @pytest.mark.parametrize(
     "outcome, reason", [("out of memory", "out of memory"), (diverged, "every trial of the search")]
 )
-def test_a_search_without_any_result_fails_its_study_and_what_needs_it_and_nothing_else(
-    outcome: Any, reason: str
-) -> None:
+def test_a_search_without_results_fails_only_its_study_and_downstream_steps(outcome: Any, reason: str) -> None:
     plan = planned(intermediates=[(), ("squad",), ("hellaswag",)], search=RATES, targets=["xnli", "udpos"])
     scheduler = finished(plan, act=acting(xlmr__squad_lr=outcome))
     assert failed_names(scheduler) == {
@@ -491,16 +487,16 @@ def test_a_search_without_any_result_fails_its_study_and_what_needs_it_and_nothi
         "xlmr.squad.udpos.udpos-test",
     }
     assert all(reason in why for why in scheduler.failed.values())
-    rows = {row.name: row.digest in scheduler.records for row in plan.conditions}
-    assert rows == {"xlmr.baseline": True, "xlmr.squad": False, "xlmr.hellaswag": True}
+    conditions = {each.name: each.digest in scheduler.records for each in plan.conditions}
+    assert conditions == {"xlmr.baseline": True, "xlmr.squad": False, "xlmr.hellaswag": True}
 
 
-def test_a_diverged_replica_is_a_result_and_counts_as_collapsed() -> None:
+def test_a_diverged_seed_is_a_result_and_counts_as_collapsed() -> None:
     plan = planned(intermediates=[()], seeds=(0, 1, 2))
     scheduler = finished(plan, act=lambda job: diverged(job) if is_trial(job, "xlmr.mnli", seed=1) else succeed(job))
     assert not scheduler.failed
-    runs = scheduler.records[step(plan, "xlmr.mnli").digest].selected
-    assert [(run.kept, run.end) for run in runs.values()] == [
+    trials = scheduler.records[step(plan, "xlmr.mnli").digest].selected
+    assert [(trial.kept, trial.end) for trial in trials.values()] == [
         (True, "finished"),
         (False, "diverged"),
         (True, "finished"),
@@ -512,18 +508,18 @@ def test_a_diverged_replica_is_a_result_and_counts_as_collapsed() -> None:
     assert cell.score == pytest.approx(sum(sound) / 2)
 
 
-def test_what_would_start_from_a_diverged_run_is_not_begun_and_counts_as_collapsed() -> None:
+def test_children_of_a_diverged_trial_are_skipped_and_count_as_collapsed() -> None:
     plan = planned(intermediates=[("squad",)], seeds=(0, 1), targets=["xnli", "tatoeba"])
     scheduler = Scheduler(plan, {}, {})
     jobs = run(scheduler, lambda job: diverged(job) if is_trial(job, "xlmr.squad", seed=1) else succeed(job))
     assert not scheduler.failed
     assert [job.seed for job in jobs if is_trial(job, "xlmr.squad.mnli")] == [0]
-    runs = scheduler.records[step(plan, "xlmr.squad.mnli").digest].selected
-    assert runs[1] == SelectedTrial(
+    trials = scheduler.records[step(plan, "xlmr.squad.mnli").digest].selected
+    assert trials[1] == SelectedTrial(
         digest=None,
         path=None,
         kept=False,
-        learning_rate=runs[0].learning_rate,
+        learning_rate=trials[0].learning_rate,
         score=None,
         collapsed=True,
         end="diverged",
@@ -534,16 +530,16 @@ def test_what_would_start_from_a_diverged_run_is_not_begun_and_counts_as_collaps
         assert cell.score == cell.trials[0].score
 
 
-def test_a_replica_that_fails_fails_its_study() -> None:
-    """A mean over fewer seeds than were asked for would not be what was asked for."""
+def test_a_failed_seed_fails_its_study() -> None:
+    """A mean over fewer seeds than requested would be another result."""
     plan = planned(intermediates=[(), ("squad",)], seeds=(0, 1))
     scheduler = finished(plan, act=lambda job: "node died" if is_trial(job, "xlmr.squad", seed=1) else succeed(job))
     assert failed_names(scheduler) == {"xlmr.squad", "xlmr.squad.mnli", "xlmr.squad.mnli.xnli-test"}
     assert scheduler.failed[step(plan, "xlmr.squad").digest] == "seed 1: node died"
-    assert [row.digest in scheduler.records for row in plan.conditions] == [True, False]
+    assert [each.digest in scheduler.records for each in plan.conditions] == [True, False]
 
 
-def test_a_collapsed_run_is_chosen_last_and_named() -> None:
+def test_a_collapsed_trial_is_selected_last_and_counted() -> None:
     plan = planned(intermediates=[()], search=RATES)
 
     def act(job: Job) -> Outcome:
@@ -559,54 +555,54 @@ def test_a_collapsed_run_is_chosen_last_and_named() -> None:
     assert everything.records[step(plan, "xlmr.mnli.xnli-test", Evaluation).digest].collapsed == 1
 
 
-def test_an_encoder_that_cannot_be_made_fails_all_that_needs_it() -> None:
+def test_a_failed_pretrain_job_fails_all_steps_of_its_encoder() -> None:
     plan = planned(encoders=[RANDOM, XLMR], intermediates=[(), ("squad",)], targets=["xnli", "tatoeba"])
     scheduler = finished(plan, act=acting(random="no such folder"))
     assert {s.digest for s in plan.steps if s.name.startswith("random")} == set(scheduler.failed)
     assert set(scheduler.failed.values()) == {"no such folder"}
-    assert [row.digest in scheduler.records for row in plan.conditions] == [False, False, True, True]
+    assert [each.digest in scheduler.records for each in plan.conditions] == [False, False, True, True]
 
 
-def test_a_score_that_fails_fails_its_row_and_no_other_cell() -> None:
+def test_a_failed_score_fails_its_condition_and_no_other_cell() -> None:
     plan = planned(intermediates=[()], targets=["xnli", "tatoeba"])
     scheduler = finished(plan, act=acting(xlmr__tatoeba="no file"))
     assert failed_names(scheduler) == {"xlmr.tatoeba-test", "xlmr.baseline"}
     assert scheduler.records[step(plan, "xlmr.mnli.xnli-test", Evaluation).digest].score is not None
 
 
-# What it takes
+# Complexity
 
 
-def looks(encoders: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
-    """How often the scheduler examines a step, and the number of jobs, in a sweep of so many encoders."""
-    names = [f"encoder-{place}" for place in range(encoders)]
+def examinations(encoders: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """The number of examined steps and of jobs, in a sweep of so many encoders."""
+    names = [f"encoder-{number}" for number in range(encoders)]
     revisions = {**REVISIONS, **{f"owner/{name}": digest(name)[:40] for name in names}}
-    starts = tuple(Encoder(name=name, weights=Pretrained(source=f"owner/{name}")) for name in names)
-    whole = planned(intermediates=[(), ("squad",)], targets=["xnli", "xquad"], **THREE_RATES_TWO_SEEDS)
-    plan = make_plan(whole.sweep.model_copy(update={"encoders": starts}), HubSource(at_commits(revisions)))
-    looked: list[Any] = []
+    new = tuple(Encoder(name=name, weights=Pretrained(source=f"owner/{name}")) for name in names)
+    template = planned(intermediates=[(), ("squad",)], targets=["xnli", "xquad"], **THREE_RATES_TWO_SEEDS)
+    plan = make_plan(template.sweep.model_copy(update={"encoders": new}), HubSource(at_commits(revisions)))
+    examined: list[Any] = []
     real = Scheduler._examine
     with monkeypatch.context() as patch:
-        patch.setattr(Scheduler, "_examine", lambda self, step: (looked.append(step), real(self, step)))
+        patch.setattr(Scheduler, "_examine", lambda self, step: (examined.append(step), real(self, step)))
         jobs = run(Scheduler(plan, {}, {}))
-    return len(looked), len(jobs)
+    return len(examined), len(jobs)
 
 
-def test_work_grows_with_the_number_of_jobs_and_not_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    (few, jobs), (many, more) = looks(2, monkeypatch), looks(20, monkeypatch)
+def test_the_scheduler_is_linear_in_the_number_of_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    (few, jobs), (many, more) = examinations(2, monkeypatch), examinations(20, monkeypatch)
     assert more == 10 * jobs
     assert many == 10 * few
 
 
 def test_each_round_of_a_search_is_proposed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     histories: list[int] = []
-    real = ledger.propose
+    real = run_index.propose
 
     def propose(search: Search, history: list[Any], seed: int) -> list[float]:
         histories.append(len(history))
         return real(search, history, seed)
 
-    monkeypatch.setattr(ledger, "propose", propose)
+    monkeypatch.setattr(run_index, "propose", propose)
     rates = LogUniform(low=1e-6, high=1e-3, trials=12)
     finished(planned(search=Search(learning_rates=rates, trials_per_round=2), seeds=(0, 1, 2)))
     assert histories == [0, 2, 4, 6, 8, 10, 12]

@@ -145,7 +145,7 @@ def test_a_folder_is_pinned_by_its_content(data_dir: Path, tiny_encoder: Path, s
     assert changed_pins(after, after) == []
     out = io.StringIO()
     show_changes(before, after, Progress(Console(file=out, width=200)))
-    assert out.getvalue() == "changed since the last run, so steps that read it are run again: xnli test\n"
+    assert out.getvalue() == "changed since the last invocation, steps that read them run again: xnli test\n"
     show_changes(None, after, Progress(Console(file=out)))
     assert out.getvalue().count("\n") == 1
 
