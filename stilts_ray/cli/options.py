@@ -42,6 +42,6 @@ SecondsOption = Annotated[
     float, typer.Option("--checkpoint-seconds", help="Time between a trial's checkpoints: the most work a crash loses.")
 ]
 FailuresOption = Annotated[
-    int, typer.Option("--max-failures", help="How often a trial is restarted after its machine or process died.")
+    int, typer.Option("--max-failures", help="Restarts of a trial whose worker crashed or whose node was lost.")
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse rows with known flaws instead of repairing them.")]

@@ -82,7 +82,7 @@ def _data_digest(data_source: DataSource, task: Task, split: str, language: str)
     """The digest of a split's content: of the bytes that are read, not of a revision's name."""
     read = {
         "version": ROWS_VERSION,
-        "task": rows.labelled(data_source, task).identity(),
+        "task": rows.with_labels(data_source, task).identity(),
         "data": rows.content(data_source, task, split, language),
     }
     return digest(read)
@@ -122,7 +122,7 @@ def _encoded(
     encoding: Encoding,
 ) -> Encoded:
     data_source = key.data_source
-    task = rows.labelled(data_source, tasks.get(name))
+    task = rows.with_labels(data_source, tasks.get(name))
     content = {
         "version": [VERSION, encoding.version],
         "data": _data_digest(data_source, task, split, language),

@@ -46,11 +46,11 @@ def check_rows(data_source: DataSource, splits: Iterable[Split]) -> list[Checked
     ]
 
 
-def size_warnings(data_source: DataSource, looked: Iterable[CheckedSplit]) -> list[str]:
+def size_warnings(data_source: DataSource, checked: Iterable[CheckedSplit]) -> list[str]:
     """A line for each split of real data whose size differs from the published one."""
     if isinstance(data_source, MiniSource):
         return []
-    lines = (size_warning(each.task, each.split, each.language, each.counts.rows) for each in looked)
+    lines = (size_warning(each.task, each.split, each.language, each.counts.rows) for each in checked)
     return [line for line in lines if line]
 
 
@@ -62,9 +62,9 @@ def size_warning(task: str, split: str, language: str, rows: int) -> str | None:
     return f"{task} {split} ({language}) has {rows:,} rows, not the published {known:,}"
 
 
-def refuse_repairs(looked: Iterable[CheckedSplit]) -> None:
+def refuse_repairs(checked: Iterable[CheckedSplit]) -> None:
     """Raises RequestError for the first row that needs a repair, with the number of further ones."""
-    needing = [each for each in looked if each.counts.repairs]
+    needing = [each for each in checked if each.counts.repairs]
     if not needing:
         return
     rule, first = next(iter(needing[0].counts.first.items()))
@@ -73,7 +73,7 @@ def refuse_repairs(looked: Iterable[CheckedSplit]) -> None:
     raise RequestError(f"{needing[0].task}: {first} needs {rule}, which --strict refuses{more}")
 
 
-def rows_read(looked: Iterable[CheckedSplit]) -> dict[str, Any]:
+def rows_read(checked: Iterable[CheckedSplit]) -> dict[str, Any]:
     """The row counts of a record: {"<task> <split> (<language>)": {"rows", "examples", "left_out", "repairs"}}."""
     return {
         each.name: {
@@ -82,5 +82,5 @@ def rows_read(looked: Iterable[CheckedSplit]) -> dict[str, Any]:
             "left_out": each.counts.left_out,
             "repairs": {str(rule): count for rule, count in each.counts.repairs.items()},
         }
-        for each in looked
+        for each in checked
     }

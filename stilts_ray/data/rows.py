@@ -58,7 +58,7 @@ def counts_of(document: Mapping[str, Any]) -> Counts:
     return Counts(**{**document, "repairs": repairs, "first": first})
 
 
-def together(parts: Sequence[Counts]) -> Counts:
+def sum_counts(parts: Sequence[Counts]) -> Counts:
     """The summed counts of several parts or languages."""
     repairs = sum((Counter(part.repairs) for part in parts), Counter[Repair]())
     first = {rule: place for part in reversed(parts) for rule, place in part.first.items()}
@@ -85,16 +85,16 @@ def read(data_source: DataSource, task: Task, split: str, language: str) -> Load
     training = split == task.train
     use = Use(training)
     parts = [
-        examples(labelled(data_source, part), table_of(data_source, part, name, language), use)
+        examples(with_labels(data_source, part), table_of(data_source, part, name, language), use)
         for part, name in task.parts(split)
     ]
-    counts = together([part.counts for part in parts])
+    counts = sum_counts([part.counts for part in parts])
     if not training and counts.examples + counts.left_out != counts.rows:
         raise AssertionError(f"{task.name} {split} ({language}): a row of a test set is lost")
     return Loaded([example for part in parts for example in part.examples], counts)
 
 
-def labelled(data_source: DataSource, task: Task) -> Task:
+def with_labels(data_source: DataSource, task: Task) -> Task:
     """The task with its labels filled in from the training split's feature type, if its entry does not list them.
 
     Raises RequestError if the split cannot be read, RowError if it has no such column or no names for it.

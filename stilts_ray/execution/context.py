@@ -86,10 +86,10 @@ def _fetch_weights(encoder: Any, trial: str, store: Store) -> Path:
     """The weights file of a trial. Loads the word embeddings of its ancestors into the encoder: each file has only the
     embedding rows of its own pruned vocabulary."""
     file = store.fetch(trial, WEIGHTS)
-    ancestors, parent = [], weights.base_of(file)
+    ancestors, parent = [], weights.parent_trial(file)
     while parent is not None:
         ancestors.append(store.fetch(parent, WEIGHTS))
-        parent = weights.base_of(ancestors[-1])
+        parent = weights.parent_trial(ancestors[-1])
     for ancestor in reversed(ancestors):
         weights.load_embeddings(encoder, ancestor)
     return file

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stilts_ray import tasks
 from stilts_ray.data import cache
-from stilts_ray.data.rows import labelled
+from stilts_ray.data.rows import with_labels
 from stilts_ray.errors import RequestError, did_you_mean
 from stilts_ray.evaluation.prediction_files import in_tree, keep_labels
 from stilts_ray.execution.context import PREDICTIONS, WorkerContext, load_trained, quiet
@@ -74,7 +74,7 @@ def export_model(plan: Plan, store: Store, state: StoreState, cell: str, seed: i
     _check_empty(folder)
     checkpoint = _checkpoint(plan, state, cell, plan.sweep.seeds[0] if seed is None else seed)
     trained = tasks.get(cell.rpartition("/")[2]).trained
-    task = labelled(plan.data_source, tasks.get(trained)) if trained else None
+    task = with_labels(plan.data_source, tasks.get(trained)) if trained else None
     model, encoder = load_trained(checkpoint, task, WorkerContext(store, plan.data_source))
     loader = save_encoder(model.encoder, folder) if task is None else save_model(model, task, folder)
     cache.copy_tokenizer(str(encoder), folder)

@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 from stilts_ray import tasks
 from stilts_ray.data.batches import drawn, generator
 from stilts_ray.data.encoded import select
-from stilts_ray.data.rows import labelled
+from stilts_ray.data.rows import with_labels
 from stilts_ray.evaluation.item_losses import item_losses
 from stilts_ray.execution.context import WorkerContext, load_trained, record_fields
 from stilts_ray.execution.jobs import RankJob
@@ -22,7 +22,7 @@ from stilts_ray.timing import part
 def rank_examples(job: RankJob, context: WorkerContext) -> RankRecord:
     """The loss of every example that a trial trained on. The losses are in the store beside the record."""
     (name,) = job.mixture.tasks
-    task = labelled(context.data_source, tasks.get(name))
+    task = with_labels(context.data_source, tasks.get(name))
     model, folder = load_trained(job.parent, task, context)
     model.to(context.process_group.device)
     data = all_examples(name, job.mixture, job.recipe, folder, context.data_source)

@@ -12,7 +12,7 @@ from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.encoded import Encoded, TokenizationConfig
 from stilts_ray.data.row_check import Split, check_rows, rows_read
-from stilts_ray.data.rows import labelled, together
+from stilts_ray.data.rows import sum_counts, with_labels
 from stilts_ray.errors import RequestError
 from stilts_ray.evaluation.prediction_files import keep_predictions
 from stilts_ray.evaluation.signature import signature
@@ -44,7 +44,7 @@ def score_trial(job: ScoreJob, context: WorkerContext) -> ScoreRecord:
         with part("upload"):
             context.store.upload(Path(scratch), job.path, PREDICTIONS)
     checked = check_rows(source, _splits(test.target, inputs.languages, source.source_language))
-    repairs = together([each.counts for each in checked]).repairs
+    repairs = sum_counts([each.counts for each in checked]).repairs
     return ScoreRecord(
         **record_fields(job),
         # XTREME's rule: the plain mean over languages, the source language included.
@@ -67,7 +67,7 @@ def _splits(target: Task, languages: Sequence[str], source_language: str) -> Ite
 def _test(job: ScoreJob, context: WorkerContext) -> ZeroShotTest:
     """The trial's model with the target's test data."""
     target, inference, source = tasks.get(job.input.task), job.input.inference, context.data_source
-    trained = labelled(source, tasks.get(job.trained)) if job.trained else None
+    trained = with_labels(source, tasks.get(job.trained)) if job.trained else None
     model, folder = load_trained(job.parent, trained, context)
     check_length(model.encoder, target.name, inference.max_length)
     layer = _layer(model.encoder, target, job.input.retrieval.layer if job.input.retrieval else None)

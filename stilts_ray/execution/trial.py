@@ -12,7 +12,7 @@ from stilts_ray.data import cache
 from stilts_ray.data.batches import Batch, Items, Share, by_length, collate, order
 from stilts_ray.data.encoded import Encoded, select
 from stilts_ray.data.row_check import check_rows, rows_read
-from stilts_ray.data.rows import labelled
+from stilts_ray.data.rows import with_labels
 from stilts_ray.data.sources import DataSource
 from stilts_ray.execution.context import WEIGHTS, WorkerContext, check_length, load_parent, record_fields
 from stilts_ray.execution.jobs import TrainJob
@@ -38,7 +38,7 @@ def train_trial(job: TrainJob, context: WorkerContext) -> TrainRecord:
     encoder, folder = load_parent(job.parent, context)
     for name, recipe in job.recipes.items():
         check_length(encoder, name, recipe.max_length)
-    trained = [labelled(context.data_source, tasks.get(name)) for name in job.mixture.tasks]
+    trained = [with_labels(context.data_source, tasks.get(name)) for name in job.mixture.tasks]
     model = model_for(encoder, trained, job.seed)
     if job.mixture.masked:
         model.heads[job.mixture.masked.texts] = masked_lm.load_head(encoder, folder, job.seed)

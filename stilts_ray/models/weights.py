@@ -1,7 +1,7 @@
-"""Weights files: the weights that a run changed, as one safetensors file.
+"""Weights files: the weights that a trial trained, as one safetensors file.
 
-The file of a run with a pruned vocabulary holds only the active embeddings. Its metadata name the parent run, whose file has
-the other rows; without a parent run, they are the pretrained encoder's.
+The file of a trial with a pruned vocabulary holds only the active embeddings. Its metadata name the parent trial, whose file
+has the other embedding rows; without a parent trial, they are the pretrained encoder's.
 """
 
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ from stilts_ray.errors import RequestError
 from stilts_ray.models import vocabulary
 from stilts_ray.models.families import word_embeddings
 
-BASE = "base"
+PARENT = "parent"
 ROWS = ".rows"
 
 
-def save_weights(model: nn.Module, path: Path | None, base: str | None = None) -> None:
-    """Writes all parameters and buffers with `save_tensors`. base: path of the parent run in the store."""
+def save_weights(model: nn.Module, path: Path | None, parent: str | None = None) -> None:
+    """Writes all parameters and buffers with `save_tensors`. parent: path of the parent trial in the store."""
     weights = model.state_dict()
     partial = any(name.endswith(ROWS) for name in weights)
-    save_tensors(weights, path, {BASE: base} if base and partial else None)
+    save_tensors(weights, path, {PARENT: parent} if parent and partial else None)
 
 
 def save_tensors(
@@ -49,11 +49,12 @@ def shard_like(tensor: torch.Tensor, like: torch.Tensor | None) -> torch.Tensor:
     return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements)
 
 
-def base_of(path: Path) -> str | None:
-    """The parent run whose embeddings a file needs, or None. Raises RequestError if the file cannot be read."""
+def parent_trial(path: Path) -> str | None:
+    """The parent trial (its path in the store) whose embeddings a file needs, or None. Raises RequestError if the file cannot
+    be read."""
     try:
         with safe_open(path, "pt") as file:
-            return (file.metadata() or {}).get(BASE)
+            return (file.metadata() or {}).get(PARENT)
     except (OSError, SafetensorError) as error:
         raise _unreadable(path, error) from None
 

@@ -87,7 +87,7 @@ def _entries(name: str, plan: Plan, done: Mapping[str, EvaluationRecord]) -> Ite
             other = done.get(base.cells[target]) if base is not None else None
             for group, codes in _members(name, done[digest], source).items():
                 yield GroupEntry(
-                    **dict(compared(done[digest], other, codes)),
+                    **dict(group_score(done[digest], other, codes)),
                     encoder=row.encoder.name,
                     intermediate=row.intermediate,
                     trained_in=tuple(code for code in row.mixture.languages if code != source),
@@ -103,7 +103,7 @@ def _members(name: str, record: EvaluationRecord, source: str) -> dict[str, list
     return found
 
 
-def compared(record: EvaluationRecord, base: EvaluationRecord | None, codes: Sequence[str]) -> GroupScore:
+def group_score(record: EvaluationRecord, base: EvaluationRecord | None, codes: Sequence[str]) -> GroupScore:
     """The mean of an evaluation over these languages, and its difference from another's over those of them that both have."""
     shared = [code for code in codes if code in base.languages] if base is not None else []
     pairs: BySeed = difference(_only(record, shared), _only(base, shared)) if base is not None and shared else {}

@@ -53,7 +53,7 @@ def profile(plan: Plan, state: StoreState) -> list[Spent]:
 
 def document(steps: Sequence[Spent]) -> dict[str, Any]:
     """For JSON: the steps, and their sum."""
-    return {"steps": [step.as_dict() for step in steps], "total": together("total", steps).as_dict()}
+    return {"steps": [step.as_dict() for step in steps], "total": sum_spent("total", steps).as_dict()}
 
 
 def _spent(kind: str, name: str, jobs: Sequence[AnyJobRecord]) -> Spent:
@@ -61,7 +61,7 @@ def _spent(kind: str, name: str, jobs: Sequence[AnyJobRecord]) -> Spent:
     return Spent(kind, name, len(jobs), len(jobs) - len(measured), _summed(measured))
 
 
-def together(name: str, steps: Sequence[Spent]) -> Spent:
+def sum_spent(name: str, steps: Sequence[Spent]) -> Spent:
     """The sum of several."""
     seconds = _summed([step.seconds for step in steps if step.seconds is not None])
     return Spent(name, name, sum(step.jobs for step in steps), sum(step.unmeasured for step in steps), seconds)
@@ -92,7 +92,7 @@ def markdown(steps: Sequence[Spent]) -> str:
         return ""
     lines = [
         [spent.kind, spent.name, spent.jobs, *(_number(spent, part) for part in PARTS), _total(spent)]
-        for spent in (*steps, together("total", steps))
+        for spent in (*steps, sum_spent("total", steps))
     ]
     head = ["kind", "step", "jobs", *PARTS, "total"]
     remarks = "".join(f"- {line}\n" for line in _remarks(steps))
@@ -101,8 +101,8 @@ def markdown(steps: Sequence[Spent]) -> str:
 
 def _by_kind(steps: Sequence[Spent]) -> Table:
     kinds = dict.fromkeys(step.kind for step in steps)
-    whole = together("total", steps)
-    columns = [*(together(kind, [step for step in steps if step.kind == kind]) for kind in kinds), whole]
+    whole = sum_spent("total", steps)
+    columns = [*(sum_spent(kind, [step for step in steps if step.kind == kind]) for kind in kinds), whole]
     grid = _grid("seconds of", *(column.name for column in columns), "share")
     for part in PARTS:
         grid.add_row(part, *(_number(column, part) for column in columns), _share(whole, part))
@@ -121,7 +121,7 @@ def _longest(steps: Sequence[Spent]) -> Table:
         shares = ", ".join(f"{part} {_share(spent, part)}" for part in most) if spent.seconds else "–"
         grid.add_row(spent.name, f"{spent.jobs}", _total(spent), shares)
     if rest := ranked[LONGEST:]:
-        others = together("", rest)
+        others = sum_spent("", rest)
         grid.add_row(Text(f"and {len(rest)} more", "dim"), f"{others.jobs}", _total(others), "")
     return grid
 
@@ -136,7 +136,7 @@ def _grid(first: str, *numbers: str) -> Table:
 
 def _remarks(steps: Sequence[Spent]) -> Iterable[str]:
     yield "summed over jobs, of which several run at a time; wait: of a process for its job, of training for its batches"
-    whole = together("total", steps)
+    whole = sum_spent("total", steps)
     if whole.unmeasured:
         yield f"{whole.unmeasured} of {whole.jobs} jobs have no profile, and are not in the sums"
 

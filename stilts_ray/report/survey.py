@@ -9,7 +9,7 @@ from stilts_ray import tasks
 from stilts_ray.data import cache
 from stilts_ray.data.repository import Repository
 from stilts_ray.data.row_check import CheckedSplit, Split, size_warnings
-from stilts_ray.data.rows import together
+from stilts_ray.data.rows import sum_counts
 from stilts_ray.data.sources import UNRESOLVED, DataSource, HubSource
 from stilts_ray.errors import RequestError, Unavailable
 from stilts_ray.plan.inputs import all_training_splits
@@ -87,22 +87,22 @@ def survey(data_source: DataSource, splits: Iterable[Split]) -> Iterator[Finding
 
 
 def _checked(data_source: DataSource, task: Task, split: str, codes: list[str]) -> Finding:
-    looked, problems = [], list[str]()
+    checked, problems = [], list[str]()
     for code in codes:
         try:
-            looked.append(CheckedSplit(task.name, split, code, cache.counts(data_source, task, split, code)))
+            checked.append(CheckedSplit(task.name, split, code, cache.counts(data_source, task, split, code)))
         except RequestError as error:
             problems.append(str(error))
-    counts = together([each.counts for each in looked])
+    counts = sum_counts([each.counts for each in checked])
     published = [rows for code in codes if (rows := task.published_rows(split, code)) is not None]
     return Finding(
         name=f"{task.name} {split}",
         where=_where(data_source, task, split),
-        languages=len(looked),
+        languages=len(checked),
         rows=counts.rows,
         published=sum(published) if published else None,
         repairs={str(rule): count for rule, count in counts.repairs.items()},
-        problems=(*problems, *_in_one_line(size_warnings(data_source, looked))),
+        problems=(*problems, *_in_one_line(size_warnings(data_source, checked))),
     )
 
 

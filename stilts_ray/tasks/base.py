@@ -119,7 +119,7 @@ class Task:
         for a missing column, ValueError for an invalid value.
     labels: names of classes or tags, in the order of the head's outputs.
     labels_from: column of the training split whose feature type lists the labels, where the entry does not
-        (`stilts_ray.data.rows.labelled` fills them in).
+        (`stilts_ray.data.rows.with_labels` fills them in).
     choices: number of alternatives in multiple choice.
     answers: rule that compares answers in span QA, a key of `stilts_ray.metrics.answers.RULES`.
     metric: which of the kind's metrics is the score; None: the kind's default.
@@ -129,7 +129,7 @@ class Task:
     example: a pure function from a row to an example, or to None if the data set's own rule leaves the row out; raises
     KeyError for a missing column, ValueError for a bad value.
     labels: names of classes or tags, in the order of the head's outputs. labels_from: where the entry does not list
-    them, the column of the training split whose feature type does (`stilts_ray.data.rows.labelled` fills them in).
+    them, the column of the training split whose feature type does (`stilts_ray.data.rows.with_labels` fills them in).
     choices: alternatives of a multiple choice. answers: by whose rule the answers of span QA are compared, a name in
     `stilts_ray.metrics.answers.RULES`. metric: which of the kind's metrics is the score; None: the kind's own.
     train, dev, test: names of splits, several joined by "+"; a task without `train` is not trained on. A part of a split is

@@ -8,7 +8,7 @@ from datasets import ClassLabel, Features, List
 
 from stilts_ray.data import cache
 from stilts_ray.data.encoded import Encoded, TokenizationConfig
-from stilts_ray.data.rows import labelled, load
+from stilts_ray.data.rows import load, with_labels
 from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError
 from stilts_ray.kinds import kind_of
@@ -37,7 +37,7 @@ def test_what_comes_from_the_cache_is_what_was_encoded(
     task, language = TASKS[name], next(iter(FIXTURES[name].rows))
     split = task.train or task.test or ""
     place = (FolderSource(data), task, split, language)
-    expected = encode(labelled(FolderSource(data), task), load(*place), tokenizer, READING)
+    expected = encode(with_labels(FolderSource(data), task), load(*place), tokenizer, READING)
     assert equal(encoded_split(*place, str(tiny_encoder), READING), expected)
     assert len(files(own_cache)) == 1
     # Another process has nothing in memory.

@@ -91,7 +91,7 @@ def test_the_task_reads_what_was_written_of_the_corpus(corpus: Path, tmp_path: P
     assert ccgbank.convert(corpus, tmp_path / "data") == {"train": 20 + 2, "validation": 1}
     data_source, task = FolderSource(tmp_path / "data"), tasks.get("ccg")
     # Training's by alphabet, then what only dev has.
-    assert rows.labelled(data_source, task).labels == (*sorted(set(CATEGORIES)), r"S[dcl]\NP")
+    assert rows.with_labels(data_source, task).labels == (*sorted(set(CATEGORIES)), r"S[dcl]\NP")
     train = rows.load(data_source, task, "train", "en")
     assert [len(example.words) for example in train][:4] == [5, 1, 5, 5], "by section and file"
     (dev,) = rows.load(data_source, task, "validation", "en")
@@ -119,11 +119,11 @@ def tables(folder: Path, **changes: str) -> Path:
 def test_tab_separated_files_with_and_without_numbers(tmp_path: Path) -> None:
     source, target, task = tables(tmp_path / "jiant"), FolderSource(tmp_path / "data"), tasks.get("ccg")
     assert ccgbank.convert(source, target.root) == {"train": 2, "validation": 1}
-    assert rows.labelled(target, task).labels == ("N", "NP[nb]/N", "S[dcl]\\NP")
+    assert rows.with_labels(target, task).labels == ("N", "NP[nb]/N", "S[dcl]\\NP")
     before = [rows.load(target, task, split, "en") for split in ("train", "validation")]
     (source / "tags_to_id.json").write_text(json.dumps({"S[dcl]\\NP": "0", "NP": 1, "N": 3, "NP[nb]/N": 2}))
     ccgbank.convert(source, target.root)
-    assert rows.labelled(target, task).labels == ("S[dcl]\\NP", "NP", "NP[nb]/N", "N")
+    assert rows.with_labels(target, task).labels == ("S[dcl]\\NP", "NP", "NP[nb]/N", "N")
     assert [rows.load(target, task, split, "en") for split in ("train", "validation")] == before
 
 

@@ -8,7 +8,7 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from stilts_ray.data.encoded import TokenizationConfig
-from stilts_ray.data.rows import labelled, load
+from stilts_ray.data.rows import load, with_labels
 from stilts_ray.data.sources import FolderSource, HubSource
 from stilts_ray.data.tables import dataset_table
 from stilts_ray.errors import RequestError, RowError
@@ -117,19 +117,19 @@ def tagged(names: list[str], rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def test_labels_are_those_of_the_training_splits_feature_type_in_its_order(data_dir: Path, tmp_path: Path) -> None:
-    task = labelled(FolderSource(data_dir), TASKS["ccg"])
+    task = with_labels(FolderSource(data_dir), TASKS["ccg"])
     assert task.labels == tuple(SUPERTAGS)
-    assert labelled(FolderSource(data_dir), task) == task
-    assert labelled(FolderSource(data_dir), TASKS["mnli"]) is TASKS["mnli"]
+    assert with_labels(FolderSource(data_dir), task) == task
+    assert with_labels(FolderSource(data_dir), TASKS["mnli"]) is TASKS["mnli"]
     # A tag that no row has is a label all the same.
     tagged([*SUPERTAGS[::-1], "PP"], CCG.rows["en"][:1], tmp_path / "ccg/default/train.parquet")
-    assert labelled(FolderSource(tmp_path), TASKS["ccg"]).labels == (*SUPERTAGS[::-1], "PP")
+    assert with_labels(FolderSource(tmp_path), TASKS["ccg"]).labels == (*SUPERTAGS[::-1], "PP")
 
 
 def test_dev_tags_get_the_training_splits_numbers(tmp_path: Path, tokenizer: Any) -> None:
     tagged(SUPERTAGS, CCG.rows["en"], tmp_path / "ccg/default/train.parquet")
     tagged(sorted(SUPERTAGS), CCG.rows["en"], tmp_path / "ccg/default/validation.parquet")
-    task = labelled(FolderSource(tmp_path), TASKS["ccg"])
+    task = with_labels(FolderSource(tmp_path), TASKS["ccg"])
     made = [
         encode(task, load(FolderSource(tmp_path), TASKS["ccg"], split, "en"), tokenizer, TokenizationConfig(64))
         .fields["tags"]

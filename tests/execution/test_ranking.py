@@ -1,4 +1,4 @@
-"""Rows ranked by the loss of a finished run, and runs on a band of them, done for real on the fixture rows."""
+"""Difficulty ranking: examples ranked by the loss of a finished trial, and trials on a slice of them, on the fixture rows."""
 
 import shutil
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The questions in `sweeps/`: each plans on the hub, each has a twin on generated languages, and the twins run."""
+"""Shipped sweeps: each can be planned on the hub, and each has a mini variant that runs."""
 
 from functools import cache
 from pathlib import Path
@@ -158,7 +158,7 @@ def few_languages(mixture: Mixture) -> Mixture:
 
 
 def tiny(mini_variant: Sweep) -> Sweep:
-    """The twin with as little of everything as still runs."""
+    """The mini variant with the least data and training that still runs."""
     recipe = Recipe(epochs=1, batch_size=8, max_length=64, stride=32, train_examples=8, dev_examples=8, evaluations=1)
     changes: dict[str, Any] = {
         "recipe": recipe,

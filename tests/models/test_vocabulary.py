@@ -159,10 +159,10 @@ def test_two_runs_in_a_row_update_the_active_rows_of_both(store: Store, tmp_path
     weights.load_weights(two, tmp_path / "one.safetensors")
     prune_embeddings(two, second.values())
     trained(two, store, spec, second)
-    weights.save_weights(two, tmp_path / "two.safetensors", base="trial/one")
+    weights.save_weights(two, tmp_path / "two.safetensors", parent="trial/one")
 
-    assert weights.base_of(tmp_path / "one.safetensors") is None
-    assert weights.base_of(tmp_path / "two.safetensors") == "trial/one"
+    assert weights.parent_trial(tmp_path / "one.safetensors") is None
+    assert weights.parent_trial(tmp_path / "two.safetensors") == "trial/one"
     loaded = fresh()
     weights.load_embeddings(loaded.encoder, tmp_path / "one.safetensors")
     weights.load_weights(loaded, tmp_path / "two.safetensors")

@@ -9,7 +9,7 @@ from stilts_ray.config import Mixture
 from stilts_ray.evaluation.averages import over_seeds
 from stilts_ray.languages import LANGUAGES
 from stilts_ray.mini.languages import GRAMMARS
-from stilts_ray.report.groups import SOURCE, UNKNOWN, GroupEntry, compared, groups, ordered, trait
+from stilts_ray.report.groups import SOURCE, UNKNOWN, GroupEntry, group_score, groups, ordered, trait
 from stilts_ray.report.sections import by_group
 from stilts_ray.report.table import ResultTable, results
 from stilts_ray.store.records import EvaluationRecord, ScoredTrial
@@ -48,7 +48,7 @@ def test_every_language_has_its_group() -> None:
 def test_means_and_paired_differences() -> None:
     mine = record({"de": 60.0, "fr": 70.0, "fi": 10.0}, {"de": 64.0, "fr": 70.0, "fi": 10.0})
     base = record({"de": 58.0, "fr": 68.0, "fi": 90.0}, {"de": 60.0, "fr": 60.0, "fi": 90.0})
-    found = compared(mine, base, ["de", "fr"])
+    found = group_score(mine, base, ["de", "fr"])
     assert found.score == pytest.approx((65 + 67) / 2)
     # By seed 65 - 63 = 2 and 67 - 60 = 7: mean 4.5, standard deviation 5 / sqrt 2, its error 5 / 2.
     assert (found.delta, found.standard_error, found.pairs) == (4.5, pytest.approx(2.5), 2)
@@ -57,14 +57,14 @@ def test_means_and_paired_differences() -> None:
 
 def test_one_seed_and_no_baseline() -> None:
     mine = record({"de": 60.0})
-    one = compared(mine, record({"de": 50.0}), ["de"])
+    one = group_score(mine, record({"de": 50.0}), ["de"])
     assert (one.delta, one.standard_error, one.pairs) == (10.0, None, 1)
-    alone = compared(mine, None, ["de"])
+    alone = group_score(mine, None, ["de"])
     assert (alone.score, alone.delta, alone.standard_error, alone.pairs) == (60.0, None, None, 0)
 
 
 def test_the_encoder_itself_is_the_partner_of_every_seed() -> None:
-    found = compared(record({"de": 60.0}, {"de": 64.0}), record({"de": 50.0}, rate=None), ["de"])
+    found = group_score(record({"de": 60.0}, {"de": 64.0}), record({"de": 50.0}, rate=None), ["de"])
     assert (found.delta, found.pairs) == (12.0, 2)
     assert found.standard_error == pytest.approx(2.0)
 
@@ -72,15 +72,15 @@ def test_the_encoder_itself_is_the_partner_of_every_seed() -> None:
 def test_collapsed_and_diverged_trials_have_no_difference() -> None:
     mine = record({"de": 60.0}, {"de": 1.0}, None, {"de": 62.0}, collapsed=(1,))
     base = record({"de": 50.0}, {"de": 50.0}, {"de": 50.0}, {"de": 50.0}, collapsed=(3,))
-    found = compared(mine, base, ["de"])
+    found = group_score(mine, base, ["de"])
     assert (found.score, found.delta, found.pairs) == (61.0, 10.0, 1)
 
 
 def test_only_languages_that_both_have_are_compared() -> None:
     mine, base = record({"de": 60.0, "fr": 80.0}), record({"de": 50.0})
-    found = compared(mine, base, ["de", "fr"])
+    found = group_score(mine, base, ["de", "fr"])
     assert (found.score, found.delta) == (70.0, 10.0)
-    assert compared(mine, base, ["fr"]).delta is None
+    assert group_score(mine, base, ["fr"]).delta is None
 
 
 def one(document: ResultTable, **wanted: Any) -> GroupEntry:

@@ -188,7 +188,10 @@ def test_rows_become_examples_sequences_and_a_batch(
     assert len(examples) == len(rows_of(task, split, language))
 
     encoded = encode(
-        data.labelled(FolderSource(data_dir), task), examples, tokenizer, TokenizationConfig(max_length=64, stride=32)
+        data.with_labels(FolderSource(data_dir), task),
+        examples,
+        tokenizer,
+        TokenizationConfig(max_length=64, stride=32),
     )
     assert encoded.items >= len(examples)
     assert encoded.lengths.min() > 2
