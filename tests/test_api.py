@@ -91,13 +91,14 @@ def test_a_sweep_is_a_value_a_file_or_the_name_of_a_shipped_one(tmp_path: Path) 
 
 
 def test_the_first_gpu_sweep_counts_what_its_estimate_says() -> None:
-    from stilts_ray.config.sweep_file import shipped
+    from stilts_ray.config.sweep_file import load, shipped
     from stilts_ray.data.sources import HubSource
     from stilts_ray.plan.build import make_plan
     from stilts_ray.plan.steps import Study
 
-    text = shipped()["first_gpu"].read_text(encoding="utf-8")
-    made = make_plan(plan("first_gpu").sweep, HubSource())
+    file = shipped()["first_gpu"]
+    text = file.read_text(encoding="utf-8")
+    made = make_plan(load(file), HubSource())
     studies = [step for step in made.steps if isinstance(step, Study)]
     tokens = sum(study.trials * study.tokens for study in studies)
     assert f"{tokens / 1e6:.0f} million training tokens ({sum(study.trials for study in studies)} trials)" in text

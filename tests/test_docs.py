@@ -198,12 +198,12 @@ def test_the_costs_of_the_papers_grid_are_those_of_its_plan() -> None:
     found = compare_costs(make_plan(load(ROOT / "sweeps" / "paper.py"), HubSource({})), None)
     assert found is not None
     shown = " ".join(read("performance.md").split())
-    own, naive = found["train_tokens"] / 1e9, found["naive_train_tokens"] / 1e9
-    assert f"its {found['pairs']} pairs" in shown
+    own, naive = found.train_tokens / 1e9, found.naive_train_tokens / 1e9
+    assert f"its {found.pairs} pairs" in shown
     assert f"{own:.1f} against {naive:.1f} billion" in shown
-    assert f"a ratio of {found['ratio']:.3f}" in shown
-    assert f"| a loop over its pairs, padded | {found['ratio']:.3f} |" in shown
-    assert f"sharing makes {found['sharing']:.3f} and packing {found['packing']:.3f}" in shown
+    assert f"a ratio of {found.ratio:.3f}" in shown
+    assert f"| a loop over its pairs, padded | {found.ratio:.3f} |" in shown
+    assert f"sharing makes {found.sharing:.3f} and packing {found.packing:.3f}" in shown
 
 
 def test_the_profile_is_of_the_whole_quickstart_and_adds_up() -> None:

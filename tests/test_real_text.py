@@ -109,7 +109,7 @@ def test_tags_transfer_to_languages_other_than_english(plan: Plan, tmp_path: Pat
     while job := scheduler.next():
         scheduler.finish(job, execute_job(job, place))
     (row,) = short.conditions
-    scores = scheduler.records[row.cells["udpos"]]["languages"]
+    scores = scheduler.records[row.cells["udpos"]].languages
     for language in languages:
         tags = Counter(
             tag for e in cache.examples(plan.data_source, tasks.get("udpos"), "test", language) for tag in e.tags

@@ -27,7 +27,7 @@ from stilts_ray.cli.options import (
     WorkersOption,
 )
 from stilts_ray.errors import RequestError
-from stilts_ray.identity import SHORT, digest
+from stilts_ray.identity import JSON, SHORT, digest
 from stilts_ray.plan.calibration import read_calibration
 from stilts_ray.plan.costs import comparison_lines
 from stilts_ray.report.overview import overview, summary
@@ -237,18 +237,22 @@ def lock_sweep(
     as_json: JsonOption = False,
 ) -> None:
     """Pin what a sweep reads: hub repositories by commit, folders by content. `run` does this too."""
-    from stilts_ray.store.pins import lock, pins
+    from stilts_ray.store.pins import lock
 
     place = open_store(store)
-    document = lock(api.plan(sweep, store, data_dir=data_dir, local_data=local_data), place)
+    file = lock(api.plan(sweep, store, data_dir=data_dir, local_data=local_data), place)
     if as_json:
-        print(json.dumps(document, indent=1))
+        print(file.model_dump_json(indent=1))
         return
-    for name, pin in pins(document).items():
+    for name, pin in file.pins.items():
         out.print(f"{name}: {short_pin(pin)}", highlight=False, markup=False, soft_wrap=True)
-    out.print(f"written to {place.url}/locks/{document['sweep']}.json", highlight=False, markup=False, soft_wrap=True)
+    out.print(f"written to {place.url}/locks/{file.sweep}.json", highlight=False, markup=False, soft_wrap=True)
 
 
-def short_pin(pin: dict[str, Any]) -> str:
+def short_pin(pin: JSON) -> str:
     """A hub repository with its commit; of anything else, a digest of its content."""
-    return f"{pin['hub']} at {pin['revision']}" if "hub" in pin else f"content {digest(pin)[:SHORT]}"
+    return (
+        f"{pin['hub']} at {pin['revision']}"
+        if isinstance(pin, dict) and "hub" in pin
+        else f"content {digest(pin)[:SHORT]}"
+    )

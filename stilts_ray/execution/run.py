@@ -1,7 +1,5 @@
 """One invocation of a sweep: pins its inputs, checks them, and runs its unfinished steps. Nothing here prints."""
 
-from typing import Any
-
 from stilts_ray import tracking
 from stilts_ray.config import Runtime
 from stilts_ray.data.sources import MiniSource
@@ -11,7 +9,7 @@ from stilts_ray.plan.build import Plan
 from stilts_ray.plan.inputs import encoder_pin, folder_or_hub_id, input_splits, pretrained_encoders
 from stilts_ray.report.overview import overview, summary
 from stilts_ray.store.data_source import remember
-from stilts_ray.store.pins import changed_pins, lock, resolved
+from stilts_ray.store.pins import LockFile, changed_pins, lock, read_lock, resolved
 from stilts_ray.store.state import StoreState, state_of
 from stilts_ray.store.store import Store
 
@@ -29,7 +27,7 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, display: Display) -> t
     with locked(store):
         plan = resolved(plan, store)
         remember(plan.data_source, store, plan.sweep)
-        show_changes(store.read_json("locks", f"{name}.json"), lock(plan, store), display)
+        show_changes(read_lock(store, name), lock(plan, store), display)
         state = state_of(store)
         before = overview(plan, state)
         display.message(summary(before))
@@ -47,7 +45,7 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, display: Display) -> t
     return plan, state_of(store, state), result.jobs
 
 
-def show_changes(before: dict[str, Any] | None, after: dict[str, Any], display: Display) -> None:
+def show_changes(before: LockFile | None, after: LockFile, display: Display) -> None:
     """Shows which inputs changed since the sweep's last invocation: steps that read them run again."""
     changed = changed_pins(before, after) if before else []
     if changed:

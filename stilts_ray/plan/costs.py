@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from stilts_ray.config import Pretraining, Sweep
 from stilts_ray.plan.build import Plan
@@ -97,50 +98,67 @@ def _sequential_tokens(step: Step) -> tuple[int, int]:
     return 0, 0
 
 
-def compare_costs(plan: Plan, calibration: Calibration | None) -> dict[str, Any] | None:
-    """The costs of a plan and of the naive loop, as a JSON document: tokens, and hours on one device.
+class CostComparison(BaseModel):
+    """The costs of a plan and of the naive loop: training tokens, and hours on one device.
 
     ratio: own / naive tokens, which is sharing (own / unshared) x packing (unshared / naive). uncalibrated: encoders without
-    a measured speed; with any, hours are None. None for a sweep whose pairs train nothing.
+    a measured speed; with any, hours are None.
     """
+
+    model_config = ConfigDict(frozen=True)
+
+    pairs: int
+    train_tokens: int
+    unshared_train_tokens: int
+    naive_train_tokens: int
+    ratio: float
+    sharing: float
+    packing: float
+    device: str | None
+    hours: float | None
+    naive_hours: float | None
+    uncalibrated: tuple[str, ...]
+
+
+def compare_costs(plan: Plan, calibration: Calibration | None) -> CostComparison | None:
+    """The costs of a plan and of the naive loop; None for a sweep whose pairs train nothing."""
     total = costs(plan)
     own, unshared, naive = total.own.total(), total.unshared.total(), total.naive.total()
     if not naive:
         return None
-    return {
-        "pairs": total.pairs,
-        "train_tokens": own,
-        "unshared_train_tokens": unshared,
-        "naive_train_tokens": naive,
-        "ratio": round(own / naive, 4),
-        "sharing": round(own / unshared, 4),
-        "packing": round(unshared / naive, 4),
-        "device": calibration.device if calibration else None,
-        "hours": calibration.packed_hours(total.own) if calibration else None,
-        "naive_hours": calibration.padded_hours(total.naive) if calibration else None,
-        "uncalibrated": sorted(set(total.own) - set(calibration.encoders if calibration else ())),
-    }
+    return CostComparison(
+        pairs=total.pairs,
+        train_tokens=own,
+        unshared_train_tokens=unshared,
+        naive_train_tokens=naive,
+        ratio=round(own / naive, 4),
+        sharing=round(own / unshared, 4),
+        packing=round(unshared / naive, 4),
+        device=calibration.device if calibration else None,
+        hours=calibration.packed_hours(total.own) if calibration else None,
+        naive_hours=calibration.padded_hours(total.naive) if calibration else None,
+        uncalibrated=tuple(sorted(set(total.own) - set(calibration.encoders if calibration else ()))),
+    )
 
 
-def comparison_lines(comparison: dict[str, Any] | None) -> list[str]:
-    """The document of `compare_costs` as three lines of text; none for None."""
+def comparison_lines(comparison: CostComparison | None) -> list[str]:
+    """A comparison as three lines of text; none for None."""
     if comparison is None:
         return []
     return [
-        f"whole plan: {comparison['train_tokens']:,} training tokens; naive, {comparison['pairs']} pairs each trained from"
-        f" the encoder and padded to the maximum length: {comparison['naive_train_tokens']:,}; ratio"
-        f" {comparison['ratio']:.3f} (sharing {comparison['sharing']:.3f} x packing {comparison['packing']:.3f})",
+        f"whole plan: {comparison.train_tokens:,} training tokens; naive, {comparison.pairs} pairs each trained from"
+        f" the encoder and padded to the maximum length: {comparison.naive_train_tokens:,}; ratio"
+        f" {comparison.ratio:.3f} (sharing {comparison.sharing:.3f} x packing {comparison.packing:.3f})",
         _hours_line(comparison),
         "not counted on either side: dev evaluations, scoring, pretraining",
     ]
 
 
-def _hours_line(comparison: dict[str, Any]) -> str:
-    if comparison["uncalibrated"]:
-        encoders = ", ".join(comparison["uncalibrated"])
+def _hours_line(comparison: CostComparison) -> str:
+    if comparison.uncalibrated:
+        encoders = ", ".join(comparison.uncalibrated)
         return (
             f"GPU-hours: no calibration for {encoders}; run `python benchmarks/calibrate.py SWEEP --out FILE` on a GPU"
         )
-    device = comparison["device"]
-    unit = "hours on a CPU" if device == CPU else f"GPU-hours on {device}"
-    return f"{unit}: {comparison['hours']:,}; naive: {comparison['naive_hours']:,}"
+    unit = "hours on a CPU" if comparison.device == CPU else f"GPU-hours on {comparison.device}"
+    return f"{unit}: {comparison.hours:,}; naive: {comparison.naive_hours:,}"

@@ -8,7 +8,7 @@ from stilts_ray.identity import canonical
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.calibration import CPU, Calibration
 from stilts_ray.plan.changes import changes
-from stilts_ray.plan.costs import compare_costs, packed_tokens
+from stilts_ray.plan.costs import CostComparison, compare_costs, packed_tokens
 from stilts_ray.plan.steps import Condition, Evaluation, Pretrain, Ranking, Step, StepKind, Study
 from stilts_ray.store.records import AnyStepRecord, TrainRecord, Value
 from stilts_ray.store.state import StoreState, status_of
@@ -42,13 +42,13 @@ class Totals(Value):
 
 
 class Overview(Value):
-    """What `stilts plan` shows. comparison: `stilts_ray.plan.costs.compare_costs`."""
+    """What `stilts plan` shows. comparison: None if the sweep trains nothing."""
 
     sweep: str
     store: str
     steps: tuple[PlannedStep, ...]
     totals: Totals
-    comparison: dict[str, Any] | None
+    comparison: CostComparison | None
 
 
 def overview(plan: Plan, state: StoreState, calibration: Calibration | None = None) -> Overview:

@@ -8,9 +8,10 @@ from stilts_ray import tasks
 from stilts_ray.data.repository import CONVERTED, Repository
 from stilts_ray.data.sources import HubSource, parse_repositories
 from stilts_ray.errors import RequestError, Unavailable
-from stilts_ray.identity import canonical
+from stilts_ray.identity import JSON, canonical
 from stilts_ray.plan.build import Plan, make_plan
 from stilts_ray.plan.inputs import encoder_pin, input_splits, pretrained_encoders, pretrained_on_hub, used_tasks
+from stilts_ray.store.records import Value
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import Task
 from stilts_ray.tasks.base import parse_split
@@ -18,8 +19,27 @@ from stilts_ray.tasks.base import parse_split
 REPOSITORIES = "repositories.json"
 """Object of a store with the resolved hub repositories of all its sweeps."""
 
+LOCKS = "locks"
+"""Folder of a store with the lock files of its sweeps."""
+
 ConfigSplits = set[tuple[str, str]]
 """(configuration, split) pairs of a data set repository."""
+
+
+class LockFile(Value):
+    """The pins of all inputs of a sweep. encoders: name -> {"hub", "revision"} or {"files": digest}. data: task -> split ->
+    pin, as in `DataSource.identity`."""
+
+    sweep: str
+    encoders: dict[str, JSON]
+    data: dict[str, dict[str, JSON]]
+
+    @property
+    def pins(self) -> dict[str, JSON]:
+        """'encoder mini' or 'mnli train' -> pin."""
+        encoders = {f"encoder {name}": pin for name, pin in self.encoders.items()}
+        splits = {f"{task} {split}": pin for task, by_split in self.data.items() for split, pin in by_split.items()}
+        return encoders | splits
 
 
 def resolved(plan: Plan, store: Store) -> Plan:
@@ -114,35 +134,30 @@ def dataset_repository(task: Task, splits: ConfigSplits) -> Repository:
     raise first_error
 
 
-def pins(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The pins of a lock document: 'encoder mini' or 'mnli train' -> pin."""
-    encoders = {f"encoder {name}": pin for name, pin in document["encoders"].items()}
-    splits = {f"{task} {split}": pin for task, by_split in document["data"].items() for split, pin in by_split.items()}
-    return encoders | splits
+def read_lock(store: Store, sweep: str) -> LockFile | None:
+    """The lock file of a sweep's last invocation, or None."""
+    document = store.read_json(LOCKS, f"{sweep}.json")
+    return LockFile.model_validate(document) if document is not None else None
 
 
-def changed_pins(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Names in both lock documents whose pins differ."""
-    old, new = pins(before), pins(after)
-    return [name for name in new if name in old and old[name] != new[name]]
+def changed_pins(before: LockFile, after: LockFile) -> list[str]:
+    """Names in both lock files whose pins differ."""
+    return [name for name in after.pins if name in before.pins and before.pins[name] != after.pins[name]]
 
 
-def lock(plan: Plan, store: Store) -> dict[str, Any]:
-    """Pins all inputs of a plan and writes `locks/<sweep>.json` to the store. Returns that document:
-
-    {"sweep", "encoders": {name: {"hub", "revision"} or {"files": digest}}, "data": {task: {split: pin}}}. Raises RequestError
-    if the hub does not answer.
-    """
+def lock(plan: Plan, store: Store) -> LockFile:
+    """Pins all inputs of a plan and writes the lock file to the store. Raises RequestError if the hub does not answer."""
     plan = resolved(plan, store)
     languages_of: dict[tuple[str, str], set[str]] = {}
     for step in plan.steps:
         for task, split, language in input_splits(step, plan.data_source):
             languages_of.setdefault((task, split), set()).add(language)
-    data: dict[str, dict[str, Any]] = {}
+    data: dict[str, dict[str, JSON]] = {}
     for (task, split), languages in sorted(languages_of.items()):
-        data.setdefault(task, {})[split] = plan.data_source.identity(tasks.get(task), split, languages)
-    encoders = {name: encoder_pin(each, plan.data_source) for name, each in pretrained_encoders(plan.sweep).items()}
-    document: dict[str, Any] = {"sweep": plan.sweep.name, "encoders": encoders, "data": data}
-    plain: Any = canonical(document)
-    store.write_json(plain, "locks", f"{plan.sweep.name}.json")
-    return plain  # type: ignore[no-any-return]
+        pin = plan.data_source.identity(tasks.get(task), split, languages)
+        data.setdefault(task, {})[split] = canonical(pin)
+    pretrained = pretrained_encoders(plan.sweep)
+    encoders = {name: canonical(encoder_pin(each, plan.data_source)) for name, each in pretrained.items()}
+    file = LockFile(sweep=plan.sweep.name, encoders=encoders, data=data)
+    store.write_json(file.model_dump(mode="json"), LOCKS, f"{file.sweep}.json")
+    return file

@@ -66,12 +66,12 @@ def fresh_heads(patch: pytest.MonkeyPatch) -> None:
 
 def intermediate_not_loaded(patch: pytest.MonkeyPatch) -> None:
     """Target training starts from the encoder as it was before the intermediate task."""
-    original = trial.started
+    original = trial.load_parent
 
-    def from_the_beginning(start: ParentCheckpoint, place: Any) -> Any:
-        return original(dataclasses.replace(start, run=None), place)
+    def without_parent(parent: ParentCheckpoint, context: Any) -> Any:
+        return original(parent.model_copy(update={"trial": None}), context)
 
-    patch.setattr(trial, "started", from_the_beginning)
+    patch.setattr(trial, "load_parent", without_parent)
 
 
 def another_tokenizer(patch: pytest.MonkeyPatch) -> None:

@@ -58,11 +58,9 @@ def test_a_plan_trains_each_study_once_and_the_loop_each_pair_from_the_encoder()
 def test_the_ratio_is_sharing_times_packing() -> None:
     comparison = compare_costs(small(), None)
     assert comparison is not None
-    assert comparison["sharing"] == pytest.approx((2 * MNLI + 2 * SQUAD) / (2 * MNLI + 5 * SQUAD), abs=1e-4)
-    assert comparison["packing"] == pytest.approx(
-        (2 * MNLI + 5 * SQUAD) / (2 * PADDED_MNLI + 5 * PADDED_SQUAD), abs=1e-4
-    )
-    assert comparison["ratio"] == pytest.approx(comparison["sharing"] * comparison["packing"], abs=1e-4)
+    assert comparison.sharing == pytest.approx((2 * MNLI + 2 * SQUAD) / (2 * MNLI + 5 * SQUAD), abs=1e-4)
+    assert comparison.packing == pytest.approx((2 * MNLI + 5 * SQUAD) / (2 * PADDED_MNLI + 5 * PADDED_SQUAD), abs=1e-4)
+    assert comparison.ratio == pytest.approx(comparison.sharing * comparison.packing, abs=1e-4)
 
 
 def test_choices_are_padded_separately() -> None:
@@ -91,9 +89,9 @@ def test_without_trained_pairs_there_is_no_comparison(changes: dict[str, Any]) -
 def test_the_papers_plan_costs_at_most_a_quarter_of_the_loop() -> None:
     comparison = compare_costs(on_hub("paper"), None)
     assert comparison is not None
-    assert comparison["pairs"] == 11 * 9
-    assert comparison["ratio"] <= 1 / 4
-    assert comparison["ratio"] == pytest.approx(comparison["train_tokens"] / comparison["naive_train_tokens"], abs=1e-4)
+    assert comparison.pairs == 11 * 9
+    assert comparison.ratio <= 1 / 4
+    assert comparison.ratio == pytest.approx(comparison.train_tokens / comparison.naive_train_tokens, abs=1e-4)
 
 
 # Hours
@@ -103,19 +101,17 @@ def test_hours_are_tokens_divided_by_measured_speed() -> None:
     plan, slow = small(), SPEED.model_copy(update={"packed": 10.0})
     comparison = compare_costs(plan, calibration(**{"owner/xlmr": SPEED, "other": slow}))
     assert comparison is not None
-    assert comparison["uncalibrated"] == []
-    assert comparison["hours"] == round(TRIALS * (2 * MNLI + 2 * SQUAD) / 100 / 3600, 2)
-    assert comparison["naive_hours"] == round(TRIALS * (2 * PADDED_MNLI + 5 * PADDED_SQUAD) / 200 / 3600, 2)
-    assert f"GPU-hours on H200: {comparison['hours']}; naive: {comparison['naive_hours']}" in comparison_lines(
-        comparison
-    )
+    assert comparison.uncalibrated == ()
+    assert comparison.hours == round(TRIALS * (2 * MNLI + 2 * SQUAD) / 100 / 3600, 2)
+    assert comparison.naive_hours == round(TRIALS * (2 * PADDED_MNLI + 5 * PADDED_SQUAD) / 200 / 3600, 2)
+    assert f"GPU-hours on H200: {comparison.hours}; naive: {comparison.naive_hours}" in comparison_lines(comparison)
 
 
 @pytest.mark.parametrize("given", [None, calibration(other=SPEED)])
 def test_an_uncalibrated_encoder_is_named(given: Calibration | None) -> None:
     comparison = compare_costs(small(), given)
     assert comparison is not None
-    assert (comparison["hours"], comparison["naive_hours"], comparison["uncalibrated"]) == (None, None, ["owner/xlmr"])
+    assert (comparison.hours, comparison.naive_hours, comparison.uncalibrated) == (None, None, ("owner/xlmr",))
     assert any("no calibration for owner/xlmr" in line for line in comparison_lines(comparison))
 
 

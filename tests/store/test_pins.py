@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -28,7 +29,7 @@ from stilts_ray.execution.progress import Progress
 from stilts_ray.execution.run import show_changes
 from stilts_ray.identity import file_digest
 from stilts_ray.plan.build import make_plan
-from stilts_ray.store.pins import REPOSITORIES, changed_pins, dataset_repository, lock, resolved
+from stilts_ray.store.pins import REPOSITORIES, LockFile, changed_pins, dataset_repository, lock, read_lock, resolved
 from stilts_ray.store.store import Store
 from stilts_ray.tasks import TASKS
 from tests.standin import Commit, Fault, StandIn, hub_repositories, model_repository, online
@@ -55,13 +56,17 @@ def repositories(store: Store) -> dict[str, Repository]:
     return parse_repositories(store.read_json(REPOSITORIES) or {})
 
 
+def pin_of(file: LockFile, name: str) -> Any:
+    return file.pins[name]
+
+
 def test_on_the_hub_every_repository_is_at_a_commit(store: Store, hub: StandIn) -> None:
     document = lock(make_plan(sweep("owner/xlmr"), HubSource()), store)
-    assert document["encoders"] == {"one": {"hub": "owner/xlmr", "revision": hub["owner/xlmr"].main.id}}
-    assert document["data"]["xnli"]["test"] == {
+    assert document.encoders == {"one": {"hub": "owner/xlmr", "revision": hub["owner/xlmr"].main.id}}
+    assert pin_of(document, "xnli test") == {
         "hub": "facebook/xnli", "revision": hub["facebook/xnli"].main.id, "configs": ["de", "en"], "split": "test",
     }  # fmt: skip
-    assert store.read_json("locks", "locked.json") == document
+    assert read_lock(store, "locked") == document
     # One request for each repository, and none for a file.
     assert sorted(request.path for request in hub.requests) == [
         "/api/datasets/facebook/xnli", "/api/datasets/nyu-mll/glue", "/api/models/owner/xlmr",
@@ -82,7 +87,7 @@ def test_resolved_repositories_are_saved_if_a_later_one_fails(store: Store, hub:
     hub.faults.add(fault)
     with pytest.raises(RequestError, match="data set nyu-mll/glue: the hub refuses this login"):
         lock(plan, store)
-    assert store.read_json("locks", "locked.json") is None
+    assert read_lock(store, "locked") is None
     assert "owner/xlmr" in repositories(store), "encoders come first"
     assert "nyu-mll/glue" not in repositories(store)
     hub.faults.remove(fault)
@@ -98,7 +103,7 @@ def test_an_encoders_branch_is_pinned_at_its_commit(store: Store, hub: StandIn, 
     plan = make_plan(request, HubSource())
     assert plan.unresolved == ["google/xtreme", "owner/old@refs/pr/1"]
     commit = hub["owner/old"].branches["refs/pr/1"]
-    assert lock(plan, store)["encoders"] == {"one": {"hub": "owner/old", "revision": commit}}
+    assert lock(plan, store).encoders == {"one": {"hub": "owner/old", "revision": commit}}
     assert commit != hub["owner/old"].main.id
 
 
@@ -124,8 +129,8 @@ def test_a_local_folder_replaces_single_tasks(store: Store, hub: StandIn, data_d
     assert replaced == {"xnli/{}"}
     data_source = HubSource(local=local, replaced=replaced)
     document = lock(make_plan(sweep("owner/xlmr"), data_source), store)
-    assert document["data"]["xnli"]["test"] == FolderSource(data_dir).identity(TASKS["xnli"], "test", ("de", "en"))
-    assert document["data"]["mnli"]["train"]["hub"] == "nyu-mll/glue"
+    assert pin_of(document, "xnli test") == FolderSource(data_dir).identity(TASKS["xnli"], "test", ("de", "en"))
+    assert pin_of(document, "mnli train")["hub"] == "nyu-mll/glue"
     assert not hub.requests.count("xnli")
     again = from_address(SourceAddress.model_validate_json(data_source.address().model_dump_json()))
     assert again == data_source
@@ -136,7 +141,7 @@ def test_a_folder_is_pinned_by_its_content(data_dir: Path, tiny_encoder: Path, s
     data = Path(shutil.copytree(data_dir, tmp_path / "data"))
     before = lock(make_plan(sweep(str(tiny_encoder)), FolderSource(data)), store)
     test = data / "xnli" / "de" / "test.parquet"
-    assert before["data"]["xnli"]["test"]["de"] == file_digest(test)
+    assert pin_of(before, "xnli test")["de"] == file_digest(test)
     assert lock(make_plan(sweep(str(tiny_encoder)), FolderSource(data_dir)), store) == before, "whatever its path"
 
     shutil.copy(data / "xnli" / "en" / "test.parquet", test)
@@ -152,10 +157,10 @@ def test_a_folder_is_pinned_by_its_content(data_dir: Path, tiny_encoder: Path, s
 
 def test_mini_is_pinned_by_its_version(store: Store) -> None:
     document = lock(make_plan(sweep("mini", data="mini", languages={}), MiniSource()), store)
-    assert document["data"]["mnli"]["train"] == {
+    assert pin_of(document, "mnli train") == {
         "mini": 2, "dataset": "glue/mnli", "split": "train", "languages": ["qaa"],
     }  # fmt: skip
-    assert "files" in document["encoders"]["one"]
+    assert "files" in document.encoders["one"]
 
 
 def test_encoders_of_one_source_have_separate_pins(store: Store, hub: StandIn, tiny_encoder: Path) -> None:
@@ -168,9 +173,9 @@ def test_encoders_of_one_source_have_separate_pins(store: Store, hub: StandIn, t
         "random": Untrained(like=str(tiny_encoder)),
     }
     encoders = [Encoder(name=name, weights=each) for name, each in weights.items()]
-    pinned = lock(make_plan(sweep("", data="mini", languages={}, encoders=encoders), MiniSource()), store)["encoders"]
-    assert [pinned[name].get("revision") for name in weights] == [first.id, second.id, None]
-    assert set(pinned["random"]) == {"files"}
+    pinned = lock(make_plan(sweep("", data="mini", languages={}, encoders=encoders), MiniSource()), store)
+    assert [pin_of(pinned, f"encoder {name}").get("revision") for name in weights] == [first.id, second.id, None]
+    assert set(pin_of(pinned, "encoder random")) == {"files"}
 
 
 def test_the_command_prints_the_pins(
@@ -203,5 +208,5 @@ def test_tasks_without_a_public_repository_need_local_data(data_dir: Path, store
     with pytest.raises(RequestError, match=r"^ccg: no public hub repository; give the files with --local-data DIR$"):
         lock(make_plan(request, HubSource({})), store)
     document = lock(make_plan(request, HubSource(local=data_dir)), store)
-    assert document["data"]["ccg"]["train"] == {"en": file_digest(data_dir / "ccg" / "default" / "train.parquet")}
-    assert document["data"]["mnli"]["train"]["revision"] == hub["nyu-mll/glue"].main.id
+    assert pin_of(document, "ccg train") == {"en": file_digest(data_dir / "ccg" / "default" / "train.parquet")}
+    assert pin_of(document, "mnli train")["revision"] == hub["nyu-mll/glue"].main.id
