@@ -76,7 +76,7 @@ def outcome(job: Job) -> AnyJobRecord:
 def replay(plan: Plan, gpus: int, pending: int) -> list[Done]:
     """Executes all jobs, one at a time on each GPU; returns them by start time."""
     store = Store("memory://schedule")
-    searcher = TuneSearcher(Scheduler(plan, {}, {}), store, lambda: None, [], retries=0)
+    searcher = TuneSearcher(Scheduler(plan, {}, {}), store, lambda: None, [], max_restarts=0)
     waiting: deque[str] = deque()
     running: list[tuple[float, str]] = []
     done: list[Done] = []

@@ -74,9 +74,9 @@ def _masked_training(job: PretrainJob, spec: Pretraining, folder: Path, context:
             encode_texts([text for _, text in part_texts], tokenizer, config) for part_texts in (train_texts, held_out)
         )
     model = _new_model(spec, len(tokenizer)).to(group.device)
-    run = _training_run(spec, [name for name, _ in train_texts], train_data, held_out_data, tokenizer)
+    training_run = _training_run(spec, [name for name, _ in train_texts], train_data, held_out_data, tokenizer)
     checkpoints = Checkpoints(context.store, job.path, context.checkpoint_seconds)
-    outcome = train(model, run, checkpoints, context.report, group)
+    outcome = train(model, training_run, checkpoints, context.report, group)
     if outcome.end == "diverged":
         raise RequestError(f"pretraining {job.name}: the loss is not finite after {outcome.progress.step} steps")
     model.encoder.config.hidden_dropout_prob = spec.shape.dropout

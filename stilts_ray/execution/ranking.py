@@ -26,14 +26,14 @@ def rank_examples(job: RankJob, context: WorkerContext) -> RankRecord:
     model, folder = load_trained(job.parent, task, context)
     model.to(context.process_group.device)
     data = all_examples(name, job.mixture, job.recipe, folder, context.data_source)
-    rows = drawn(data.items, job.recipe.train_examples, generator(job.seed, name))
+    items = drawn(data.items, job.recipe.train_examples, generator(job.seed, name))
     with part("evaluate"):
-        losses = item_losses(model, task, select(data, rows))
+        losses = item_losses(model, task, select(data, items))
     with part("upload"), tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / LOSSES
-        save_file({"rows": rows, "losses": losses}, path)
+        save_file({"rows": items, "losses": losses}, path)
         context.store.upload(Path(scratch), job.path)
         files = {LOSSES: file_digest(path)}
     # They show how well the losses separate easy and hard: a model that memorised its data has almost none on any example.
     deciles = tuple(float(loss) for loss in np.quantile(losses, np.linspace(0, 1, 11)))
-    return RankRecord(**record_fields(job), rows=len(rows), loss=float(np.mean(losses)), deciles=deciles, files=files)
+    return RankRecord(**record_fields(job), rows=len(items), loss=float(np.mean(losses)), deciles=deciles, files=files)

@@ -39,9 +39,9 @@ def training_examples(
     if ranking is None:
         return data
     (task,) = mixture.tasks
-    rows, losses = _read_losses(context.store.fetch(ranking.path, LOSSES))
-    classes = objective_of(tasks.get(task).kind).strata(data[task])[rows]
-    items = rows[in_quantiles(mixture, losses, classes)]
+    ranked, losses = _read_losses(context.store.fetch(ranking.path, LOSSES))
+    classes = objective_of(tasks.get(task).kind).strata(data[task])[ranked]
+    items = ranked[in_quantiles(mixture, losses, classes)]
     if not len(items):
         raise RequestError(f"intermediates: {'-'.join(mixture.parts)} has no examples; widen the difficulty quantiles")
     return data | {task: select(data[task], items)}

@@ -46,9 +46,9 @@ def train_trial(job: TrainJob, context: WorkerContext) -> TrainRecord:
     dev = Dev(trained, job.recipes, folder, context.data_source)
     vocabulary.prune_embeddings(model, [*data.values(), *dev.encoded.values()])
     model.to(context.process_group.device)
-    run = _training_run(job, data, dev, folder)
+    training_run = _training_run(job, data, dev, folder)
     checkpoints = Checkpoints(context.store, job.path, context.checkpoint_seconds)
-    outcome = train(model, run, checkpoints, context.report, context.process_group)
+    outcome = train(model, training_run, checkpoints, context.report, context.process_group)
     curve = outcome.progress.curve
     return TrainRecord(
         **record_fields(job),

@@ -23,21 +23,21 @@ def trial_tokens(data_source: DataSource, mixture: Mixture, recipes: dict[str, R
     """
     trained = {name: tasks.get(name) for name in mixture.tasks}
     sizes = {name: data_source.train_size(task) for name, task in trained.items()}
-    rows = {name: max(1, len(mixture.languages)) * count for name, (count, _) in sizes.items()}
+    examples = {name: max(1, len(mixture.languages)) * count for name, (count, _) in sizes.items()}
     if mixture.difficulty_quantiles:
-        capped = {name: min(count, recipes[name].train_examples or count) for name, count in rows.items()}
-        rows = {name: len(range(count)[mixture.quantile_slice(count)]) for name, count in capped.items()}
-    batches = mixture.batches(rows, recipes)
+        capped = {name: min(count, recipes[name].train_examples or count) for name, count in examples.items()}
+        examples = {name: len(range(count)[mixture.quantile_slice(count)]) for name, count in capped.items()}
+    batches = mixture.batches(examples, recipes)
     packed = padded = 0
     for name, task in trained.items():
         recipe = recipes[name]
-        used = min(rows[name], recipe.train_examples or rows[name])
+        used = min(examples[name], recipe.train_examples or examples[name])
         # The last batch of an epoch is smaller.
-        examples = round(batches[name] * used / max(1, math.ceil(used / recipe.batch_size)))
+        drawn = round(batches[name] * used / max(1, math.ceil(used / recipe.batch_size)))
         longest = recipe.max_length * task.choices
         # Without a measured mean length, assume the maximum.
-        packed += examples * min(sizes[name][1] or longest, longest)
-        padded += examples * longest
+        packed += drawn * min(sizes[name][1] or longest, longest)
+        padded += drawn * longest
     texts = [name for name in mixture.trained if name not in trained]
     raw = sum(batches[name] * recipes[name].batch_size * recipes[name].max_length for name in texts)
     return Tokens(packed + raw, padded + raw)

@@ -1,4 +1,4 @@
-"""Jobs done for real, on a tiny encoder and the fixture rows, without Ray."""
+"""Execution of jobs on a tiny encoder and the fixture rows, without Ray."""
 
 import itertools
 import shutil
@@ -75,14 +75,14 @@ TIMES: dict[str, Any] = {"seconds": 0.0, "profile": {}, "finished_at": "", "path
 
 
 class Killed(Exception):
-    """Stands for the end of a process."""
+    """Simulates the death of a process."""
 
 
 class Bench:
-    """Plans on the fixture rows and does their jobs."""
+    """Plans on the fixture rows and executes their jobs."""
 
     def __init__(self, data: Path, encoder: Path, checkpoint_seconds: float = 0.0) -> None:
-        """checkpoint_seconds: as in `WorkerContext`; 0 is after every step."""
+        """checkpoint_seconds: as in `WorkerContext`; 0 for a checkpoint after every step."""
         self.data_source, self.encoder, self.checkpoint_seconds = FolderSource(data), encoder, checkpoint_seconds
 
     def plan(self, **changes: Any) -> Plan:
@@ -110,7 +110,7 @@ class Bench:
         )
 
     def all(self, plan: Plan, store: Store) -> tuple[Scheduler, list[Job]]:
-        """Does what the store does not have."""
+        """Runs the jobs of a plan that the store does not have."""
         scheduler = Scheduler(plan, dict(state_of(store).jobs), {})
         return scheduler, run(scheduler, lambda job: self.do(job, store))
 
@@ -126,14 +126,14 @@ def without_times(record: AnyJobRecord) -> AnyJobRecord:
 
 @pytest.fixture(scope="session")
 def long_bench(data_dir: Path, tiny_encoder: Path) -> Bench:
-    """Without checkpoints, which would be a third of the time of hundreds of steps."""
+    """Without checkpoints, which would take a third of the time of long training."""
     return Bench(data_dir, tiny_encoder, checkpoint_seconds=1e9)
 
 
-# A whole sweep
+# A complete sweep
 
 
-def test_a_sweep_is_done_and_a_second_one_finds_everything(bench: Bench, store: Store) -> None:
+def test_a_sweep_runs_once_and_another_reuses_its_results(bench: Bench, store: Store) -> None:
     request: dict[str, Any] = {
         "intermediates": [(), ("hellaswag", "squad")],
         "targets": ["xnli", "xquad", "udpos", "tatoeba"],
@@ -144,8 +144,8 @@ def test_a_sweep_is_done_and_a_second_one_finds_everything(bench: Bench, store: 
     scheduler, jobs = bench.all(bench.plan(**request), store)
     assert not scheduler.failed
     assert {job.kind for job in jobs} == {"train", "score"}
-    for row in scheduler.plan.conditions:
-        assert 0 <= scheduler.records[row.digest].average <= 100
+    for condition in scheduler.plan.conditions:
+        assert 0 <= scheduler.records[condition.digest].average <= 100
     for job in jobs:
         record = store.record(job.path)
         assert (record.kind, record.digest, record.identity) == (job.kind, job.digest, job.identity)
@@ -162,18 +162,18 @@ def test_a_sweep_is_done_and_a_second_one_finds_everything(bench: Bench, store: 
     assert nothing == []
     assert again.records == scheduler.records
 
-    # Another name for the same encoder, one seed and one layer more: what is there is used where it lies.
+    # Another name for the same encoder, another seed and another layer: stored trials are used at their paths.
     encoder = Encoder(name="renamed", weights=Pretrained(source=str(bench.encoder)))
     changes = {"encoders": [encoder], "seeds": (0, 1, 2), "retrieval": Retrieval(layer=2)}
     more, added = bench.all(bench.plan(**request | changes), store)
     assert not more.failed
     assert {job.seed for job in added if job.kind == "train"} == {2}
-    starts = {job.parent.trial for job in added if job.kind == "score"}
-    assert any(start and start.startswith("train/tiny.") for start in starts)
+    parents = {job.parent.trial for job in added if job.kind == "score"}
+    assert any(parent and parent.startswith("train/tiny.") for parent in parents)
 
 
 def test_the_parts_of_a_job_add_up_to_its_seconds(bench: Bench, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a clock that goes on by a hundredth of a second whenever it is read."""
+    """By a clock that advances by a hundredth of a second at each reading."""
     ticks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: next(ticks) / 100, perf_counter=lambda: next(ticks) / 100)
     for module in (timing, execute):
@@ -189,17 +189,17 @@ def test_the_parts_of_a_job_add_up_to_its_seconds(bench: Bench, store: Store, mo
         spent = record.profile
         assert set(spent) <= set(PARTS)
         assert sum(spent.values()) <= record.seconds + 0.001 * len(spent)
-        # What is left is the reading of the clock.
+        # The rest are readings of the clock.
         assert sum(spent.values()) > record.seconds - 0.1
 
 
-def test_a_job_that_was_waited_for_says_so(bench: Bench, store: Store) -> None:
+def test_the_idle_time_before_a_job_is_in_its_profile(bench: Bench, store: Store) -> None:
     job = bench.job()
     record = execute_job(job, WorkerContext(store, bench.data_source, waited=5.0))
     assert 5.0 <= record.profile["wait"] <= 5.0 + record.seconds
 
 
-def test_a_job_that_is_done_is_not_done_again(bench: Bench, store: Store) -> None:
+def test_a_finished_job_is_not_executed_again(bench: Bench, store: Store) -> None:
     job = bench.job()
     record = bench.do(job, store)
 
@@ -222,7 +222,7 @@ TRIALS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("url", ["folder", "memory"])
 @pytest.mark.parametrize("request_", TRIALS.values(), ids=TRIALS)
-def test_a_trial_that_was_killed_leaves_the_record_of_one_that_was_not(
+def test_a_killed_trial_has_the_record_of_an_uninterrupted_one(
     request_: dict[str, Any], url: str, bench: Bench, tmp_path: Path
 ) -> None:
     """`files` in the record is a digest over the weights: they are equal to the last bit."""
@@ -231,7 +231,7 @@ def test_a_trial_that_was_killed_leaves_the_record_of_one_that_was_not(
     expected = bench.do(job, Store(str(tmp_path / "whole")), curve.append)
     assert expected.files
     assert len(expected.curve) == 3
-    # Progress is told as it is made.
+    # Evaluations are reported during training.
     assert curve == list(expected.curve)
 
     cut = Store(str(tmp_path / "cut") if url == "folder" else f"memory://{uuid.uuid4().hex}")
@@ -253,7 +253,7 @@ def test_a_trial_that_was_killed_leaves_the_record_of_one_that_was_not(
     assert not cut.fs.exists(cut.path(job.path, "checkpoint"))
 
 
-def test_a_damaged_checkpoint_leaves_the_same_record(bench: Bench, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_does_not_change_the_record(bench: Bench, tmp_path: Path) -> None:
     job = bench.job()
     expected = bench.do(job, Store(str(tmp_path / "whole")))
     cut = Store(str(tmp_path / "cut"))
@@ -269,13 +269,13 @@ def test_a_damaged_checkpoint_leaves_the_same_record(bench: Bench, tmp_path: Pat
     assert without_times(bench.do(job, cut)) == without_times(expected)
 
 
-def test_a_job_of_another_digest_at_the_same_place_is_done_anew(bench: Bench, store: Store) -> None:
+def test_a_record_with_another_digest_at_the_same_path_is_replaced(bench: Bench, store: Store) -> None:
     job = bench.job()
     store.write_record(fakes.succeed(job).model_copy(update={"digest": "0" * 64}), job.path)
     assert bench.do(job, store).digest == job.digest
 
 
-# What is learnt arrives where it is scored
+# Training has an effect on the scores
 
 LEARN = Recipe(
     epochs=300, batch_size=8, max_length=96, stride=64, evaluations=1, optimizer=Optimizer(warmup=0.1, weight_decay=0.0)
@@ -283,9 +283,9 @@ LEARN = Recipe(
 
 
 @pytest.mark.parametrize("target", ["xnli", "udpos", "xquad", "lareqa", "mewslix"])
-def test_what_was_learnt_by_heart_is_known_in_the_test(target: str, long_bench: Bench, store: Store) -> None:
-    """The fixture's English test rows are its training rows: a right path from row to score comes near 100."""
-    # Of another seed than a head that is made for scoring: it must be loaded.
+def test_memorised_training_examples_are_predicted_in_the_test(target: str, long_bench: Bench, store: Store) -> None:
+    """The fixture's English test rows are its training rows, so a correct pipeline scores near 100."""
+    # The seed differs from that of the head that scoring initialises, so the trained head must be loaded.
     plan = long_bench.plan(targets=[target], recipe=LEARN, search=Search(learning_rates=(2e-3,)), seeds=(3,))
     scheduler, (trial, score) = long_bench.all(plan, store)
     assert (trial.kind, score.kind) == ("train", "score")
@@ -308,8 +308,8 @@ def test_a_mixture_learns_each_of_its_tasks(long_bench: Bench, store: Store) -> 
     assert min(last.metrics["hellaswag/score"], last.metrics["mnli/score"]) >= 80
 
 
-def test_masked_text_is_learnt_beside_a_task(long_bench: Bench, store: Store) -> None:
-    """The encoder's own masked-LM head goes on learning; the task is selected by its own dev score alone."""
+def test_a_task_is_trained_together_with_masked_text(long_bench: Bench, store: Store) -> None:
+    """The encoder's own masked-LM head is trained further; selection is by the task's dev score only."""
     request = {"targets": [], "recipe": LEARN, "search": Search(learning_rates=(4e-3,))}
     job = long_bench.job(intermediates=[Mixture(tasks=("mnli",), masked=MASKED)], **request)
     record = long_bench.do(job, store)
@@ -334,7 +334,7 @@ def test_rows_of_all_languages_are_trained_on(bench: Bench, store: Store) -> Non
     assert steps == [len(FIXTURES["pawsx"].rows[code]) for code in ("en", "de")] + [sum(steps[:2])]
 
 
-def test_a_run_that_learnt_nothing_is_marked_collapsed(bench: Bench, store: Store) -> None:
+def test_a_trial_at_the_majority_score_is_collapsed(bench: Bench, store: Store) -> None:
     record = bench.do(bench.job(search=Search(learning_rates=(1e-12,))), store)
     majority = 100 * 3 / 8
     assert record.score <= majority
@@ -342,7 +342,7 @@ def test_a_run_that_learnt_nothing_is_marked_collapsed(bench: Bench, store: Stor
     assert record.end == "finished"
 
 
-def test_a_run_that_diverged_keeps_no_weights(bench: Bench, store: Store, tmp_path: Path) -> None:
+def test_a_diverged_trial_keeps_no_weights(bench: Bench, store: Store, tmp_path: Path) -> None:
     broken = Path(shutil.copytree(bench.encoder, tmp_path / "broken"))
     weights = load_file(broken / "model.safetensors")
     weights["roberta.embeddings.LayerNorm.weight"][0] = float("inf")
@@ -364,10 +364,10 @@ def test_a_pruned_trial_keeps_no_weights(bench: Bench, store: Store) -> None:
     assert not store.fs.exists(store.path(job.path, WEIGHTS))
 
 
-# Starting points
+# Parent checkpoints
 
 
-def test_a_target_starts_from_the_weights_of_its_intermediate_run(bench: Bench, store: Store) -> None:
+def test_a_target_trains_from_the_weights_of_its_intermediate_trial(bench: Bench, store: Store) -> None:
     plan = bench.plan(intermediates=[("squad",)])
     _, jobs = bench.all(plan, store)
     squad, mnli = (job for job in jobs if job.kind == "train")
@@ -379,7 +379,7 @@ def test_a_target_starts_from_the_weights_of_its_intermediate_run(bench: Bench, 
     for name, tensor in encoder.state_dict().items():
         found = tensor[rows] if name == f"{table}.weight" else tensor
         assert torch.equal(found, saved[f"encoder.{name}"])
-    # Of tokens that the run did not see, the encoder's own vectors, decayed.
+    # Embeddings of tokens that the trial did not see are the encoder's own, after weight decay.
     unseen = np.setdiff1d(np.arange(len(encoder.embeddings.word_embeddings.weight)), rows)
     original = load_encoder(str(bench.encoder)).embeddings.word_embeddings.weight
     assert len(unseen) > 0
@@ -389,10 +389,10 @@ def test_a_target_starts_from_the_weights_of_its_intermediate_run(bench: Bench, 
     assert weights.parent_trial(store.fetch(squad.path, WEIGHTS)) is None
     assert weights.parent_trial(store.fetch(mnli.path, WEIGHTS)) == squad.path
     assert {name.split(".")[1] for name in saved if name.startswith("heads.")} == {"squad"}
-    assert {name.split(".")[1] for name in own if name.startswith("heads.")} == {"mnli"}, "the old head is left behind"
+    assert {name.split(".")[1] for name in own if name.startswith("heads.")} == {"mnli"}, "the parent's head is dropped"
 
 
-def test_retrieval_of_all_layers_is_kept_and_the_asked_one_is_the_score(bench: Bench, store: Store) -> None:
+def test_retrieval_records_all_layers_and_scores_the_requested_one(bench: Bench, store: Store) -> None:
     records = {
         layer: bench.do(bench.job(targets=["tatoeba"], retrieval=Retrieval(layer=layer)), store)
         for layer in (None, 0, 1, 2)
@@ -406,7 +406,7 @@ def test_retrieval_of_all_layers_is_kept_and_the_asked_one_is_the_score(bench: B
         assert record.languages["de"]["score"] == record.layers["de"][layer]
 
 
-def test_a_layer_that_the_encoder_does_not_have_is_one_line(bench: Bench, store: Store) -> None:
+def test_a_layer_beyond_the_encoders_depth_is_a_one_line_error(bench: Bench, store: Store) -> None:
     with pytest.raises(RequestError, match="retrieval: layer 3 of an encoder with 2 layers"):
         bench.do(bench.job(targets=["tatoeba"], retrieval=Retrieval(layer=3)), store)
 
@@ -451,7 +451,7 @@ def _trials(store: Store) -> dict[str, AnyJobRecord]:
 # Recipes
 
 
-def test_rows_and_tokens_are_as_the_recipe_says(bench: Bench, store: Store, tokenizer: Any) -> None:
+def test_examples_and_tokens_follow_the_recipe(bench: Bench, store: Store, tokenizer: Any) -> None:
     few = QUICK.model_copy(
         update={"train_examples": 4, "dev_examples": 2, "epochs": 3, "batch_size": 3, "evaluations": 1}
     )
@@ -470,7 +470,7 @@ def test_sequences_longer_than_the_encoder_are_refused(target: str, bench: Bench
     assert store.records("train") == store.records("score") == {}
 
 
-def test_a_bad_row_ends_the_job_with_its_place(bench: Bench, store: Store, tmp_path: Path, data_dir: Path) -> None:
+def test_an_invalid_row_fails_the_job_and_is_named(bench: Bench, store: Store, tmp_path: Path, data_dir: Path) -> None:
     data = Path(shutil.copytree(data_dir, tmp_path / "data"))
     fixture = FIXTURES["mnli"]
     rows = [*fixture.rows["en"][:3], {**fixture.rows["en"][3], "label": -1}]
@@ -486,13 +486,13 @@ def test_the_first_examples_are_those_of_the_first_rows(
     name: str, count: int, bench: Bench, tiny_encoder: Path
 ) -> None:
     task = TASKS[name]
-    place = (bench.data_source, task, task.dev or "", "en")
-    reading = TokenizationConfig(16 if name == "udpos" else 40, 8)
-    whole = encoded_split(*place, str(tiny_encoder), reading)
+    split = (bench.data_source, task, task.dev or "", "en")
+    tokenization = TokenizationConfig(16 if name == "udpos" else 40, 8)
+    whole = encoded_split(*split, str(tiny_encoder), tokenization)
     part = first_examples(whole, task, count)
-    everything = first_examples(whole, task, len(cache.examples(*place)))
+    everything = first_examples(whole, task, len(cache.examples(*split)))
     assert everything.tokens.tolist() == whole.tokens.tolist()
-    expected = encode(task, cache.examples(*place)[:count], cache.tokenizer_at(str(tiny_encoder)), reading)
+    expected = encode(task, cache.examples(*split)[:count], cache.tokenizer_at(str(tiny_encoder)), tokenization)
     assert part.group == expected.group
     assert part.tokens.tolist() == expected.tokens.tolist()
     assert part.offsets.tolist() == expected.offsets.tolist()
@@ -511,11 +511,11 @@ PRETRAINING = Pretraining(
 )
 
 
-def pretraining_job(bench: Bench, start: Any) -> Job:
-    return bench.job(encoders=[Encoder(name="made", weights=start)])
+def pretraining_job(bench: Bench, weights: Any) -> Job:
+    return bench.job(encoders=[Encoder(name="made", weights=weights)])
 
 
-def test_pretraining_leaves_a_folder_that_transformers_loads(bench: Bench, store: Store) -> None:
+def test_transformers_loads_a_pretrained_encoder(bench: Bench, store: Store) -> None:
     job = pretraining_job(bench, PRETRAINING)
     record = bench.do(job, store)
     folder = store.fetch(job.path, "model")
@@ -529,7 +529,7 @@ def test_pretraining_leaves_a_folder_that_transformers_loads(bench: Bench, store
     assert set(record.files) >= {"config.json", "model.safetensors", "tokenizer.json"}
 
 
-def test_pretraining_that_was_killed_makes_the_same_encoder(bench: Bench, tmp_path: Path) -> None:
+def test_killed_pretraining_makes_the_same_encoder(bench: Bench, tmp_path: Path) -> None:
     job = pretraining_job(bench, PRETRAINING)
     expected = bench.do(job, Store(str(tmp_path / "whole")))
     cut = Store(str(tmp_path / "cut"))
@@ -544,15 +544,15 @@ def test_pretraining_that_was_killed_makes_the_same_encoder(bench: Bench, tmp_pa
     assert without_times(bench.do(job, cut)) == without_times(expected)
 
 
-def test_a_tokenizer_is_made_once(bench: Bench, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ids of a unigram tokenizer's tokens differ from one making to the next."""
+def test_a_tokenizer_is_trained_once(bench: Bench, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training a unigram tokenizer again gives other token ids."""
     job = pretraining_job(bench, PRETRAINING.model_copy(update={"tokenizer": "unigram"}))
 
     def kill(entry: CurvePoint) -> None:
         raise Killed
 
     def again(*_: Any) -> None:
-        pytest.fail("made again")
+        pytest.fail("trained again")
 
     with pytest.raises(Killed):
         bench.do(job, store, kill)
@@ -563,7 +563,7 @@ def test_a_tokenizer_is_made_once(bench: Bench, store: Store, monkeypatch: pytes
     assert ended.get_vocab() == kept.get_vocab()
 
 
-def test_an_untrained_encoder_has_the_others_form_and_its_own_weights(bench: Bench, store: Store) -> None:
+def test_an_untrained_encoder_copies_the_architecture_and_not_the_weights(bench: Bench, store: Store) -> None:
     jobs = [pretraining_job(bench, Untrained(like=str(bench.encoder), seed=seed)) for seed in (0, 1)]
     folders = []
     for job in jobs:
@@ -580,7 +580,7 @@ def test_an_untrained_encoder_has_the_others_form_and_its_own_weights(bench: Ben
     assert ids[0] == ids[1] == ids[2]
 
 
-def test_a_sweep_on_a_made_encoder_trains_from_it(bench: Bench, store: Store) -> None:
+def test_a_sweep_on_a_pretrained_encoder_trains_from_it(bench: Bench, store: Store) -> None:
     plan = bench.plan(
         encoders=[Encoder(name="made", weights=PRETRAINING)],
         recipe=QUICK.model_copy(update={"max_length": 32}),
@@ -603,7 +603,7 @@ BLANKS: dict[str, list[tuple[str, str, str, dict[str, Any]]]] = {
     "tatoeba": [("tatoeba", "de", "validation", {"source_sentence": "\n"})],
     "mewslix": [("mewslix", "de", "test", {"mention": ""})],
 }
-"""Target -> task, language, split and change of a test row that must still be predicted and scored."""
+"""Target -> task, language, split and change of a test row. The changed row must be predicted and scored."""
 
 
 @pytest.mark.parametrize("target", BLANKS)

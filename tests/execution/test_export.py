@@ -1,4 +1,4 @@
-"""What a sweep writes for others says the same as its records."""
+"""Exported predictions and models agree with the records of the sweep."""
 
 import json
 import re
@@ -30,7 +30,7 @@ TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "lareqa", "mewslix", "bucc
 
 
 def finished(plan: Plan, store: Store, bench: Bench) -> dict[str, Any]:
-    """Does all of a plan, and writes the records of its steps as a run does."""
+    """Runs all of a plan and writes the records of its steps, as an invocation does."""
     scheduler, _ = bench.all(plan, store)
     for digest, record in scheduler.records.items():
         step = plan.by_digest[digest]
@@ -44,14 +44,14 @@ def bench(data_dir: Path, tiny_encoder: Path) -> Bench:
 
 
 @pytest.fixture(scope="module")
-def made(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Store, dict[str, Any]]:
+def exported(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Store, dict[str, Any]]:
     store = Store(str(tmp_path_factory.mktemp("export") / "store"))
     plan = bench.plan(targets=list(TARGETS), seeds=(0, 1))
     return plan, store, finished(plan, store, bench)
 
 
-def test_exported_predictions_score_what_the_records_say(made: tuple[Plan, Store, Any], tmp_path: Path) -> None:
-    plan, store, records = made
+def test_exported_predictions_have_the_scores_of_the_records(exported: tuple[Plan, Store, Any], tmp_path: Path) -> None:
+    plan, store, records = exported
     assert export_predictions(plan, store, state_of(store), tmp_path / "out") == ["tiny.baseline"]
     (row,) = plan.conditions
     seeds = dict.fromkeys(TARGETS, (0, 1)) | {"bucc2018": (0,), "tatoeba": (0,)}
@@ -59,15 +59,15 @@ def test_exported_predictions_score_what_the_records_say(made: tuple[Plan, Store
         for seed, entry in zip(seeds[target], records[row.cells[target]].trials, strict=True):
             for language in LANGUAGES[target]:
                 tree = tmp_path / "out" / "tiny.baseline" / f"seed-{seed}"
-                found = score_file(tree, tmp_path / "out" / "labels", target, language)
+                scores = score_file(tree, tmp_path / "out" / "labels", target, language)
                 own = entry.languages[language]
-                assert found == {name: pytest.approx(own[name]) for name in found}, (target, language)
+                assert scores == {name: pytest.approx(own[name]) for name in scores}, (target, language)
 
 
-def test_an_exported_model_predicts_what_was_scored(
-    made: tuple[Plan, Store, Any], bench: Bench, tmp_path: Path
+def test_an_exported_model_makes_the_scored_predictions(
+    exported: tuple[Plan, Store, Any], bench: Bench, tmp_path: Path
 ) -> None:
-    plan, store, _ = made
+    plan, store, _ = exported
     export_predictions(plan, store, state_of(store), tmp_path / "out")
     loader = export_model(plan, store, state_of(store), "tiny.baseline/xnli", 1, tmp_path / "model")
     assert loader == "AutoModelForSequenceClassification"
@@ -86,21 +86,23 @@ def test_an_exported_model_predicts_what_was_scored(
     assert [model.config.id2label[label] for label in best.tolist()] == written
 
 
-def test_the_encoder_of_an_untrained_target_is_exported(made: tuple[Plan, Store, Any], tmp_path: Path) -> None:
-    plan, store, _ = made
+def test_the_encoder_of_an_untrained_target_is_exported(exported: tuple[Plan, Store, Any], tmp_path: Path) -> None:
+    plan, store, _ = exported
     assert export_model(plan, store, state_of(store), "tiny.baseline/tatoeba", None, tmp_path / "model") == "AutoModel"
 
 
-def test_a_head_that_transformers_has_no_class_for_is_one_line(made: tuple[Plan, Store, Any], tmp_path: Path) -> None:
-    plan, store, _ = made
+def test_a_head_without_a_transformers_class_is_a_one_line_error(
+    exported: tuple[Plan, Store, Any], tmp_path: Path
+) -> None:
+    plan, store, _ = exported
     said = "transformers has no class for a xlm-roberta encoder with a head for dual-encoder retrieval"
     with pytest.raises(RequestError, match=said):
         export_model(plan, store, state_of(store), "tiny.baseline/lareqa", None, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
-def test_candidates_of_all_languages_are_ranked_and_right(made: tuple[Plan, Store, Any], tmp_path: Path) -> None:
-    plan, store, _ = made
+def test_candidates_of_all_languages_are_ranked_correctly(exported: tuple[Plan, Store, Any], tmp_path: Path) -> None:
+    plan, store, _ = exported
     export_predictions(plan, store, state_of(store), tmp_path / "out")
     right = json.loads((tmp_path / "out/labels/lareqa/test-zh.json").read_text())
     assert right["q1"] == ["en_0_0", "zh_0_0"]
@@ -110,8 +112,10 @@ def test_candidates_of_all_languages_are_ranked_and_right(made: tuple[Plan, Stor
     assert {name.split("_")[0] for names in ranked.values() for name in names} == {"en", "zh"}
 
 
-def test_entities_that_are_apart_are_ranked_by_their_own_names(made: tuple[Plan, Store, Any], tmp_path: Path) -> None:
-    plan, store, _ = made
+def test_separate_candidate_entities_are_ranked_by_their_own_names(
+    exported: tuple[Plan, Store, Any], tmp_path: Path
+) -> None:
+    plan, store, _ = exported
     export_predictions(plan, store, state_of(store), tmp_path / "out")
     right = json.loads((tmp_path / "out/labels/mewslix/test-de.json").read_text())
     assert list(right.values()) == [["Q9"], ["Q8"], ["Q7"]]
@@ -120,8 +124,10 @@ def test_entities_that_are_apart_are_ranked_by_their_own_names(made: tuple[Plan,
     assert {frozenset(names) for names in ranked.values()} == {frozenset(("Q1", "Q7", "Q8", "Q9"))}
 
 
-def test_what_is_not_there_is_one_line(made: tuple[Plan, Store, Any], bench: Bench, tmp_path: Path) -> None:
-    plan, store, _ = made
+def test_missing_cells_and_models_are_one_line_errors(
+    exported: tuple[Plan, Store, Any], bench: Bench, tmp_path: Path
+) -> None:
+    plan, store, _ = exported
     with pytest.raises(RequestError, match=r"no cell 'tiny\.base/xnli'; did you mean 'tiny\.baseline/xnli'\?"):
         export_model(plan, store, state_of(store), "tiny.base/xnli", None, tmp_path / "a")
     with pytest.raises(RequestError, match="no seed 7 in test; it has 0, 1"):
@@ -142,8 +148,8 @@ def test_what_is_not_there_is_one_line(made: tuple[Plan, Store, Any], bench: Ben
 # Signatures
 
 
-def test_every_record_of_scores_says_what_they_are(made: tuple[Plan, Store, Any]) -> None:
-    plan, _, records = made
+def test_every_score_record_has_its_signature(exported: tuple[Plan, Store, Any]) -> None:
+    plan, _, records = exported
     (row,) = plan.conditions
     said = {target: records[row.cells[target]].signature for target in TARGETS}
     for target, line in said.items():

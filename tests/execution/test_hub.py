@@ -61,7 +61,7 @@ def standin(tiny_encoder: Path) -> Iterator[StandIn]:
 
 @pytest.fixture
 def hub(standin: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    """The hub, the clients of which have empty caches."""
+    """The hub; clients have empty caches."""
     monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
     standin.requests.clear()
     with online(standin, tmp_path / "home", patient=False):
@@ -71,7 +71,7 @@ def hub(standin: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What no repository has."""
+    """A folder of the tasks without a public repository."""
     root = tmp_path_factory.mktemp("local")
     for split in ("train", "validation"):
         write_split(TASKS["ccg"], split, "en", root)
@@ -87,7 +87,7 @@ def languages(target: str) -> tuple[str, ...]:
 
 
 def cut(sweep: Sweep, **changes: Any) -> Sweep:
-    """The sweep with as little of everything as still runs, on the hub."""
+    """The sweep at the smallest size that runs on the hub."""
     small = [m.model_copy(update={"masked": m.masked.model_copy(update={"share": 0.5})}) if m.masked else m
              for m in sweep.mixtures]  # fmt: skip
     some = {target: codes for target in sweep.targets if (codes := languages(target))}
@@ -103,7 +103,7 @@ def plan_of(question: str, local: Path, **changes: Any) -> Plan:
 
 
 def do(plan: Plan, store: Store) -> Scheduler:
-    """All that is left of a plan."""
+    """Runs the unfinished jobs of a plan."""
     scheduler = Scheduler(plan, dict(state_of(store).jobs), {})
     run(scheduler, lambda job: execute_job(job, WorkerContext(store, plan.data_source)))
     return scheduler
@@ -117,7 +117,7 @@ def test_a_shipped_sweep_runs_to_its_table(question: str, hub: StandIn, store: S
     plan = resolve(plan_of(question, local, targets=columns, languages=some), store)
     assert not plan.unresolved
     check_table(plan, do(plan, store))
-    # Whatever a process asked for, it was at a commit, and was asked for once.
+    # Every file was requested at a commit, and once.
     files = [request.path for request in hub.requests.matching("HEAD .*/resolve/")]
     assert len(files) == len(set(files))
     assert not hub.requests.count("resolve/main/")
@@ -159,7 +159,7 @@ def test_the_paper_runs_from_nothing_to_its_table_with_xtremes_average(
     assert all(row["cells"].keys() == rows["rows"][0]["cells"].keys() for row in rows["rows"])
     assert all(row["average"] is not None for row in rows["rows"])
     assert rows["data"]["tydiqa train (en)"]["repairs"] == {"realign_answer": 3}
-    # With the hub gone nothing is needed of it.
+    # Nothing is requested from the hub any more.
     standin.stop()
     try:
         again = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=1200)
@@ -170,7 +170,7 @@ def test_the_paper_runs_from_nothing_to_its_table_with_xtremes_average(
 
 
 def test_a_pinned_store_reads_the_pinned_rows_and_no_others(hub: StandIn, store: Store, local: Path) -> None:
-    """The rows of two commits are in the caches; what is trained on is the pinned one's, in sequences made before or after."""
+    """The rows of two commits are in the caches; training reads those of the pinned one."""
     request = cut(load(file_of("paper")), intermediates=[("mnli",)], targets=(), languages={})
     pinned = resolve(make_plan(request, HubSource()), store)
     newest = pinned.data_source.repositories["nyu-mll/glue"]
@@ -178,9 +178,9 @@ def test_a_pinned_store_reads_the_pinned_rows_and_no_others(hub: StandIn, store:
     older = HubSource({**pinned.data_source.repositories, "nyu-mll/glue": fewer})
     other = Store(f"{store.url}-older")
     sizes = {}
-    for plan, place in ((pinned, store), (make_plan(request, older), other), (pinned, Store(f"{store.url}-again"))):
-        do(plan, place)
-        sizes[place.url] = rows_read(plan, state_of(place))["mnli train (en)"].rows
+    for plan, each in ((pinned, store), (make_plan(request, older), other), (pinned, Store(f"{store.url}-again"))):
+        do(plan, each)
+        sizes[each.url] = rows_read(plan, state_of(each))["mnli train (en)"].rows
     assert list(sizes.values()) == [ROWS, ROWS // 2, ROWS]
     hub.stop()
     try:
@@ -206,9 +206,9 @@ def test_few_requests_and_only_what_is_read(hub: StandIn, store: Store, local: P
     assert not any("facebook/xnli" in path and ("/ar/validation" in path or "/ar/test" in path) for path in asked)
     hub.requests.clear()
     check_table(plan, do(plan, store))
-    # The weights of the encoder are all that is left to fetch.
+    # Only the weights of the encoder are still fetched.
     assert all(request.path.endswith("/model.safetensors") for request in hub.requests.matching("HEAD"))
-    # A second store asks for no commit that is known, and for no file.
+    # A second store requests no known commit and no file.
     hub.requests.clear()
     other = Store(f"{store.url}-other")
     again = resolve(plan_of("english_or_multilingual", local, intermediates=rows), other)
@@ -232,7 +232,7 @@ def _display() -> Any:
     return Progress(Console(file=io.StringIO()))
 
 
-def test_a_refused_encoder_ends_the_run_before_any_row_is_fetched(
+def test_an_unusable_encoder_ends_the_invocation_before_any_row_is_fetched(
     hub: StandIn, store: Store, local: Path, tiny_encoder: Path
 ) -> None:
     before = hub[LARGE]
@@ -246,7 +246,7 @@ def test_a_refused_encoder_ends_the_run_before_any_row_is_fetched(
         hub.publish(before)
 
 
-def test_a_survey_names_what_is_amiss_and_goes_on(hub: StandIn, store: Store, local: Path) -> None:
+def test_a_survey_names_every_problem(hub: StandIn, store: Store, local: Path) -> None:
     hub.faults.add(Fault(match="facebook/xnli", status=403, times=None))
     splits = [("mnli", "train", "en"), ("xnli", "test", "de"), ("xquad", "validation", "de"), ("xquad", "validation", "en"),
               ("cosmosqa", "train", "en"), ("pawsx", "train", "de")]  # fmt: skip
@@ -263,7 +263,7 @@ def test_a_survey_names_what_is_amiss_and_goes_on(hub: StandIn, store: Store, lo
     assert found["cosmosqa train"].where.startswith("allenai/cosmos_qa@")
 
 
-def test_the_rows_of_a_run_say_what_was_repaired(hub: StandIn, store: Store, local: Path) -> None:
+def test_records_count_repaired_rows(hub: StandIn, store: Store, local: Path) -> None:
     mixture = Mixture(tasks=("pawsx",), languages=("de", "fr", "es"))
     plan = resolve(make_plan(cut(load(file_of("paper")), intermediates=[mixture], targets=("tydiqa",),
                                  languages={"tydiqa": ("en", "fi")}), HubSource()), store)  # fmt: skip
@@ -280,6 +280,6 @@ def test_the_rows_of_a_run_say_what_was_repaired(hub: StandIn, store: Store, loc
 
 
 def test_learning_rates_of_a_cut_sweep_are_lists() -> None:
-    """Cutting leaves a sweep what it is: nothing here depends on what it was."""
+    """`cut` does not depend on the kind of search of the sweep."""
     assert not isinstance(cut(load(file_of("paper"))).search.learning_rates, LogUniform)
     assert average_of(make_plan(load(file_of("paper")), HubSource())) == "xtreme/avg"

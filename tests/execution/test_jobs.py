@@ -55,19 +55,19 @@ def test_a_digest_is_that_of_the_identity_and_ends_the_path() -> None:
     for job in all_jobs():
         assert job.digest == digest(job.identity)
         assert job.path == f"{job.kind}/{job.name}-{job.digest[:SHORT]}"
-        assert not set(job.name) & set("/[]%*?"), "store and tracking server read these otherwise"
+        assert not set(job.name) & set("/[]%*?"), "special characters of stores and the tracking server"
 
 
-def test_paths_of_a_sweep_are_different() -> None:
+def test_paths_of_a_sweep_are_unique() -> None:
     jobs = all_jobs()
     assert len({job.path for job in jobs}) == len({job.digest for job in jobs}) == len(jobs)
 
 
-def test_what_a_trial_depends_on() -> None:
-    base = (study(), ENCODER, 1e-5, 0, ())
+def test_the_digest_of_a_trial() -> None:
+    arguments = (study(), ENCODER, 1e-5, 0, ())
     same = [
-        train_job(*base),
-        # Where the start lies, and how the search came to this trial, do not matter.
+        train_job(*arguments),
+        # The path of the parent and the course of the search do not matter.
         train_job(study(), ENCODER.model_copy(update={"encoder": StoredEncoder(path="pretrain/x")}), 1e-5, 0, ()),
         train_job(study(seeds=(0, 1, 2)), ENCODER, 1e-5, 0, ()),
         train_job(study(encoders=[Encoder(name="other", weights=fakes.XLMR.weights)]), ENCODER, 1e-5, 0, ()),
@@ -85,36 +85,38 @@ def test_what_a_trial_depends_on() -> None:
     assert len({job.digest for job in (*same, *others)}) == len(others) + 1
 
 
-def test_what_a_score_depends_on() -> None:
+def test_the_digest_of_a_score_job() -> None:
     def evaluation(**changes: object) -> Evaluation:
         plan = fakes.planned(targets=["tatoeba"], **changes)
         return next(step for step in plan.steps if isinstance(step, Evaluation))
 
-    run = ParentCheckpoint(digest="a" * 64, encoder=LOCATION, trial="train/x")
-    base = score_job(evaluation(), run, 0)
-    assert base.digest == score_job(evaluation(seeds=(1, 2)), run, 5).digest, "the run is named by its own digest"
-    assert base.parent == run
+    trial = ParentCheckpoint(digest="a" * 64, encoder=LOCATION, trial="train/x")
+    job = score_job(evaluation(), trial, 0)
+    assert job.digest == score_job(evaluation(seeds=(1, 2)), trial, 5).digest, (
+        "the parent's digest identifies the trial"
+    )
+    assert job.parent == trial
     others = [
         score_job(evaluation(), ParentCheckpoint(digest="b" * 64, encoder=LOCATION, trial="train/x"), 0),
-        score_job(evaluation(retrieval=Retrieval(layer=3)), run, 0),
-        score_job(evaluation(languages={"tatoeba": ("fi",)}), run, 0),
-        score_job(evaluation(recipes={"tatoeba": Recipe(max_length=64)}), run, 0),
+        score_job(evaluation(retrieval=Retrieval(layer=3)), trial, 0),
+        score_job(evaluation(languages={"tatoeba": ("fi",)}), trial, 0),
+        score_job(evaluation(recipes={"tatoeba": Recipe(max_length=64)}), trial, 0),
     ]
-    assert len({job.digest for job in (base, *others)}) == len(others) + 1
+    assert len({each.digest for each in (job, *others)}) == len(others) + 1
 
 
-def test_a_ranking_is_named_by_the_run_that_ranks_and_names_the_runs_on_its_bands() -> None:
+def test_the_digest_of_a_ranking_depends_on_its_trial_and_is_part_of_dependent_trials() -> None:
     def ranking(**changes: object) -> Ranking:
-        difficulty_quantiles = Mixture(tasks=("squad",), difficulty_quantiles=(0, 1 / 3))
-        steps = fakes.planned(intermediates=[difficulty_quantiles], **changes).steps
+        mixture = Mixture(tasks=("squad",), difficulty_quantiles=(0, 1 / 3))
+        steps = fakes.planned(intermediates=[mixture], **changes).steps
         return next(step for step in steps if isinstance(step, Ranking))
 
-    run = ParentCheckpoint(digest="a" * 64, encoder=LOCATION, trial="train/x")
-    base = rank_job(ranking(), run, 0)
-    assert base.digest == rank_job(ranking(seeds=(0, 1)), run.model_copy(update={"trial": "train/y"}), 0).digest
-    assert base.digest != rank_job(ranking(), run.model_copy(update={"digest": "b" * 64}), 0).digest
+    trial = ParentCheckpoint(digest="a" * 64, encoder=LOCATION, trial="train/x")
+    job = rank_job(ranking(), trial, 0)
+    assert job.digest == rank_job(ranking(seeds=(0, 1)), trial.model_copy(update={"trial": "train/y"}), 0).digest
+    assert job.digest != rank_job(ranking(), trial.model_copy(update={"digest": "b" * 64}), 0).digest
     ranked = [on(RankingRef(digest=letter * 64, path="rank/x")) for letter in "cd"]
-    trials = [train_job(study(), start, 1e-5, 0, ()) for start in (ENCODER, *ranked)]
+    trials = [train_job(study(), parent, 1e-5, 0, ()) for parent in (ENCODER, *ranked)]
     assert len({job.digest for job in trials}) == 3
     moved = on(RankingRef(digest="c" * 64, path="rank/y"))
     assert train_job(study(), moved, 1e-5, 0, ()).digest == trials[1].digest
@@ -134,5 +136,5 @@ def test_a_trial_knows_the_commit_of_its_encoder(revision: str | None) -> None:
     scheduler = Scheduler(fakes.planned(encoders=[encoder], intermediates=[()]), {}, {})
     job = scheduler.next()
     assert job is not None
-    # Looked up once for the store, unless the request says.
+    # Resolved once per store, unless the sweep gives a commit.
     assert job.parent.encoder == ExistingEncoder(location="owner/xlmr", revision=revision or "7" * 40)

@@ -1,4 +1,4 @@
-"""How many trials are started at a time, and what a run leaves of its environment."""
+"""Numbers of concurrent and pending trials, and the environment after an invocation."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from stilts_ray.execution.launch import max_pending_trials
 
 
 @pytest.mark.parametrize(
-    "asked, there, trials",
+    "runtime, resources, trials",
     [
         ({}, {"CPU": 2.0}, 2),
         ({"gpus_per_trial": 1}, {"CPU": 16.0, "GPU": 8.0}, 8),
@@ -24,16 +24,18 @@ from stilts_ray.execution.launch import max_pending_trials
         ({"gpus_per_trial": 0.3}, {"CPU": 1.0, "GPU": 1.0}, 1),
     ],
 )
-def test_as_many_trials_wait_as_run_at_once(asked: dict[str, float], there: dict[str, float], trials: int) -> None:
-    assert max_pending_trials(Runtime(**asked), there) == trials  # type: ignore[arg-type]
+def test_as_many_trials_are_pending_as_run_at_once(
+    runtime: dict[str, float], resources: dict[str, float], trials: int
+) -> None:
+    assert max_pending_trials(Runtime(**runtime), resources) == trials  # type: ignore[arg-type]
 
 
-def test_a_cluster_grows_by_several_machines_at_a_time() -> None:
+def test_a_cluster_grows_by_several_machines_at_once() -> None:
     assert max_pending_trials(Runtime(address="auto", gpus_per_trial=1), {"CPU": 0.0}) == 16
 
 
 class FakeRay:
-    """What is used of Ray to start it, join it and leave it."""
+    """The part of Ray's interface that starts a session, connects to one and shuts it down."""
 
     def __init__(self, running: bool) -> None:
         self.running, self.calls = running, list[str]()
@@ -52,7 +54,7 @@ class FakeRay:
 
 
 @pytest.mark.parametrize("running, calls", [(True, []), (False, ["init", "shutdown"])])
-def test_a_ray_that_runs_is_joined_and_left_running(
+def test_a_running_ray_session_is_used_and_stays_open(
     running: bool, calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ray = FakeRay(running)
@@ -62,10 +64,10 @@ def test_a_ray_that_runs_is_joined_and_left_running(
     assert ray.calls == calls
     with pytest.raises(RequestError, match="asks for 3 workers"), launch._ray(Runtime(workers_per_trial=3)):
         pass
-    assert ray.calls == 2 * calls, "shut down after a refusal, too"
+    assert ray.calls == 2 * calls, "shut down after an error, too"
 
 
-def test_environment_and_loggers_are_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_and_loggers_are_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", FakeRay(True))
     monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
     before, level = dict(os.environ), logging.getLogger("ray.tune").level

@@ -1,4 +1,4 @@
-"""Sweeps under Ray, run as a user runs them: in a process of their own, which may be killed at any moment."""
+"""Sweeps under Ray, each in its own process, as a user runs them; processes are killed at any time."""
 
 import os
 import signal
@@ -69,7 +69,7 @@ def plan() -> Plan:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A store in which the sweep has run without disturbance, and what the command printed."""
+    """A store with an uninterrupted sweep, and the output of the command."""
     folder = tmp_path_factory.mktemp("finished")
     done = run(folder)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -77,22 +77,22 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def run_in_process(plan: Plan, folder: Path) -> Path:
-    """Does the jobs of a sweep one after the other in this process."""
+    """Executes the jobs of a sweep sequentially in this process."""
     store = Store(str(folder))
-    scheduler, place = Scheduler(plan, {}, {}), WorkerContext(store, plan.data_source)
+    scheduler, context = Scheduler(plan, {}, {}), WorkerContext(store, plan.data_source)
     while job := scheduler.next():
-        scheduler.finish(job, execute_job(job, place))
+        scheduler.finish(job, execute_job(job, context))
     commit_completed_steps(scheduler, store)
     return folder
 
 
 @pytest.fixture(scope="module")
 def inline(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Path:
-    """A store in which the sweep has run without Ray."""
+    """A store with the sweep run without Ray."""
     return run_in_process(plan, tmp_path_factory.mktemp("inline"))
 
 
-def test_every_step_is_done_once(finished: tuple[Path, str], plan: Plan) -> None:
+def test_every_step_runs_once(finished: tuple[Path, str], plan: Plan) -> None:
     state = state_of(Store(str(finished[0])))
     assert set(state.steps) == {step.digest for step in plan.steps}
     assert len(state.jobs) == JOBS
@@ -109,7 +109,7 @@ def test_output_is_a_table_without_noise(finished: tuple[Path, str]) -> None:
     assert "WARNING" not in text
 
 
-def test_a_second_run_trains_nothing_and_needs_no_ray(
+def test_a_second_invocation_trains_nothing_without_ray(
     finished: tuple[Path, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(**options: object) -> None:
@@ -138,7 +138,7 @@ def test_plan_and_report_of_a_finished_sweep(finished: tuple[Path, str], capsys:
 
 
 def wait_for(what: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    """Waits until something holds; fails if the run ends before."""
+    """Waits until a condition holds; fails if the process ends first."""
     limit = time.monotonic() + PATIENCE
     while not what():
         assert process.poll() is None, "the run ended before it could be disturbed"
@@ -147,29 +147,29 @@ def wait_for(what: Callable[[], bool], process: subprocess.Popen[bytes]) -> None
 
 
 def started(store: Path) -> subprocess.Popen[bytes]:
-    """A run in the background, in a process group of its own; what it prints is in `<store>.log`."""
+    """An invocation in the background, in its own process group, with its output in `<store>.log`."""
     with store.with_suffix(".log").open("wb") as sink:
         return subprocess.Popen(command(store), stdout=sink, stderr=sink, start_new_session=True)
 
 
 def committed(store: Path, kind: str) -> bool:
-    """Whether a run of that kind is under way and has a checkpoint."""
+    """Whether an unfinished job of that kind has a checkpoint."""
     return any(store.glob(f"{kind}/*/checkpoint/latest.json"))
 
 
 MOMENTS: list[Callable[[Path], bool]] = [
     lambda store: committed(store, "pretrain"),
-    lambda store: committed(store, "trial"),
-    lambda store: any(store.glob("score/*/record.json")) and committed(store, "trial"),
+    lambda store: committed(store, "train"),
+    lambda store: any(store.glob("score/*/record.json")) and committed(store, "train"),
     lambda store: len(list(store.glob("evaluation/*/record.json"))) >= 3,
 ]
 
 
-def test_a_killed_driver_loses_nothing_and_a_second_one_is_refused(
+def test_a_killed_driver_resumes_and_a_second_one_is_rejected(
     finished: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     process = started(tmp_path)
-    wait_for((tmp_path / "lease.json").exists, process)
+    wait_for((tmp_path / "lock.json").exists, process)
     status, _, refused = call(capsys, "run", str(SWEEP), "--store", str(tmp_path))
     assert status == 2
     assert "in use by process" in refused
@@ -185,7 +185,7 @@ def test_a_killed_driver_loses_nothing_and_a_second_one_is_refused(
 
 
 def trial_processes(driver: int) -> list[psutil.Process]:
-    """The actors in which jobs of a run are done."""
+    """The actor processes that execute the jobs of an invocation."""
     found = []
     for process in psutil.Process(driver).children(recursive=True):
         try:
@@ -196,7 +196,7 @@ def trial_processes(driver: int) -> list[psutil.Process]:
     return found
 
 
-def test_killed_trial_processes_lose_nothing(finished: tuple[Path, str], tmp_path: Path) -> None:
+def test_killed_trial_processes_resume(finished: tuple[Path, str], tmp_path: Path) -> None:
     process = started(tmp_path)
     for moment in MOMENTS[:3]:
         wait_for(lambda moment=moment: moment(tmp_path), process)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Shipped sweeps: each can be planned on the hub, and each has a mini variant that runs."""
+"""The sweeps in `sweeps/`: each plans on the hub, and has a mini variant, which runs."""
 
 from functools import cache
 from pathlib import Path
@@ -46,10 +46,10 @@ def studies(plan: Plan) -> dict[str, Study]:
 # Plans
 
 
-def test_the_papers_plan_is_the_one_that_was_looked_at(
+def test_the_papers_plan_is_the_golden_one(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """After a change that is meant: stilts plan sweeps/paper.py --store /nowhere > tests/golden/paper_plan.txt"""
+    """After an intended change: stilts plan sweeps/paper.py --store /nowhere > tests/golden/paper_plan.txt"""
     monkeypatch.delenv("STILTS_DATA_DIR", raising=False)
     monkeypatch.setattr(commands, "out", Console(width=80))
     commands.plan(str(file_of("paper")), store=str(tmp_path / "empty"))
@@ -78,7 +78,7 @@ def test_the_papers_identical_studies_appear_once() -> None:
     assert baseline.of == found["xlmr-large.mnli"].digest
 
 
-def test_every_variants_rows_are_of_one_size() -> None:
+def test_conditions_of_a_variant_have_equal_numbers_of_tokens() -> None:
     for question in ("paper_variants", "morphology", "english_or_multilingual"):
         sizes: dict[tuple[str, bool], set[int]] = {}
         for name, study in studies(on_hub(question)).items():
@@ -87,7 +87,7 @@ def test_every_variants_rows_are_of_one_size() -> None:
         assert all(len(tokens) == 1 for tokens in sizes.values()), (question, sizes)
 
 
-def test_every_domain_has_as_many_rows() -> None:
+def test_domains_have_equal_numbers_of_examples() -> None:
     plan = on_hub("domains")
     found = studies(plan)
     for encoder in plan.sweep.encoders:
@@ -97,7 +97,7 @@ def test_every_domain_has_as_many_rows() -> None:
             assert all(TASKS[name].train_size >= TASKS["hellaswag"].train_size for name in recipes)
 
 
-def test_every_difficulty_has_as_many_rows() -> None:
+def test_difficulty_quantiles_have_equal_numbers_of_examples() -> None:
     plan = on_hub("difficulty")
     found = studies(plan)
     rows = [mixture for mixture in plan.sweep.mixtures if mixture.tasks]
@@ -108,57 +108,57 @@ def test_every_difficulty_has_as_many_rows() -> None:
         assert drawn <= TASKS[task].train_size
         assert len(range(drawn)[mixture.quantile_slice(drawn)]) == TASKS["anli_r1"].train_size
     assert len(rows) == 7
-    # The bands are those of the baseline's own training for XNLI: ranking them trains nothing more.
+    # The baseline's own study for XNLI ranks the examples, so ranking needs no further training.
     baseline = plan.by_digest[plan.conditions[0].cells["xnli"]]
     assert isinstance(baseline, Evaluation)
     assert {step.of for step in plan.steps if isinstance(step, Ranking)} == {baseline.of}
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_twin_has_the_rows_and_columns_of_its_question(question: str) -> None:
-    whole, mini_variant = load(file_of(question)), load(file_of(question), "mini")
+def test_a_mini_variant_has_as_many_intermediates_and_targets_as_its_sweep(question: str) -> None:
+    sweep, mini_variant = load(file_of(question)), load(file_of(question), "mini")
     assert mini_variant.data == "mini"
-    assert mini_variant.name == f"{whole.name}-mini"
-    assert len(mini_variant.intermediates) == len(whole.intermediates)
-    assert len(mini_variant.targets) == len(whole.targets)
-    assert Sweep.model_validate_json(mini_variant.model_dump_json()) == mini_variant, (
-        "what `model_copy` puts there is valid"
-    )
-    rows = [step for step in make_plan(mini_variant, MiniSource()).steps if isinstance(step, Condition)]
-    assert len(rows) == len(mini_variant.encoders) * len(mini_variant.intermediates)
+    assert mini_variant.name == f"{sweep.name}-mini"
+    assert len(mini_variant.intermediates) == len(sweep.intermediates)
+    assert len(mini_variant.targets) == len(sweep.targets)
+    assert Sweep.model_validate_json(mini_variant.model_dump_json()) == mini_variant, "`model_copy` does not validate"
+    conditions = [step for step in make_plan(mini_variant, MiniSource()).steps if isinstance(step, Condition)]
+    assert len(conditions) == len(mini_variant.encoders) * len(mini_variant.intermediates)
 
 
-# Twins
+# Mini variants
 
 ALL_ROWS, ALL_COLUMNS = "all rows", "all columns"
 
 
 def part_of(sweep: Sweep, part: str) -> dict[str, Any]:
-    """What changes in a sweep that is cut to all rows of its last column, or to all columns of its first and last row."""
+    """The changes that cut a sweep to its last target, or to all targets of its first and last intermediate."""
     if part == ALL_ROWS:
         return {"targets": sweep.targets[-1:]}
     return {"intermediates": (sweep.mixtures[0], sweep.mixtures[-1])}
 
 
 def check_table(plan: Plan, scheduler: Scheduler) -> None:
-    """Every cell has a score, and every row an average."""
+    """Every cell has a score, and every condition an average."""
     assert not scheduler.failed
-    for row in plan.conditions:
-        record = scheduler.records[row.digest]
+    for condition in plan.conditions:
+        record = scheduler.records[condition.digest]
         assert record.average is not None
         assert set(record.cells) == set(plan.sweep.targets)
-    assert {row.intermediate for row in plan.conditions} == {mixture.parts for mixture in plan.sweep.mixtures}
+    assert {condition.intermediate for condition in plan.conditions} == {
+        mixture.parts for mixture in plan.sweep.mixtures
+    }
 
 
 def few_languages(mixture: Mixture) -> Mixture:
-    """A row with its first three languages, and as much masked text as examples."""
+    """The mixture in its first three languages, and with as much masked text as examples."""
     small = {"share": 0.5, "languages": mixture.masked.languages[:3]} if mixture.masked else {}
     masked = mixture.masked and mixture.masked.model_copy(update=small)
     return mixture.model_copy(update={"languages": mixture.languages[:3], "masked": masked})
 
 
 def tiny(mini_variant: Sweep) -> Sweep:
-    """The mini variant with the least data and training that still runs."""
+    """The mini variant at the smallest size that runs."""
     recipe = Recipe(epochs=1, batch_size=8, max_length=64, stride=32, train_examples=8, dev_examples=8, evaluations=1)
     changes: dict[str, Any] = {
         "recipe": recipe,
@@ -170,13 +170,13 @@ def tiny(mini_variant: Sweep) -> Sweep:
 
 
 @pytest.mark.parametrize("question, part", [*((question, ALL_ROWS) for question in QUESTIONS), ("paper", ALL_COLUMNS)])
-def test_a_twin_runs_to_its_table(question: str, part: str, store: Store) -> None:
-    """A column is trained and scored alike in each row: all columns in the paper's alone, whose targets are the others'."""
+def test_a_mini_variant_runs_to_its_table(question: str, part: str, store: Store) -> None:
+    """Each condition trains and scores a target alike, so all targets run only in the paper, which has most of them."""
     sweep = tiny(load(file_of(question), "mini"))
     run_in_process(sweep.model_copy(update=part_of(sweep, part)), store)
 
 
-def test_a_twin_runs_in_the_columns_that_the_paper_has_not(store: Store) -> None:
+def test_targets_that_the_paper_lacks_run_on_mini(store: Store) -> None:
     sweep = tiny(load(file_of("english_or_multilingual"), "mini"))
     new = tuple(target for target in sweep.targets if target not in load(file_of("paper")).targets)
     assert new == ("xcopa", "mewslix", "lareqa")

@@ -23,7 +23,7 @@ RESTARTS = 2
 
 
 class Ended:
-    """A callback that keeps outcomes."""
+    """A callback that collects outcomes."""
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
@@ -52,7 +52,7 @@ def searcher(plan: Plan, store: Store, callback: Ended) -> TuneSearcher:
 
 
 def test_a_crashed_job_is_suggested_again(searcher: TuneSearcher, callback: Ended) -> None:
-    """Also if it crashes before it has started: Tune reports both alike."""
+    """Also if it crashes before it starts: Tune reports both in the same way."""
     first = searcher.suggest("a")
     assert searcher.suggest("b") is None
     searcher.on_trial_complete("a", error=True)
@@ -68,7 +68,7 @@ def test_it_fails_after_the_last_restart(searcher: TuneSearcher, callback: Ended
     assert searcher.suggest("after") == Searcher.FINISHED
 
 
-def test_a_noted_failure_is_the_reason(searcher: TuneSearcher, store: Store, callback: Ended) -> None:
+def test_the_stored_failure_is_the_reason(searcher: TuneSearcher, store: Store, callback: Ended) -> None:
     job = from_json(searcher.suggest("a")["job"])
     failure = Failure(kind=job.kind, name=job.name, digest=job.digest, reason="no such file", at="")
     store.write_failure(failure, job.path)
@@ -102,7 +102,7 @@ def test_restarts_are_counted_since_the_last_progress(searcher: TuneSearcher, st
 
 
 @pytest.mark.parametrize("error", [False, True], ids=["ended", "crashed"])
-def test_an_outcome_that_cannot_be_stored_ends_the_run(error: bool, plan: Plan, store: Store) -> None:
+def test_an_error_while_storing_ends_the_tune_run(error: bool, plan: Plan, store: Store) -> None:
     """Tune would swallow the error and wait forever."""
 
     def commit_completed_steps() -> None:
@@ -116,23 +116,23 @@ def test_an_outcome_that_cannot_be_stored_ends_the_run(error: bool, plan: Plan, 
         searcher.suggest("b")
 
 
-def test_a_step_that_could_not_be_stored_is_stored_the_next_time(
+def test_a_completed_step_is_stored_after_an_earlier_error(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scheduler = Scheduler(plan, {}, {})
     job = scheduler.next()
     assert job is not None
     scheduler.finish(job, succeed(job))
-    waiting = list(scheduler.completed)
-    assert waiting
+    completed = list(scheduler.completed)
+    assert completed
 
-    def gone(*_: object) -> None:
+    def unavailable(*_: object) -> None:
         raise Unavailable("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "delete", gone)
+        patch.setattr(Store, "delete", unavailable)
         with pytest.raises(Unavailable):
             commit_completed_steps(scheduler, store)
-    assert scheduler.completed == waiting
+    assert scheduler.completed == completed
     commit_completed_steps(scheduler, store)
     assert scheduler.completed == []

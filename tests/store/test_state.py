@@ -110,7 +110,7 @@ def test_an_unreadable_record_is_an_error_and_not_a_missing_record(
 
 def test_files_beside_the_folders_do_no_harm(plan: Plan, store: Store) -> None:
     before = state_of(finished(plan, store))
-    store.write(b"", "trial", ".DS_Store")
+    store.write(b"", "train", ".DS_Store")
     assert state_of(store) == before
 
 
