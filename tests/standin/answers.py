@@ -1,4 +1,4 @@
-"""What the hub answers to a request: a pure function of what it holds.
+"""The hub's answer to a request, as a pure function of its content.
 
 Written from the requests and the expectations of huggingface_hub 2.4, which says little of what it does not read.
 """
@@ -39,13 +39,13 @@ class Question:
 
     @property
     def token(self) -> str | None:
-        """The token that came along."""
+        """The access token of the request."""
         return self.headers.get("authorization", "").removeprefix("Bearer ") or None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The body is sent to a HEAD request only as its length."""
+    """A response. HEAD requests get only the length of the body."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -70,14 +70,14 @@ class Site:
 
 
 class Refused(Exception):
-    """An error answer; `code` tells the clients which of their exceptions to raise."""
+    """An error response. code: selects the exception that clients raise."""
 
     def __init__(self, status: int, code: str | None, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.headers = status, code, message, headers or {}
 
     def answer(self) -> Answer:
-        """It as an answer."""
+        """The error as a response."""
         code = {"X-Error-Code": self.code} if self.code else {}
         headers = {"X-Error-Message": self.message, **code, **self.headers}
         return _json({"error": self.message}, self.status, headers)
@@ -101,7 +101,7 @@ def answer(site: Site, asked: Question) -> Answer:
 
 
 def storage_answer(site: Site, asked: Question) -> Answer:
-    """The answer of the host with the large files, which knows them by what is in them and asks nobody who they are."""
+    """The response of the storage host for large files, which are addressed by content and need no token."""
     found = _BLOB.fullmatch(urlsplit(asked.target).path)
     content = found and _stored(site, found["sha256"])
     if not found or content is None:
@@ -156,7 +156,7 @@ def _resolve(site: Site, asked: Question, found: re.Match[str]) -> Answer:
         message = f"Access to {repository.kind[:-1]} {repository.id} is restricted"
         raise Refused(403 if asked.token else 401, "GatedRepo", message)
     commit, path = _commit(repository, found["revision"]), unquote(found["path"])
-    # The clients remember by this header of which commit a file is known to be missing.
+    # With this header clients cache for which commit a file is missing.
     about = {"X-Repo-Commit": commit.id}
     if path not in commit.files:
         raise Refused(404, "EntryNotFound", "Entry not found", about)
@@ -171,7 +171,7 @@ def _resolve(site: Site, asked: Question, found: re.Match[str]) -> Answer:
 
 
 def _content(asked: Question, content: bytes, headers: Mapping[str, str]) -> Answer:
-    """A file, or the part of it that was asked for."""
+    """A file, or the requested byte range."""
     headers = {"Accept-Ranges": "bytes", "Content-Type": "application/octet-stream", **headers}
     if asked.headers.get("if-none-match") == headers["ETag"]:
         return Answer(304, headers)
@@ -188,7 +188,7 @@ def _content(asked: Question, content: bytes, headers: Mapping[str, str]) -> Ans
 
 
 def _tree(site: Site, asked: Question, commit: Commit, folder: str) -> Answer:
-    """A page of what is in a folder, with the address of the next page."""
+    """A page of a folder listing, with the URL of the next page."""
     query = parse_qs(urlsplit(asked.target).query)
     expand, deep = (query.get(name) == ["true"] for name in ("expand", "recursive"))
     inside = f"{folder.rstrip('/')}/" if folder else ""
@@ -267,14 +267,14 @@ def _sibling(path: str, content: bytes, large: int, blobs: bool) -> dict[str, An
 
 
 def _config(files: Files) -> dict[str, Any]:
-    """What the hub tells of a model's configuration."""
+    """The hub's metadata of a model's configuration."""
     config = json.loads(files.get("config.json", b"{}"))
     return {name: config[name] for name in ("architectures", "model_type") if name in config}
 
 
 @lru_cache(maxsize=256)
 def _front_matter(card: bytes) -> Mapping[str, Any]:
-    """The YAML at the head of a card."""
+    """The YAML header of a card."""
     found = re.match(r"---\n(.*?)\n---\n", card.decode(), re.DOTALL)
     return (yaml.load(found[1], _LOADER) or {}) if found else {}
 
@@ -294,6 +294,6 @@ def refs(repository: Repository, pulls: bool = False) -> dict[str, Any]:
 
 
 def _json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    # A card may hold dates, which JSON has not.
+    # A card may hold dates, which JSON lacks.
     body = json.dumps(data, ensure_ascii=False, default=str).encode()
     return Answer(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, body)

@@ -68,40 +68,40 @@ class Fault:
         re.compile(self.match)
 
     def answer(self) -> Answer | None:
-        """What is answered in place of the real answer, None if that is left."""
+        """The answer that replaces the real one; None: the real one is sent."""
         return None if self.status is None else Answer(self.status, self.headers, self.body)
 
     def due(self, seen: int) -> bool:
-        """Whether it hits the next matching request after so many of them."""
+        """Whether the fault applies to the next matching request. seen: matching requests so far."""
         return seen >= self.skip and (self.times is None or seen < self.skip + self.times)
 
 
 class Faults:
-    """The rules in force. Each counts the requests that match it; of those that are due the first is applied."""
+    """Active faults. Each counts its matching requests; the first fault that is due is applied."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: list[tuple[Fault, int]] = []
 
     def add(self, *faults: Fault) -> None:
-        """Puts rules in force, with their counts at nought."""
+        """Activates faults, with counts of zero."""
         with self._lock:
             self._seen += [(fault, 0) for fault in faults]
 
     def remove(self, fault: Fault) -> None:
-        """Ends a rule. Raises ValueError if it is not in force."""
+        """Deactivates a fault. Raises ValueError if it is not active."""
         with self._lock:
             if all(rule != fault for rule, _ in self._seen):
                 raise ValueError(f"not in force: {fault}")
             self._seen = [(rule, seen) for rule, seen in self._seen if rule != fault]
 
     def clear(self) -> None:
-        """Ends all rules."""
+        """Deactivates all faults."""
         with self._lock:
             self._seen = []
 
     def next(self, line: str) -> Fault | None:
-        """Counts a request and says what is to go wrong with it."""
+        """Counts a request; returns the fault to apply to it, if any."""
         with self._lock:
             hit = [_matches(fault.match, line) for fault, _ in self._seen]
             due = [fault for (fault, seen), here in zip(self._seen, hit, strict=True) if here and fault.due(seen)]
@@ -122,11 +122,11 @@ class Log(Sequence[Request]):
         return self._requests[place]
 
     def append(self, request: Request) -> None:
-        """Notes a request; from any thread."""
+        """Adds a request; thread-safe."""
         self._requests.append(request)
 
     def clear(self) -> None:
-        """Forgets all requests."""
+        """Removes all requests."""
         self._requests = []
 
     def matching(self, match: str = "") -> list[Request]:
@@ -143,7 +143,7 @@ class Log(Sequence[Request]):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Asks the pure answers, and sends what comes of it."""
+    """HTTP handler around the pure functions of `answers`."""
 
     server: "_Server"
     protocol_version = "HTTP/1.1"
@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
         reply = (fault and fault.answer()) or self.server.answer(asked)
         whole = b"" if asked.method == "HEAD" else reply.body
         body = whole if fault is None or fault.truncate is None else whole[: fault.truncate]
-        # Before it is sent: whoever has the answer may count at once.
+        # Logged before sending, so that a client with the answer finds its request in the log.
         self._note(asked, reply.status, len(body))
         self._send(reply, body)
         self.close_connection = self.close_connection or len(body) < len(whole)
@@ -185,14 +185,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: there is a log of requests."""
+        """Disabled: `Log` records the requests."""
 
 
 class _Server(ThreadingHTTPServer):
     """One of the two hosts, listening on the loopback interface."""
 
     daemon_threads = True
-    # The clients' threads ask all at once.
+    # The clients' threads send requests concurrently.
     request_queue_size = 128
 
     def __init__(self, hub: "StandIn", host: Host, port: int, answer: Callable[[Question], Answer]) -> None:
@@ -212,10 +212,10 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: a client that goes away in the middle is no fault of this program's."""
+        """Ignored: clients may disconnect at any time."""
 
     def end(self) -> None:
-        """Stops listening, and closes what clients would have kept open for their next request."""
+        """Stops listening, and closes the keep-alive connections of clients."""
         self.shutdown()
         self._thread.join()
         self.server_close()
@@ -227,7 +227,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class StandIn:
-    """A hub. As a context manager it listens from beginning to end.
+    """A stand-in hub. As a context manager it listens while the context is open.
 
     repositories: what it holds at first. large: a file of more bytes is redirected to the other host. page: entries of a
     listing that are sent at once. tokens: whoever sends one of them has access to gated and private repositories.
@@ -271,16 +271,16 @@ class StandIn:
         raise KeyError(name)
 
     def publish(self, *repositories: Repository) -> None:
-        """Adds repositories, or puts them in place of those of the same id."""
+        """Adds repositories; replaces those with the same id."""
         self._repositories |= {(repository.kind, repository.id): repository for repository in repositories}
 
     def withdraw(self, name: str) -> None:
-        """Takes a repository away. Raises KeyError if there is none of that id."""
+        """Removes a repository. Raises KeyError if there is none with that id."""
         repository = self[name]
         del self._repositories[repository.kind, repository.id]
 
     def start(self) -> None:
-        """Listens; after a `stop` on the same ports. Raises OSError if one of them is taken."""
+        """Starts listening, after `stop` on the same ports. Raises OSError if a port is taken."""
         if self._servers:
             return
         answers: dict[Host, Callable[[Question], Answer]] = {
@@ -293,7 +293,7 @@ class StandIn:
             self._servers.append(server)
 
     def stop(self) -> None:
-        """Goes away as a machine that is switched off: open connections are closed, new ones refused."""
+        """Stops like a machine that is switched off: closes open connections and refuses new ones."""
         while self._servers:
             self._servers.pop().end()
 

@@ -19,8 +19,8 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Bad:
-    """A good row with `change` in place of its own values is refused with `reason` in the message, unless these rules are
-    there for it. stays: whether it is trained on all the same."""
+    """An invalid row: a valid one with the values of `change`. The error has `reason` in its message unless the source has
+    `rules`. stays: whether the repaired row is kept in training."""
 
     change: Row
     reason: str
@@ -34,8 +34,8 @@ REALIGN, UNANSWERED = (Repair.REALIGN_ANSWER,), (Repair.DROP_UNANSWERED,)
 
 @dataclass(frozen=True)
 class Fixture:
-    """features: of the hub's files. rows: language -> rows, the source language first. bad: rows that are refused.
-    left_out: what changes a good row into one that the data set's own rule leaves out."""
+    """features: of the hub's files. rows: language -> rows, the source language first. bad: invalid rows. left_out: changes
+    that turn a valid row into one that the data set's own rule excludes."""
 
     features: Features
     rows: Mapping[str, Sequence[Row]]
@@ -52,14 +52,14 @@ def write(features: Features, rows: Sequence[Row], path: Path) -> None:
 
 
 def file_rows(split: str, rows: Sequence[Row]) -> list[Row]:
-    """The rows of a file for a split. Where that is a slice, they end with these, and the same ones over again fill it up
-    to where the slice begins or ends."""
+    """The rows of a split's file. For a slice, the file ends with `rows`, and repetitions of them fill it up to the bounds of
+    the slice."""
     bounds = parse_split(split)[1]
     return [*islice(cycle(rows), max(bounds.start or 0, bounds.stop or 0)), *rows]
 
 
 def file_of(task: Task, split: str, language: str, root: Path) -> Path:
-    """Where a split of one part is below a data folder."""
+    """Path of a one-part split below a data folder."""
     return root / task.source.path(language) / f"{parse_split(split)[0]}.parquet"
 
 
@@ -77,8 +77,8 @@ def rows_of(task: Task, split: str, language: str) -> list[Row]:
 
 
 def splits() -> Iterator[tuple[Task, str, str]]:
-    """Every split the fixtures fill: (task, split, language). What is trained on is in the source language alone, unless the
-    task has more training languages."""
+    """All splits with fixtures, as (task, split, language). Training data are in the source language alone, unless the task
+    has further training languages."""
     for name, fixture in FIXTURES.items():
         task = TASKS[name]
         for language in fixture.rows:
