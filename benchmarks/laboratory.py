@@ -11,7 +11,7 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -103,7 +103,7 @@ def by_language(seeds: Seeds) -> dict[str, float]:
     return {code: round(mean(scores[code] for scores in seeds.values()), 2) for code in seeds[0]}
 
 
-def transfer(plan: Plan, records: dict[str, Any]) -> dict[str, Any]:
+def transfer(plan: Plan, records: Mapping[str, Any]) -> dict[str, Any]:
     """For each target: mini's encoder, the same encoder with random weights, the model-free baseline, and the Spearman
     correlation of score and relatedness over all languages but the pivot."""
     related = {language.code: describe(language)["relatedness"] for language in LANGUAGES}
@@ -126,7 +126,7 @@ def transfer(plan: Plan, records: dict[str, Any]) -> dict[str, Any]:
     return results
 
 
-def intermediates(plan: Plan, records: dict[str, Any]) -> dict[str, Any]:
+def intermediates(plan: Plan, records: Mapping[str, Any]) -> dict[str, Any]:
     """Differences from the baseline, paired by seed: intermediate -> target -> mean, standard error, and by group."""
     cells_of = {condition.intermediate: condition.cells for condition in plan.conditions}
     return {
@@ -151,7 +151,7 @@ def difference(scores: Seeds, baseline: Seeds) -> dict[str, Any]:
     }
 
 
-def mixing(plan: Plan, records: dict[str, Any]) -> dict[str, Any]:
+def mixing(plan: Plan, records: Mapping[str, Any]) -> dict[str, Any]:
     """Share of text in two languages -> target -> group, summarised over pretraining seeds."""
     results: dict[str, Any] = {}
     for share in sorted({condition.encoder.name.partition("-")[0] for condition in plan.conditions}):
@@ -162,7 +162,7 @@ def mixing(plan: Plan, records: dict[str, Any]) -> dict[str, Any]:
     return results
 
 
-def relatedness(plan: Plan, records: dict[str, Any]) -> dict[str, Any]:
+def relatedness(plan: Plan, records: Mapping[str, Any]) -> dict[str, Any]:
     """Language -> its share of the pivot's words, and its scores summarised over pretraining seeds."""
     results: dict[str, Any] = {}
     for language in WORLDS["mini-gradient"]:
@@ -225,7 +225,7 @@ def ordering(cells: dict[str, Any]) -> str:
     )
 
 
-def of_sweep(name: str, measure: Callable[[Plan, dict[str, Any]], Any]) -> Callable[[Store], Any]:
+def of_sweep(name: str, measure: Callable[[Plan, Mapping[str, Any]], Any]) -> Callable[[Store], Any]:
     """A part measured by one sweep file."""
 
     def part(store: Store) -> Any:

@@ -274,9 +274,8 @@ def test_records_count_repaired_rows(hub: StandIn, store: Store, local: Path) ->
         rows=ROWS, examples=ROWS, repairs={"realign_answer": 2}
     )
     assert store.read_json(REPOSITORIES).keys() == plan.data_source.repositories.keys()
-    assert (
-        lock(plan, store)["data"]["tydiqa"]["validation"]["revision"] == hub["google-research-datasets/tydiqa"].main.id
-    )
+    pin: Any = lock(plan, store).pins["tydiqa validation"]
+    assert pin["revision"] == hub["google-research-datasets/tydiqa"].main.id
 
 
 def test_learning_rates_of_a_cut_sweep_are_lists() -> None:

@@ -88,7 +88,7 @@ def test_the_candidates_are_part_of_what_a_score_is_known_by(store: Store) -> No
     other = evaluation(HubSource(at_commits({HUB: "2" * 40})))
     assert other.identity["candidates"] != step.identity["candidates"]
     assert ("candidate_entities", "test", "qaa") in input_splits(evaluation(MiniSource()), MiniSource())
-    assert set(lock(make_plan(sweep(), MiniSource()), store)["data"]) == {
+    assert set(lock(make_plan(sweep(), MiniSource()), store).data) == {
         "mewslix",
         "wikipedia_pairs",
         "candidate_entities",
