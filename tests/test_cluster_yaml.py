@@ -340,8 +340,8 @@ def test_nodes_get_what_the_installation_needs() -> None:
     folder, extras = re.search(r'"(/home/ubuntu/\w+)\[([\w,]+)\]"', install).groups()
     assert extras in project()["project"]["optional-dependencies"]
 
-    parts = ["pyproject.toml", project()["project"]["readme"], "sweeps"]
-    parts += project()["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    wheel = project()["tool"]["hatch"]["build"]["targets"]["wheel"]
+    parts = ["pyproject.toml", project()["project"]["readme"], *wheel["only-include"]]
     local = {target: source for target, source in mounts.items() if not source.startswith("~")}
     assert local == {f"{folder}/{part}": f"./{part}" for part in parts}
     assert [source for source in local.values() if not (CHECKOUT / source).exists()] == []
