@@ -28,6 +28,11 @@ settings.register_profile("stilts", deadline=None, derandomize=True, max_example
 settings.load_profile("stilts")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first, so that pytest-xdist's workers end together."""
+    items.sort(key=lambda item: item.get_closest_marker("laboratory") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_in_tmp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """What the system keeps for this machine goes to a folder that the tests have to themselves; all workers share it."""
