@@ -55,10 +55,25 @@ def leave() -> None:
     os._exit(0)
 
 
-def process(rank: int, folder: Path, data_parallel: Any, killed: bool) -> None:
-    """One process; if `killed`, it is interrupted after some steps and resumes from the checkpoint."""
+WAYS: dict[str, tuple[Any, bool, MemoryBudget]] = {
+    "ddp": ("ddp", False, MemoryBudget()),
+    "fsdp, interrupted": ("fsdp", True, MemoryBudget()),
+    "fsdp, small memory": ("fsdp", False, MemoryBudget(20, True)),
+}
+"""Name -> how processes share the work, whether they are interrupted and resume, and the budget of a step."""
+
+
+def process(rank: int, folder: Path) -> None:
+    """One process, which trains in all ways one after the other."""
     join(rank, folder)
-    store, process_group = Store(str(folder / "store")), ProcessGroup(rank, SIZE, torch.device("cpu"), data_parallel)
+    for name, (data_parallel, killed, _) in WAYS.items():
+        trained(ProcessGroup(rank, SIZE, torch.device("cpu"), data_parallel), folder / name, killed)
+    leave()
+
+
+def trained(process_group: ProcessGroup, folder: Path, killed: bool) -> None:
+    """Trains in a folder and writes weights and curve; if `killed`, interrupted after some steps and resumed."""
+    store, rank = Store(str(folder / "store")), process_group.rank
     if killed:
         try:
             run_case(Case(NAMES, dropout=0.0, kill_in_batch=lambda step: step == 18), store, process_group, seconds=0.0)
@@ -66,12 +81,12 @@ def process(rank: int, folder: Path, data_parallel: Any, killed: bool) -> None:
             assert store.read_json("trial/run", "checkpoint", "latest.json")["progress"]["step"] == 16
     model, outcome = run_case(Case(NAMES, dropout=0.0), store, process_group)
     # Of a sharded model rank 0 saves the gathered weights; otherwise each process saves its own.
-    save_weights(model, folder / f"{rank}.safetensors" if rank == 0 or data_parallel == "ddp" else None)
+    is_writer = rank == 0 or process_group.data_parallel == "ddp"
+    save_weights(model, folder / f"{rank}.safetensors" if is_writer else None)
     found = {
         name: torch.tensor([getattr(point, name) for point in outcome.progress.curve]) for name in ("loss", "score")
     }
     save_file(found | {"tokens": torch.tensor(outcome.progress.tokens)}, folder / f"curve-{rank}.safetensors")
-    leave()
 
 
 def pretrained(folder: Path, name: str, store: Store, process_group: ProcessGroup) -> None:
@@ -115,27 +130,38 @@ def run_processes(target: Callable[..., None], *arguments: Any) -> None:
             worker.kill()
 
 
-@pytest.mark.parametrize(
-    "data_parallel, killed, memory_budget",
-    [("ddp", False, MemoryBudget()), ("fsdp", True, MemoryBudget()), ("fsdp", False, MemoryBudget(20, True))],
-)
-def test_several_processes_end_with_the_weights_of_one(
-    data_parallel: str, killed: bool, memory_budget: MemoryBudget, tmp_path: Path, store: Store
-) -> None:
-    model, outcome = run_case(Case(NAMES, dropout=0.0), store, SINGLE_PROCESS)
-    Checkpoints(Store(str(tmp_path / "store")), "trial/run", 1e9).save_memory_budget(memory_budget)
-    run_processes(process, tmp_path, data_parallel, killed)
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes wrote, by way. They are started once: that takes longer than all that they train."""
+    folder = tmp_path_factory.mktemp("several")
+    for name, (_, _, budget) in WAYS.items():
+        Checkpoints(Store(str(folder / name / "store")), "trial/run", 1e9).save_memory_budget(budget)
+    run_processes(process, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def single(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Outcome]:
+    """The model and the outcome of one process."""
+    return run_case(Case(NAMES, dropout=0.0), Store(str(tmp_path_factory.mktemp("single"))), SINGLE_PROCESS)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_several_processes_end_with_the_weights_of_one(name: str, several: Path, single: tuple[Any, Outcome]) -> None:
+    (model, outcome), folder = single, several / name
+    writers = range(SIZE) if WAYS[name][0] == "ddp" else range(1)
+    assert sorted(path.stem for path in folder.glob("?.safetensors")) == [str(rank) for rank in writers]
+    for rank in writers:
+        found = load_file(folder / f"{rank}.safetensors")
+        assert set(found) == set(model.state_dict())
+        for parameter, tensor in model.state_dict().items():
+            torch.testing.assert_close(found[parameter], tensor, rtol=0, atol=1e-5)
     for rank in range(SIZE):
-        if rank == 0 or data_parallel == "ddp":
-            found = load_file(tmp_path / f"{rank}.safetensors")
-            assert set(found) == set(model.state_dict())
-            for name, tensor in model.state_dict().items():
-                torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-5)
-        curve = load_file(tmp_path / f"curve-{rank}.safetensors")
+        curve = load_file(folder / f"curve-{rank}.safetensors")
         assert curve["tokens"] == outcome.progress.tokens
-        for name in ("loss", "score"):
-            expected = torch.tensor([getattr(point, name) for point in outcome.progress.curve])
-            torch.testing.assert_close(curve[name], expected, rtol=1e-4, atol=1e-4)
+        for measure in ("loss", "score"):
+            expected = torch.tensor([getattr(point, measure) for point in outcome.progress.curve])
+            torch.testing.assert_close(curve[measure], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_sharded_encoder_is_written_completely(tmp_path: Path, store: Store) -> None:
