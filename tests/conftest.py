@@ -44,6 +44,19 @@ def cache_in_tmp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For tests on other rows or token sequences under the same identity: what they cache, in files and in memory, is for
+    none but themselves."""
+    monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
+    cached = (cache._loaded, cache._encoded)
+    for function in cached:
+        function.cache_clear()
+    yield
+    for function in cached:
+        function.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The fixture rows of all tasks, as a data folder."""

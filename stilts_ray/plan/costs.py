@@ -9,12 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
-from pydantic import BaseModel, ConfigDict
-
 from stilts_ray.config import Pretraining, Sweep
 from stilts_ray.plan.build import Plan
 from stilts_ray.plan.calibration import CPU, Calibration, calibration_key
-from stilts_ray.plan.steps import Pretrain, Step, Study
+from stilts_ray.plan.steps import Pretrain, Step, Study, Value
 
 Counts = Counter[str]
 """`calibration_key` of an encoder -> training tokens."""
@@ -98,14 +96,12 @@ def _sequential_tokens(step: Step) -> tuple[int, int]:
     return 0, 0
 
 
-class CostComparison(BaseModel):
+class CostComparison(Value):
     """The costs of a plan and of the naive loop: training tokens, and hours on one device.
 
     ratio: own / naive tokens, which is sharing (own / unshared) x packing (unshared / naive). uncalibrated: encoders without
     a measured speed; with any, hours are None.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     pairs: int
     train_tokens: int

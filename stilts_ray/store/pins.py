@@ -142,7 +142,8 @@ def read_lock(store: Store, sweep: str) -> LockFile | None:
 
 def changed_pins(before: LockFile, after: LockFile) -> list[str]:
     """Names in both lock files whose pins differ."""
-    return [name for name in after.pins if name in before.pins and before.pins[name] != after.pins[name]]
+    old, new = before.pins, after.pins
+    return [name for name in new if name in old and old[name] != new[name]]
 
 
 def lock(plan: Plan, store: Store) -> LockFile:

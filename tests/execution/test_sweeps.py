@@ -1,6 +1,5 @@
 """The sweeps in `sweeps/`: each plans on the hub, and has a mini variant, which runs."""
 
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from stilts_ray import Recipe, Sweep, mini
 from stilts_ray.cli import sweeps as commands
 from stilts_ray.config import Mixture
 from stilts_ray.config.sweep_file import load
-from stilts_ray.data import cache as data_cache
 from stilts_ray.data.sources import HubSource, MiniSource
 from stilts_ray.execution.context import WorkerContext
 from stilts_ray.execution.execute import execute_job
@@ -134,19 +132,12 @@ ALL_ROWS, ALL_COLUMNS = "all rows", "all columns"
 
 
 @pytest.fixture
-def small_mini(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """mini with at most sixty rows in a split, in a cache of its own: what is shown is that a sweep runs, not what it finds."""
-    monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
+def small_mini(own_cache: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """mini with at most sixty rows in a split: what is shown is that a sweep runs, not what it finds."""
     for folder, sizes in mini.SIZES.items():
         # PubMedQA's dev set is a range of rows of its only split.
         if folder != "pubmedqa/pqa_artificial":
             monkeypatch.setitem(mini.SIZES, folder, {split: min(count, 60) for split, count in sizes.items()})
-    cached = (data_cache._loaded, data_cache._encoded)
-    for function in cached:
-        function.cache_clear()
-    yield
-    for function in cached:
-        function.cache_clear()
 
 
 def part_of(sweep: Sweep, part: str) -> dict[str, Any]:
@@ -171,8 +162,8 @@ def check_table(plan: Plan, scheduler: Scheduler) -> None:
 def few_languages(mixture: Mixture) -> Mixture:
     """The mixture in its first three languages, and with as much masked text as examples."""
     small = {"share": 0.5, "languages": mixture.masked.languages[:3]} if mixture.masked else {}
-    masked = mixture.masked and mixture.masked.model_copy(update=small)
-    return mixture.model_copy(update={"languages": mixture.languages[:3], "masked": masked})
+    masked = mixture.masked and mixture.masked.replace(**small)
+    return mixture.replace(languages=mixture.languages[:3], masked=masked)
 
 
 def tiny(mini_variant: Sweep) -> Sweep:
@@ -184,26 +175,26 @@ def tiny(mini_variant: Sweep) -> Sweep:
         "languages": dict.fromkeys(mini_variant.targets, ("qab", "qca")),
         "intermediates": tuple(map(few_languages, mini_variant.mixtures)),
     }
-    return mini_variant.model_copy(update=changes)
+    return mini_variant.replace(**changes)
 
 
 @pytest.mark.parametrize("question, part", [*((question, ALL_ROWS) for question in QUESTIONS), ("paper", ALL_COLUMNS)])
 def test_a_mini_variant_runs_to_its_table(question: str, part: str, small_mini: None, store: Store) -> None:
     """Each condition trains and scores a target alike, so all targets run only in the paper, which has most of them."""
     sweep = tiny(load(file_of(question), "mini"))
-    run_in_process(sweep.model_copy(update=part_of(sweep, part)), store)
+    run_in_process(sweep.replace(**part_of(sweep, part)), store)
 
 
 def test_targets_that_the_paper_lacks_run_on_mini(small_mini: None, store: Store) -> None:
     sweep = tiny(load(file_of("english_or_multilingual"), "mini"))
     new = tuple(target for target in sweep.targets if target not in load(file_of("paper")).targets)
     assert new == ("xcopa", "mewslix", "lareqa")
-    run_in_process(sweep.model_copy(update={**part_of(sweep, ALL_COLUMNS), "targets": new}), store)
+    run_in_process(sweep.replace(**part_of(sweep, ALL_COLUMNS), targets=new), store)
 
 
 def run_in_process(sweep: Sweep, store: Store) -> None:
     languages = {target: sweep.languages[target] for target in sweep.targets}
-    plan = make_plan(sweep.model_copy(update={"languages": languages}), MiniSource())
+    plan = make_plan(sweep.replace(languages=languages), MiniSource())
     scheduler = Scheduler(plan, {}, {})
     run(scheduler, lambda job: execute_job(job, WorkerContext(store, plan.data_source)))
     check_table(plan, scheduler)

@@ -4,14 +4,13 @@ One run takes a minute; the breakages prove that the laboratory would notice.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stilts_ray import Sweep
-from stilts_ray.data import cache
 from stilts_ray.execution import scoring, trial
 from stilts_ray.execution.jobs import ParentCheckpoint
 from stilts_ray.kinds import splits
@@ -85,15 +84,6 @@ def another_tokenizer(patch: pytest.MonkeyPatch) -> None:
         return dataclasses.replace(encoded, tokens=shifted * ordinary + encoded.tokens * ~ordinary)
 
     patch.setattr(splits, "kind_of", lambda task: dataclasses.replace(original(task), encode=renumbered))
-
-
-@pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Token sequences are kept between runs, in files and in memory; those of a broken run are for none but itself."""
-    monkeypatch.setenv("STILTS_CACHE", str(tmp_path / "cache"))
-    cache._encoded.cache_clear()
-    yield
-    cache._encoded.cache_clear()
 
 
 TAGS = laboratory.only(laboratory.TRANSFER, "udpos")
