@@ -135,9 +135,13 @@ def dataset_repository(task: Task, splits: ConfigSplits) -> Repository:
 
 
 def read_lock(store: Store, sweep: str) -> LockFile | None:
-    """The lock file of a sweep's last invocation, or None."""
+    """The lock file of a sweep's last invocation, or None. Raises RequestError for a damaged one."""
     document = store.read_json(LOCKS, f"{sweep}.json")
-    return LockFile.model_validate(document) if document is not None else None
+    try:
+        return None if document is None else LockFile.model_validate(document)
+    except ValueError:
+        path = f"{LOCKS}/{sweep}.json"
+        raise RequestError(f"store {store.url}: {path} is damaged; delete it to make it again") from None
 
 
 def changed_pins(before: LockFile, after: LockFile) -> list[str]:

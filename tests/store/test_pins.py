@@ -155,6 +155,13 @@ def test_a_folder_is_pinned_by_its_content(data_dir: Path, tiny_encoder: Path, s
     assert out.getvalue().count("\n") == 1
 
 
+@pytest.mark.parametrize("document", [{"sweep": 3}, [], {"sweep": "s", "encoders": {}, "data": {"mnli": 1}}])
+def test_a_damaged_lock_file_is_a_one_line_error_with_its_remedy(document: Any, store: Store) -> None:
+    store.write_json(document, "locks", "s.json")
+    with pytest.raises(RequestError, match=r"locks/s\.json is damaged; delete it to make it again$"):
+        read_lock(store, "s")
+
+
 def test_mini_is_pinned_by_its_version(store: Store) -> None:
     document = lock(make_plan(sweep("mini", data="mini", languages={}), MiniSource()), store)
     assert pin_of(document, "mnli train") == {
