@@ -1,20 +1,17 @@
 """Results as pandas frames: long, with a row per trial, language and metric, and wide, as the result table."""
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import pandas as pd
 
-from stilts_ray import mini
-from stilts_ray.languages import LANGUAGES
 from stilts_ray.plan.build import Plan
-from stilts_ray.report.groups import UNKNOWN
+from stilts_ray.report.groups import trait
 from stilts_ray.report.table import Records, ResultTable, intermediate_name
 from stilts_ray.store.records import EvaluationRecord
 
 TRAITS = ("family", "script", "morphology")
-"""What is said of a language, from `stilts_ray.languages` or of mini's own."""
+"""What is said of a language: `stilts_ray.report.groups.trait`."""
 
 DTYPES = {
     "encoder": "str",
@@ -31,8 +28,6 @@ DTYPES = {
     "collapsed": "bool",
 }
 """Columns of the long frame, in order."""
-
-_GENERATED = {language.code: language for world in mini.WORLDS.values() for language in world}
 
 
 def long_frame(plan: Plan, records: Records) -> pd.DataFrame:
@@ -69,7 +64,5 @@ def _rows(plan: Plan, records: Records) -> Iterator[tuple[Any, ...]]:
                         yield (*key, language, *_traits(language), *trained)
 
 
-@cache
 def _traits(code: str) -> tuple[str, ...]:
-    known = LANGUAGES.get(code) or _GENERATED.get(code)
-    return tuple(getattr(known, name, None) or UNKNOWN for name in TRAITS)
+    return tuple(trait(code, name) for name in TRAITS)

@@ -7,22 +7,19 @@ language, in which every target is trained, is in no group but in one of its own
 the trait are `UNKNOWN`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from statistics import fmean
 
 from stilts_ray import mini
-from stilts_ray.languages import LANGUAGES, MORPHOLOGY, LanguageFacts
+from stilts_ray.languages import LANGUAGES, MORPHOLOGY
 from stilts_ray.plan.build import Plan
 from stilts_ray.report.paired import BySeed, difference, standard_error
 from stilts_ray.store.records import EvaluationRecord, ScoredTrial, Value
 
 SOURCE, UNKNOWN = "source language", "unknown"
 
-TRAITS: Mapping[str, Callable[[LanguageFacts | mini.Language], str | None]] = {
-    "family": lambda language: language.family,
-    "morphology": lambda language: language.morphology,
-}
+GROUPED = ("family", "morphology")
 """What languages are grouped by."""
 
 
@@ -53,14 +50,14 @@ _GENERATED = {language.code: language for world in mini.WORLDS.values() for lang
 
 @cache
 def trait(code: str, name: str) -> str:
-    """The group of a language, of XTREME-R's or of mini's, by one of `TRAITS`."""
+    """A fact about a language, of XTREME-R's or of mini's: "family", "script" or "morphology"."""
     known = LANGUAGES.get(code) or _GENERATED.get(code)
-    return (TRAITS[name](known) if known is not None else None) or UNKNOWN
+    return getattr(known, name, None) or UNKNOWN
 
 
 def groups(plan: Plan, done: Mapping[str, EvaluationRecord]) -> dict[str, tuple[GroupEntry, ...]]:
     """Entries by trait, in the order of the table's rows and targets. done: evaluations by digest."""
-    return {name: tuple(_entries(name, plan, done)) for name in TRAITS}
+    return {name: tuple(_entries(name, plan, done)) for name in GROUPED}
 
 
 def ordered(names: Iterable[str]) -> list[str]:
