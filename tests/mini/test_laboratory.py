@@ -1,9 +1,11 @@
 """A reduced laboratory: transfer on mini is real, and whatever breaks a step of it shows.
 
-One run takes a minute; the breakages prove that the laboratory would notice.
+The breakages prove that the laboratory would notice.
 """
 
 import dataclasses
+import itertools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,16 @@ from tests.mini import laboratory
 pytestmark = [pytest.mark.laboratory, pytest.mark.timeout(3600)]
 
 
-def test_transfer_works(tmp_path: Path) -> None:
-    scores = laboratory.run(laboratory.WHOLE, tmp_path)
-    assert {target for _, target, _ in scores} == {"mlm_text", *laboratory.WHOLE.targets}
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[laboratory.Scores, Path]:
+    """The laboratory's scores, and the store with its jobs."""
+    store = tmp_path_factory.mktemp("laboratory")
+    return laboratory.run(laboratory.TRANSFER, store) | laboratory.run(laboratory.AFTER_SQUAD, store), store
+
+
+def test_transfer_works(finished: tuple[laboratory.Scores, Path]) -> None:
+    scores, _ = finished
+    assert {target for _, target, _ in scores} == {"mlm_text", *laboratory.TRANSFER.targets}
     assert laboratory.faults(scores) == []
 
 
@@ -91,27 +100,32 @@ TRANSLATIONS = laboratory.only(laboratory.TRANSFER, "tatoeba")
 """Without training: an encoder's own sentence vectors."""
 
 
+SCORING, AFTER = ("score/*",), ("score/*", "train/mini.squad.tydiqa-*")
+"""Jobs that are executed again with a broken step, as patterns of their folders; the others are the finished store's."""
+
+
 @pytest.mark.parametrize(
-    ("breakage", "sweep", "fault"),
+    ("breakage", "sweep", "again", "fault"),
     [
-        (label_mapping, TAGS, "the pivot's tags are learned"),
-        (position_offsets, TRANSLATIONS, "masked words are guessed as well as in pretraining"),
-        (fresh_heads, TAGS, "the pivot's tags are learned"),
-        (another_tokenizer, TRANSLATIONS, "translations are found in a related language"),
-        (
-            intermediate_not_loaded,
-            laboratory.only(laboratory.WHOLE, "tydiqa"),
-            "much training on another QA task helps",
-        ),
+        (label_mapping, TAGS, SCORING, "the pivot's tags are learned"),
+        (position_offsets, TRANSLATIONS, SCORING, "masked words are guessed as well as in pretraining"),
+        (fresh_heads, TAGS, SCORING, "the pivot's tags are learned"),
+        (another_tokenizer, TRANSLATIONS, SCORING, "translations are found in a related language"),
+        (intermediate_not_loaded, laboratory.AFTER_SQUAD, AFTER, "much training on another QA task helps"),
     ],
 )
 def test_a_broken_step_shows(
     breakage: Callable[[pytest.MonkeyPatch], None],
     sweep: Sweep,
+    again: tuple[str, ...],
     fault: str,
+    finished: tuple[laboratory.Scores, Path],
     own_cache: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    store = Path(shutil.copytree(finished[1], tmp_path / "store"))
+    for folder in itertools.chain.from_iterable(store.glob(pattern) for pattern in again):
+        shutil.rmtree(folder)
     breakage(monkeypatch)
-    assert fault in laboratory.faults(laboratory.run(sweep, tmp_path / "store"))
+    assert fault in laboratory.faults(laboratory.run(sweep, store))
