@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Set
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -40,9 +41,15 @@ HEAVY = {"torch", "ray", "mlflow", "datasets", "transformers"}
 MODULES = sorted(path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.py"))
 
 
+@cache
+def nodes(module: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a file's syntax tree."""
+    return tuple(ast.walk(ast.parse((PACKAGE.parent / module).read_text())))
+
+
 def imports(module: Path) -> Iterator[str]:
     """Every module that a file imports, anywhere in it, by full name."""
-    for node in ast.walk(ast.parse((PACKAGE.parent / module).read_text())):
+    for node in nodes(module):
         match node:
             case ast.Import():
                 yield from (alias.name for alias in node.names)
@@ -54,6 +61,7 @@ def imports(module: Path) -> Iterator[str]:
                 pytest.fail(f"{module}: relative import")
 
 
+@cache
 def is_module(name: str) -> bool:
     path = PACKAGE.parent / name.replace(".", "/")
     return path.is_dir() or path.with_suffix(".py").is_file()
@@ -100,7 +108,7 @@ def module_name(module: Path) -> str:
 def own_imports(module: Path) -> Iterator[str]:
     """The modules of the package that a file imports; of `from package import name` the package itself only if the name is no
     module."""
-    for node in ast.walk(ast.parse((PACKAGE.parent / module).read_text())):
+    for node in nodes(module):
         match node:
             case ast.Import():
                 yield from (alias.name for alias in node.names if part(alias.name))

@@ -278,7 +278,7 @@ def test_a_record_with_another_digest_at_the_same_path_is_replaced(bench: Bench,
 # Training has an effect on the scores
 
 LEARN = Recipe(
-    epochs=300, batch_size=8, max_length=96, stride=64, evaluations=1, optimizer=Optimizer(warmup=0.1, weight_decay=0.0)
+    epochs=150, batch_size=8, max_length=96, stride=64, evaluations=1, optimizer=Optimizer(warmup=0.1, weight_decay=0.0)
 )
 
 

@@ -196,7 +196,7 @@ def test_files_have_the_hubs_columns_and_fit_their_tasks(folder: str, tmp_path: 
                     assert tuple(sorted(inner.names)) == tuple(sorted(labels))
             named = task if task.labels_from is None else replace(task, labels=labels)
             found = reader.examples(named, table, Use(training=True))
-            assert len(found.examples) == sum(task.example(row) is not None for row in table) > 0.95 * size
+            assert 0.95 * size < len(found.examples) <= size
             assert not found.counts.repairs
 
 

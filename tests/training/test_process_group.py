@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -62,12 +61,15 @@ WAYS: dict[str, tuple[Any, bool, MemoryBudget]] = {
 }
 """Name -> how processes share the work, whether they are interrupted and resume, and the budget of a step."""
 
+PRETRAINED = "pretrained"
+
 
 def process(rank: int, folder: Path) -> None:
-    """One process, which trains in all ways one after the other."""
+    """One process, which trains in all ways one after the other, and pretrains a sharded model."""
     join(rank, folder)
     for name, (data_parallel, killed, _) in WAYS.items():
         trained(ProcessGroup(rank, SIZE, torch.device("cpu"), data_parallel), folder / name, killed)
+    pretrained(folder / PRETRAINED, ProcessGroup(rank, SIZE, torch.device("cpu"), "fsdp"))
     leave()
 
 
@@ -89,8 +91,8 @@ def trained(process_group: ProcessGroup, folder: Path, killed: bool) -> None:
     save_file(found | {"tokens": torch.tensor(outcome.progress.tokens)}, folder / f"curve-{rank}.safetensors")
 
 
-def pretrained(folder: Path, name: str, store: Store, process_group: ProcessGroup) -> None:
-    """Pretrains an encoder and writes its folder."""
+def pretrained(folder: Path, process_group: ProcessGroup) -> None:
+    """Pretrains an encoder and writes it into a folder."""
     task, model = TASKS["mlm_text"], tiny.model(TASKS["mlm_text"])
     encoded, masking = tiny.encoded(task, 9, seed=4), tiny.masking(0.3)
     run = TrainingRun(
@@ -103,21 +105,14 @@ def pretrained(folder: Path, name: str, store: Store, process_group: ProcessGrou
         optimizer=Optimizer(epsilon=1e-3),
         seed=0,
     )
-    train(model, run, Checkpoints(store, name, 1e9), process_group=process_group)
-    save_model(model, task, folder / name if process_group.rank == 0 else None)
+    train(model, run, Checkpoints(Store(str(folder / "store")), "run", 1e9), process_group=process_group)
+    save_model(model, task, folder / "encoder" if process_group.rank == 0 else None)
 
 
-def pretraining(rank: int, folder: Path) -> None:
-    """One process that pretrains a sharded model."""
-    join(rank, folder)
-    pretrained(folder, "several", Store(str(folder / "store")), ProcessGroup(rank, SIZE, torch.device("cpu"), "fsdp"))
-    leave()
-
-
-def run_processes(target: Callable[..., None], *arguments: Any) -> None:
+def run_processes(folder: Path) -> None:
     """Runs all processes to their end."""
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=target, args=(rank, *arguments)) for rank in range(SIZE)]
+    processes = [context.Process(target=process, args=(rank, folder)) for rank in range(SIZE)]
     for worker in processes:
         worker.start()
     try:
@@ -136,7 +131,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("several")
     for name, (_, _, budget) in WAYS.items():
         Checkpoints(Store(str(folder / name / "store")), "trial/run", 1e9).save_memory_budget(budget)
-    run_processes(process, folder)
+    run_processes(folder)
     return folder
 
 
@@ -164,11 +159,11 @@ def test_several_processes_end_with_the_weights_of_one(name: str, several: Path,
             torch.testing.assert_close(curve[measure], expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_sharded_encoder_is_written_completely(tmp_path: Path, store: Store) -> None:
-    pretrained(tmp_path, "single", store, SINGLE_PROCESS)
-    run_processes(pretraining, tmp_path)
-    assert (tmp_path / "several/config.json").read_bytes() == (tmp_path / "single/config.json").read_bytes()
-    expected, found = (load_file(tmp_path / name / "model.safetensors") for name in ("single", "several"))
+def test_a_sharded_encoder_is_written_completely(several: Path, tmp_path: Path) -> None:
+    pretrained(tmp_path, SINGLE_PROCESS)
+    single, sharded = tmp_path / "encoder", several / PRETRAINED / "encoder"
+    assert (sharded / "config.json").read_bytes() == (single / "config.json").read_bytes()
+    expected, found = (load_file(folder / "model.safetensors") for folder in (single, sharded))
     assert set(found) == set(expected)
     for name, tensor in expected.items():
         torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-5)
