@@ -1,9 +1,14 @@
 """What all tests share: a folder of fixture rows, a tiny random encoder, a cache in pytest's own folder."""
 
 import os
+import sys
 
 # Before huggingface_hub is imported: no test reaches for the network.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Images of containers often forbid bytecode files: each of the many processes that tests start would compile the package
+# again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 from collections.abc import Iterator
 from pathlib import Path
