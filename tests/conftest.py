@@ -8,7 +8,6 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Images of containers often forbid bytecode files: each of the many processes that tests start would compile the package
 # again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ from stilts_ray.training.masked import make_tokenizer
 from tests import tiny
 from tests.tasks import rows
 
+sys.dont_write_bytecode = False
 torch.set_num_threads(1)
 settings.register_profile("stilts", deadline=None, derandomize=True, max_examples=50, database=None)
 settings.load_profile("stilts")

@@ -90,14 +90,15 @@ def test_tags_transfer_to_languages_other_than_english(plan: Plan, tmp_path: Pat
     start = sweep.encoders[0].weights
     assert isinstance(start, Pretraining)
     languages = ("en", "de", "es")
-    small = start.model_copy(update={"tokens": 30_000, "languages": languages, "vocabulary": 3000})
+    shape = start.shape.replace(layers=2, hidden=64, heads=2, feed_forward=128)
+    small = start.model_copy(update={"tokens": 60_000, "languages": languages, "vocabulary": 3000, "shape": shape})
     encoder = sweep.encoders[0].model_copy(update={"weights": small})
     changes = {
         "encoders": (encoder,),
         "intermediates": ((),),
         "targets": ("udpos",),
         "languages": {"udpos": languages},
-        "recipes": {"udpos": sweep.recipe_of("udpos").model_copy(update={"epochs": 1, "evaluations": 1})},
+        "recipes": {"udpos": sweep.recipe_of("udpos").model_copy(update={"epochs": 2, "evaluations": 1})},
         "search": sweep.search.model_copy(update={"learning_rates": (1e-3,)}),
         "seeds": (0,),
     }

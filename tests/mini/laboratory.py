@@ -30,7 +30,7 @@ TRANSFER = Sweep(
     data="mini",
     targets=("udpos", "tydiqa", "tatoeba"),
     languages={"udpos": _CODES, "tydiqa": _CODES, "tatoeba": _CODES[1:]},
-    recipe=_LITTLE.replace(epochs=2, batch_size=32, train_examples=2500),
+    recipe=_LITTLE.replace(epochs=2, batch_size=32, train_examples=1500),
     recipes={"udpos": _LITTLE, "tydiqa": _LITTLE.replace(epochs=4)},
     search=Search(learning_rates=(1e-3,)),
     # Of another seed than a head that is made for scoring, which must get the trained one's weights.
