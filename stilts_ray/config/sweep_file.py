@@ -44,11 +44,12 @@ def load(path: Path, function: str = "sweep") -> Sweep:
         there = f"; in {path.parent}: {', '.join(near)}" if near else ""
         raise RequestError(f"no sweep file {path}{there}")
     spec = importlib.util.spec_from_file_location(f"stilts_sweep_{path.stem}", path)
-    if spec is None or spec.loader is None:
+    if spec is None:
         raise RequestError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        # Not by the loader, which keeps bytecode beside the file and takes it for current after an edit in the same second.
+        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
         made = getattr(module, function)() if hasattr(module, function) else None
     except ValidationError as error:
         raise RequestError(f"{_place(path, error)}: {explain(error)}") from None

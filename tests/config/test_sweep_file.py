@@ -1,5 +1,6 @@
 """Sweep files are found by path, shipped ones by name."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,16 @@ def test_a_wrong_name_is_answered_with_the_nearest(tmp_path: Path, monkeypatch: 
         with pytest.raises(RequestError, match=f"no sweep of that name ships; did you mean '{near}'") as raised:
             named(wrong)
         assert "\n" not in str(raised.value)
+
+
+def test_an_edit_in_the_same_second_counts_and_nothing_is_left_beside_the_file(tmp_path: Path) -> None:
+    """Python's own import keeps bytecode, by the second and the size of a file."""
+    file = tmp_path / "mine.py"
+    for name in ("one", "two"):
+        file.write_text(
+            "from stilts_ray import *\ndef sweep():\n    return Sweep("
+            f"name={name!r}, data='mini', encoders=[Encoder(name='mini', weights=Pretrained(source='mini'))])"
+        )
+        os.utime(file, (1e9, 1e9))
+        assert load(file).name == name
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
