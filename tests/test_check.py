@@ -10,7 +10,7 @@ from stilts_ray.cli import main
 from stilts_ray.data.sources import FolderSource, HubSource, MiniSource
 from stilts_ray.errors import RequestError
 from stilts_ray.mini import ENCODER
-from stilts_ray.models.encoder_check import check_encoder
+from stilts_ray.models.encoder_check import check_encoder, padding_note
 from stilts_ray.report.sheet import sheet
 from stilts_ray.report.survey import every_split, survey
 from stilts_ray.tasks import TASKS
@@ -38,8 +38,17 @@ def said(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 
 
 def test_mini_and_a_folder_are_encoders(tiny_encoder: Path) -> None:
-    assert check_encoder(str(ENCODER), None, []) == ENCODER
-    assert check_encoder(str(tiny_encoder), None, []) == tiny_encoder
+    assert check_encoder(str(ENCODER), None, []) == "xlm-roberta"
+    assert check_encoder(str(tiny_encoder), None, []) == "xlm-roberta"
+
+
+def test_an_encoder_that_runs_padded_is_named(tiny_encoder: Path, tmp_path: Path) -> None:
+    folder = changed(tiny_encoder, tmp_path / "other", model_type="deberta-v2")
+    architecture = check_encoder(str(folder), None, [])
+    assert padding_note(str(folder), architecture).endswith(
+        "/other: a 'deberta-v2' runs padded, through its own attention: slower, with the same results"
+    )
+    assert padding_note(str(tiny_encoder), "xlm-roberta") == ""
 
 
 def changed(folder: Path, to: Path, **config: object) -> Path:
@@ -61,7 +70,8 @@ def test_an_encoder_that_cannot_be_used_is_one_line(tiny_encoder: Path, tmp_path
     (bare / "config.json").unlink()
     cases = {
         weightless: "has no weights in safetensors",
-        changed(tiny_encoder, tmp_path / "other", model_type="xlm-robert"): "is a 'xlm-robert', which is not supported",
+        changed(tiny_encoder, tmp_path / "other", model_type="xlm-robert"): r"which transformers 5\.\S+ does not have$",
+        changed(tiny_encoder, tmp_path / "code", model_type="own", auto_map={}): "; code that comes with a model is not run",
         wordless: r"has no tokenizer; it is one of tokenizer\.json",
         nameless: "its config.json names no model_type",
         bare: "has no config.json; is it a model of transformers",

@@ -14,10 +14,13 @@ import stilts_ray
 from stilts_ray import Encoder, Pretrained, Sweep, cli
 from stilts_ray.config.sweep_file import load, named
 from stilts_ray.data.sources import HubSource, MiniSource
+from stilts_ray.models.families import FAMILIES
+from stilts_ray.models.inference import default_layer
 from stilts_ray.plan.build import make_plan
 from stilts_ray.plan.costs import compare_costs
 from stilts_ray.plan.steps import Evaluation, Study
 from stilts_ray.timing import PARTS
+from tests.architectures import PACKED, PADDED
 from tests.pages import DOCUMENTS, PAGES, README, ROOT, blocks, commands, inline, read
 
 COMMANDS: dict[str, Any] = get_command(cli.app).commands  # type: ignore[attr-defined]
@@ -232,3 +235,20 @@ def test_every_part_of_the_profile_is_explained() -> None:
 def test_benchmarks_that_are_named_exist() -> None:
     for name in re.findall(r"`(?:benchmarks/)?(\w+\.py)`", read("performance.md")):
         assert (ROOT / "benchmarks" / name).is_file(), name
+
+
+def test_the_table_of_encoders_says_who_runs_how() -> None:
+    """Those called packed are the package's, and all that are named are tested."""
+    lines = [line.split("|") for line in read("encoders.md").splitlines() if line.startswith("| `")]
+    named = {how: set[str]() for how in ("packed", "padded")}
+    for _, architectures, _, how, _, _ in lines:
+        named[how.split(",")[0].strip()] |= set(re.findall(r"`([\w-]+)`", architectures))
+    assert named["packed"] == set(FAMILIES) == set(PACKED)
+    assert named["padded"] == set(PADDED)
+
+
+def test_layers_of_other_depths_are_those_that_are_said() -> None:
+    said = re.findall(r"(\d+) of (\d+)", read("encoders.md"))
+    assert len(said) == 6
+    for layer, depth in said:
+        assert default_layer(int(depth)) == int(layer)

@@ -33,7 +33,7 @@ def run_sweep(plan: Plan, store: Store, runtime: Runtime, display: Display) -> t
         display.message(summary(before))
         done = {step.digest for step in before.steps if step.status == "done"}
         if len(done) < len(plan.steps):
-            check_encoders(plan)
+            check_encoders(plan, display)
         uri = runtime.mlflow or tracking.default_uri(store)
         tracking.check(uri, name)
         check_rows(plan, done, runtime, display)
@@ -85,13 +85,17 @@ def check_rows(plan: Plan, done: set[str], runtime: Runtime, display: Display) -
     show_repairs([line for each in checked if (line := each.repairs)], display)
 
 
-def check_encoders(plan: Plan) -> None:
-    """Checks the sweep's pretrained encoders, without their weights. Raises RequestError for an unusable encoder."""
+def check_encoders(plan: Plan, display: Display) -> None:
+    """Checks the sweep's pretrained encoders, without their weights, and says which run padded. Raises RequestError for an
+    unusable encoder."""
     pretrained = [weights for weights in pretrained_encoders(plan.sweep).values() if weights.source != "mini"]
     if not pretrained:
         return
-    from stilts_ray.models.encoder_check import check_encoder
+    from stilts_ray.models.encoder_check import check_encoder, padding_note
 
     for weights in pretrained:
         commit = encoder_pin(weights, plan.data_source).get("revision")
-        check_encoder(folder_or_hub_id(weights.source), commit, plan.data_source.repositories.values())
+        where = folder_or_hub_id(weights.source)
+        architecture = check_encoder(where, commit, plan.data_source.repositories.values())
+        if note := padding_note(where, architecture):
+            display.message(note)

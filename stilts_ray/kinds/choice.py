@@ -20,7 +20,7 @@ from stilts_ray.kinds.spec import KindSpec, Objective, Scoring, one_term_per_ite
 from stilts_ray.kinds.submission import SubmissionFormat, accuracy_of_lines
 from stilts_ray.metrics import formats
 from stilts_ray.metrics.scores import Scores, accuracy_scores
-from stilts_ray.models.families import dropout_of, family_of
+from stilts_ray.models.families import dropout_of, pooling_of
 from stilts_ray.models.heads import Head
 from stilts_ray.models.hf_folders import TransformersHead
 from stilts_ray.models.model import Model
@@ -39,7 +39,7 @@ class ChoiceHead(Head):
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__()
-        self.pooled = family_of(config).pooled
+        self.pooled = pooling_of(config)
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.dropout = nn.Dropout(dropout_of(config))
         self.classifier = nn.Linear(config.hidden_size, 1)

@@ -19,7 +19,7 @@ from stilts_ray.kinds.spec import KindSpec, Objective, Scoring, one_term_per_ite
 from stilts_ray.kinds.submission import SubmissionFormat, accuracy_of_lines
 from stilts_ray.metrics import formats
 from stilts_ray.metrics.scores import Scores, accuracy_scores, binary_f1
-from stilts_ray.models.families import family_of
+from stilts_ray.models.families import pooling_of
 from stilts_ray.models.heads import Head, classifier_dropout
 from stilts_ray.models.hf_folders import TransformersHead
 from stilts_ray.models.inference import gathered
@@ -39,7 +39,7 @@ class SequenceClassificationHead(Head):
 
     def __init__(self, config: PretrainedConfig, outputs: int) -> None:
         super().__init__()
-        self.pooled = family_of(config).pooled
+        self.pooled = pooling_of(config)
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.dropout = nn.Dropout(classifier_dropout(config))
         self.out_proj = nn.Linear(config.hidden_size, outputs)

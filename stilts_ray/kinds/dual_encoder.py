@@ -32,7 +32,7 @@ from stilts_ray.metrics import formats
 from stilts_ray.metrics.nearest import nearest_by_product
 from stilts_ray.metrics.pool import Pool
 from stilts_ray.metrics.scores import DEPTH, Scores, map_at_20
-from stilts_ray.models.families import family_of
+from stilts_ray.models.families import pooling_of
 from stilts_ray.models.heads import Head
 from stilts_ray.models.inference import computed, inference
 from stilts_ray.models.model import Model
@@ -116,7 +116,7 @@ class DualEncoderHead(Head):
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__()
-        self.pooled = family_of(config).pooled
+        self.pooled = pooling_of(config)
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.logit_scale = nn.Parameter(torch.tensor([100.0]))
 

@@ -18,7 +18,7 @@ from stilts_ray.data.batches import Batch
 from stilts_ray.data.encoded import Encoded, TokenizationConfig, encode_texts
 from stilts_ray.errors import RequestError
 from stilts_ray.kinds.spec import KindSpec, Objective, mean_per_sequence
-from stilts_ray.models.families import family_of
+from stilts_ray.models.families import base_of
 from stilts_ray.models.heads import Head, initialise
 from stilts_ray.models.hf_folders import TransformersHead
 from stilts_ray.tasks.base import Kind, Task
@@ -50,9 +50,13 @@ class MaskedLMHead(Head):
         return F.linear(hidden, self._tied[0].weight, self.bias)
 
 
+WITH_HEAD = ("bert", "camembert", "roberta", "xlm-roberta", "xlm-roberta-xl")
+"""Architectures whose masked-language-model head is this one, by `model_type`."""
+
+
 def _new_head(encoder: Any) -> MaskedLMHead:
     """Raises RequestError if the architecture has no such head."""
-    if family_of(encoder.config).base is None:
+    if encoder.config.model_type not in WITH_HEAD:
         raise RequestError(f"a {encoder.config.model_type} encoder has no masked-language-model head")
     return MaskedLMHead(encoder.config, encoder.get_input_embeddings())
 
@@ -65,7 +69,7 @@ def load_head(encoder: Any, folder: Path, seed: int) -> MaskedLMHead:
     torch.manual_seed(seed)
     head = _new_head(encoder)
     initialise(head, encoder.config)
-    ours = {theirs: name for name, theirs in parameter_names(family_of(encoder.config).base or "").items()}
+    ours = {theirs: name for name, theirs in parameter_names(base_of(encoder) or "").items()}
     found: dict[str, torch.Tensor] = {}
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, "pt") as tensors:

@@ -48,6 +48,16 @@ class Layout:
         mask = None if full else (columns < lengths[:, None])[:, None, None, :]
         return cls(len(lengths), longest, row * longest + column, mask)
 
+    def within(self, window: int | None) -> torch.Tensor | None:
+        """The mask of attention to tokens at most `window` away: [rows or 1, 1, longest, longest]; without a window, `mask`."""
+        if window is None or window >= self.longest - 1:
+            return self.mask
+        place = torch.arange(self.longest, device=self.cell.device)
+        distance = (place[:, None] - place).abs()
+        near = (distance <= window)[None, None]
+        # Padding attends to itself: a softmax over nothing has no gradient.
+        return near if self.mask is None else near & (self.mask | (distance == 0))
+
     def pad(self, packed: torch.Tensor, fill: float = 0.0) -> torch.Tensor:
         """[total, ...] -> [rows, longest, ...], padded with `fill`."""
         if self.mask is None:
@@ -94,15 +104,21 @@ class Buckets:
         return cls(order, torch.argsort(order), sizes, tuple(grids))
 
     def attend(
-        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: "Bias | None", **options: Any
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        bias: "Bias | None",
+        window: int | None = None,
+        **options: Any,
     ) -> torch.Tensor:
-        """Each [total, heads, dim] -> [total, heads, dim]."""
+        """Each [total, heads, dim] -> [total, heads, dim]. window: the largest distance at which a token attends to another."""
         ranked = (part if self.order is None else part[self.order] for part in (query, key, value))
         mixed = []
         for grid, *parts in zip(self.grids, *(torch.split(part, self.sizes) for part in ranked), strict=True):
             q, k, v = (grid.pad(part).transpose(1, 2) for part in parts)
             if bias is None:
-                output = scaled_dot_product_attention(q, k, v, attn_mask=grid.mask, **options)
+                output = scaled_dot_product_attention(q, k, v, attn_mask=grid.within(window), **options)
             else:
                 with sdpa_kernel(WITH_BIAS):
                     output = scaled_dot_product_attention(q, k, v, bias.mask(grid).to(query.dtype), **options)
@@ -166,10 +182,11 @@ class Jagged:
         key: torch.Tensor,
         value: torch.Tensor,
         bias: None,
+        window: int | None,
         dropout_p: float = 0.0,
         scale: float | None = None,
     ) -> torch.Tensor:
-        """Each [total, heads, dim] -> [total, heads, dim]."""
+        """Each [total, heads, dim] -> [total, heads, dim], without bias and window: those need grids."""
         mixed: torch.Tensor
         if self.flash and query.dtype in FLASH_DTYPES and query.shape[-1] in FLASH_HEAD_DIMS:
             # Nested tensors call the same kernel, but cost the host milliseconds a layer. torch.nn.attention.varlen has no
@@ -189,9 +206,10 @@ class Jagged:
         return mixed
 
 
-def layout_of(batch: Batch, biased: bool) -> "Jagged | Buckets":
-    """The layout of a batch for its device. biased: whether attention has a position bias, which needs padded grids."""
-    return Buckets.of(batch) if biased or batch.tokens.device.type != "cuda" else Jagged.of(batch)
+def layout_of(batch: Batch, gridded: bool) -> "Jagged | Buckets":
+    """The layout of a batch for its device. gridded: whether attention has a position bias or a window, which need padded
+    grids."""
+    return Buckets.of(batch) if gridded or batch.tokens.device.type != "cuda" else Jagged.of(batch)
 
 
 def packed_attention(
@@ -205,11 +223,17 @@ def packed_attention(
     *,
     layout: "Jagged | Buckets",
     position_bias: Any = None,
+    sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """query, key, value: [1, heads, total, dim] -> [1, total, heads, dim]. `layout` is passed to the model's forward."""
+    """query, key, value: [1, heads, total, dim] -> [1, total, heads, dim]; of keys and values there may be fewer heads.
+    `layout` is passed to the model's forward. sliding_window: the first distance that is too far, as in ModernBERT."""
+    groups = query.shape[1] // key.shape[1]
     q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
-    return layout.attend(q, k, v, position_bias, dropout_p=dropout, scale=scaling)[None], None
+    if groups > 1:
+        k, v = (part.repeat_interleave(groups, dim=1) for part in (k, v))
+    window = None if sliding_window is None else sliding_window - 1
+    return layout.attend(q, k, v, position_bias, window, dropout_p=dropout, scale=scaling)[None], None
 
 
 def _no_mask(*_: Any, **__: Any) -> None:

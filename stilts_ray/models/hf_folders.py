@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, PretrainedConfig
+import transformers
+from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, AutoConfig, PretrainedConfig
 
 from stilts_ray.errors import RequestError, first_line
 from stilts_ray.models import families
@@ -43,7 +44,7 @@ class TransformersHead:
 
 
 def load_encoder(location: str) -> Any:
-    """The encoder in a folder, with packed attention, in float32.
+    """The encoder in a folder, in float32.
 
     Raises RequestError if it does not load, or only in part.
     """
@@ -54,15 +55,17 @@ def load_encoder(location: str) -> Any:
 
 
 def save_encoder(encoder: Any, folder: Path) -> str:
-    """Writes an encoder as a folder. Returns the transformers class that loads it."""
+    """Writes an encoder as a folder. Returns the transformers class that loads it. Raises RequestError if there is none."""
     config, weights = encoder.config, encoder.state_dict()
-    if families.family_of(config).base is not None:
-        _write(folder, config, weights, f"{_architecture(config)}Model")
+    if families.base_of(encoder) is not None:
+        _write(folder, config, weights, type(encoder).__name__)
         return "AutoModel"
+    if type(config) not in MODEL_FOR_TEXT_ENCODING_MAPPING:
+        raise RequestError(f"transformers has no class for the encoder of a {config.model_type} alone")
     # T5's encoder class has the stack and the shared embeddings as separate attributes.
     weights = {f"encoder.{name}": tensor for name, tensor in weights.items()}
     weights["shared.weight"] = weights.pop("encoder.embed_tokens.weight")
-    _write(folder, config, weights, f"{_architecture(config)}EncoderModel")
+    _write(folder, config, weights, MODEL_FOR_TEXT_ENCODING_MAPPING[type(config)].__name__)
     return "AutoModelForTextEncoding"
 
 
@@ -70,10 +73,11 @@ def save_model(model: Model, task: Task, form: TransformersHead | None, folder: 
     """Writes the encoder with the head of `task` as a folder. Returns the transformers class that loads it. All processes of a
     sharded model take part; one of them passes a folder.
 
-    Raises RequestError if transformers has no class for it: form is None, or the encoder's architecture has none with a head.
+    Raises RequestError if transformers has no class for it: form is None, or the encoder's architecture has none with this
+    head.
     """
     config = model.encoder.config
-    base = families.family_of(config).base
+    base = families.base_of(model.encoder)
     if base is None or form is None:
         raise RequestError(f"transformers has no class for a {config.model_type} encoder with a head for {task.kind}")
     weights = {f"{base}.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
@@ -81,12 +85,26 @@ def save_model(model: Model, task: Task, form: TransformersHead | None, folder: 
     for name, tensor in model.heads[task.name].state_dict().items():
         ours = next(prefix for prefix in prefixes if name.startswith(prefix))
         weights[prefixes[ours] + name.removeprefix(ours)] = tensor
-    _write(folder, config, weights, _architecture(config) + form.suffix, **form.config(task))
-    return f"AutoModel{form.suffix}"
+    auto, said = f"AutoModel{form.suffix}", form.config(task)
+    architecture = _class_with(auto, type(config).from_dict({**config.to_dict(), **said}), set(weights))
+    _write(folder, config, weights, architecture, **said)
+    return auto
 
 
-def _architecture(config: PretrainedConfig) -> str:
-    return type(config).__name__.removesuffix("Config")
+def _class_with(auto: str, config: PretrainedConfig, names: set[str]) -> str:
+    """The class that `auto` loads with a configuration. Raises RequestError if its weights have other names."""
+    try:
+        with torch.device("meta"):
+            whole = getattr(transformers, auto).from_config(config)
+    except ValueError:
+        raise RequestError(f"transformers has no {auto} for a {config.model_type}") from None
+    tied = set(whole.all_tied_weights_keys)
+    if missing := sorted(set(whole.state_dict()) - tied - names):
+        raise RequestError(
+            f"transformers' {type(whole).__name__} has another head than the one trained ({missing[0]}); the encoder alone can "
+            "be exported"
+        )
+    return type(whole).__name__
 
 
 def _write(

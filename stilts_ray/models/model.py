@@ -9,7 +9,7 @@ from transformers import PretrainedConfig, XLMRobertaConfig
 
 from stilts_ray.config import Shape
 from stilts_ray.data.batches import Batch
-from stilts_ray.models import attention, families
+from stilts_ray.models import families
 from stilts_ray.models.heads import Head
 
 
@@ -23,25 +23,20 @@ class Model(nn.Module):
 
     def states(self, batch: Batch) -> tuple[torch.Tensor, ...]:
         """Hidden states, each [total, hidden]: the embeddings, then every layer's output."""
-        return tuple(state[0] for state in self._run(batch, output_hidden_states=True).hidden_states)
+        inputs = families.inputs_of(self.encoder, batch)
+        return tuple(map(inputs.unpack, self.encoder(**inputs.arguments, output_hidden_states=True).hidden_states))
 
     def forward(self, task: str, batch: Batch) -> torch.Tensor:
         """The logits of a task's head."""
-        return self.heads[task](self._run(batch).last_hidden_state[0], batch)  # type: ignore[no-any-return]
+        return self.heads[task](self._last_states(batch), batch)  # type: ignore[no-any-return]
 
     def vectors(self, task: str, batch: Batch) -> torch.Tensor:
         """The vectors of a dual encoder's head: [sequences, hidden]."""
-        return self.heads[task].vectors(self._run(batch).last_hidden_state[0], batch)  # type: ignore[operator,no-any-return]
+        return self.heads[task].vectors(self._last_states(batch), batch)  # type: ignore[operator,no-any-return]
 
-    def _run(self, batch: Batch, **options: Any) -> Any:
-        positions = families.family_of(self.encoder.config).positions
-        if positions:
-            options["position_ids"] = batch.positions[None] + families.first_position(self.encoder)
-        if "segments" in batch.fields:
-            options["token_type_ids"] = batch.fields["segments"][None]
-        return self.encoder(
-            input_ids=batch.tokens[None], layout=attention.layout_of(batch, biased=not positions), **options
-        )
+    def _last_states(self, batch: Batch) -> torch.Tensor:
+        inputs = families.inputs_of(self.encoder, batch)
+        return inputs.unpack(self.encoder(**inputs.arguments).last_hidden_state)
 
     @property
     def device(self) -> torch.device:

@@ -45,8 +45,9 @@ class PrunedEmbedding(nn.Module):
 
 def prune_embeddings(model: Model, data: Iterable[Encoded]) -> None:
     """Leaves only the embeddings of tokens in `data` in the model; all of them if a head predicts among the whole
-    vocabulary."""
-    if any(head.whole_vocabulary for head in model.heads.values()):
+    vocabulary, or if the encoder computes something else with them than to look them up (some scale them)."""
+    plain = type(model.encoder.get_input_embeddings()) is nn.Embedding
+    if not plain or any(head.whole_vocabulary for head in model.heads.values()):
         return
     table = word_embeddings(model.encoder).detach()
     active = np.zeros(len(table), dtype=bool)

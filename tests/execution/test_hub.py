@@ -198,7 +198,7 @@ def test_few_requests_and_only_what_is_read(hub: StandIn, store: Store, local: P
     repositories = {plan.data_source.key(TASKS[name]) for name in plan.sweep.targets} | {"nyu-mll/glue", LARGE}
     assert hub.requests.count() == hub.requests.count("GET /api/") <= len(plan.data_source.repositories)
     assert repositories <= set(plan.data_source.repositories)
-    check_encoders(plan)
+    check_encoders(plan, _display())
     check_rows(plan, set(), _runtime(), _display())
     asked = [request.path for request in hub.requests]
     assert not any("PAN-X.fr" in path or "MLQA.en.de" in path for path in asked), "languages that are not tested"
@@ -212,7 +212,7 @@ def test_few_requests_and_only_what_is_read(hub: StandIn, store: Store, local: P
     hub.requests.clear()
     other = Store(f"{store.url}-other")
     again = resolve(plan_of("english_or_multilingual", local, intermediates=rows), other)
-    check_encoders(again)
+    check_encoders(again, _display())
     check_rows(again, set(), _runtime(), _display())
     assert hub.requests.count("resolve") == hub.requests.count("blobs") == 0
     assert hub.requests.count() <= len(plan.data_source.repositories)
@@ -240,7 +240,7 @@ def test_an_unusable_encoder_ends_the_invocation_before_any_row_is_fetched(
     try:
         plan = resolve(plan_of("paper", local), store)
         with pytest.raises(check.RequestError, match="is gated: ask for access"):
-            check_encoders(plan)
+            check_encoders(plan, _display())
         assert not hub.requests.count("datasets/.*resolve")
     finally:
         hub.publish(before)

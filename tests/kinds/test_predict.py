@@ -21,8 +21,8 @@ from stilts_ray.data.sources import FolderSource
 from stilts_ray.errors import RequestError
 from stilts_ray.kinds import dual_encoder, model_for, save_model, span
 from stilts_ray.metrics import nearest
+from stilts_ray.models import families, inference
 from stilts_ray.models import hf_folders as files
-from stilts_ray.models import inference
 from stilts_ray.models.model import Model
 from stilts_ray.tasks import TASKS, Kind
 from tests import tiny
@@ -254,15 +254,15 @@ def test_logits_that_predictions_are_read_from_are_those_of_the_padded_model(
 
 def short_of_memory(tokens: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Lets a device have memory for so many tokens at a time; sizes of the batches that are tried."""
-    tried, run = list[int](), Model._run
+    tried, inputs_of = list[int](), families.inputs_of
 
-    def small(self: Model, batch: Batch, **options: Any) -> Any:
+    def small(encoder: Any, batch: Batch) -> Any:
         tried.append(len(batch.tokens))
         if len(batch.tokens) > tokens:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return run(self, batch, **options)
+        return inputs_of(encoder, batch)
 
-    monkeypatch.setattr(Model, "_run", small)
+    monkeypatch.setattr(families, "inputs_of", small)
     return tried
 
 
