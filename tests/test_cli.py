@@ -143,13 +143,13 @@ def test_a_wrong_sweep_is_one_line(command: str, name: str, capsys: pytest.Captu
 
 
 def test_wrong_places_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    real = str(ROOT / "sweeps" / "real_text.py")
+    real = str(ROOT / "sweeps" / "real_small.py")
     file = tmp_path / "file"
     file.touch()
     wrong = [
         (["plan", str(tmp_path / "no.py")], "no sweep file"),
         (["plan", real, "--data-dir", str(tmp_path / "no")], "is not a folder"),
-        (["plan", real, "--data-dir", str(tmp_path)], "no file mlm_text/ar/train.parquet"),
+        (["plan", real, "--data-dir", str(tmp_path)], "no file glue/mnli/train.parquet"),
         (["plan", QUICKSTART, "--data-dir", str(tmp_path)], "--data-dir does not apply to it"),
         (["plan", QUICKSTART, "--store", "nothing://bucket"], "store nothing://bucket"),
         (["plan", QUICKSTART, "--calibration", str(file)], "is not what benchmarks/calibrate.py writes"),

@@ -34,7 +34,7 @@ CODE = [
     for path in DOCUMENTS
     for number, code in enumerate(blocks(path.read_text(encoding="utf-8"), "python"))
 ]
-ALONE = {"quickstart.py", "real_text.py"}
+ALONE = {"quickstart.py", "real_small.py"}
 """Sweeps without a question of their own."""
 
 

@@ -40,7 +40,10 @@ T = TypeVar("T")
 KindOfRepository = Literal["dataset", "model"]
 
 NAMES: dict[KindOfRepository, str] = {"dataset": "data set", "model": "encoder"}
-ALTERNATIVE: dict[KindOfRepository, str] = {"dataset": "; or give its files with --data-dir", "model": ""}
+ALTERNATIVE: dict[KindOfRepository, str] = {
+    "dataset": "; or give its files with --data-dir",
+    "model": "; or name its folder in the sweep: `hf download NAME --local-dir FOLDER` makes one on a connected machine",
+}
 """How messages name each kind, and the alternative that they suggest."""
 
 VERSION = 1
