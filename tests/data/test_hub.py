@@ -160,7 +160,7 @@ def test_what_is_refused_says_what_to_do(hub: StandIn, hurried: list[float], tin
     hub.publish(model_repository(tiny_encoder, "owner/gated", gated=True), repository("owner/empty", {}))
     cases = {
         ("nobody/nothing", "dataset", None): "data set nobody/nothing is not on the hub, .*`hf auth login`; or .*--data-dir",
-        ("nobody/nothing", "model", None): "encoder nobody/nothing is not on the hub, or it is private: .* `hf auth login`$",
+        ("nobody/nothing", "model", None): "encoder nobody/nothing is not on the hub, or it is private: .* `hf auth login`;",
         (GLUE, "dataset", "no-branch"): f"data set {GLUE} at no-branch was not found: the hub has no such commit or branch",
         ("not a name", "model", None): "encoder not a name is not a valid repository name",
     }  # fmt: skip
