@@ -286,7 +286,6 @@ def _written(root: Path, folder: str) -> Path:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f"{folder.replace('/', '_')}.lock"):
             if not all(file.exists() for file in files):
-                datasets.disable_progress_bars()
                 build.write(folder, root)
                 done.touch()
     return root / folder

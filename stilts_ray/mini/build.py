@@ -1,11 +1,13 @@
 """Writes the data sets as parquet files, with the layout and feature types of their real counterparts on the hub."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from datasets import ClassLabel, Dataset, Features, List, Value, disable_progress_bars
+import pyarrow
+from datasets import ClassLabel, Features, List, Value
+from pyarrow import parquet
 
 from stilts_ray.errors import RequestError, did_you_mean, first_line
 from stilts_ray.mini import (
@@ -172,7 +174,13 @@ def write(dataset: str, folder: Path) -> None:
     for split in splits(dataset):
         made = rows(dataset, split)
         columns = {name: [row[name] for row in made] for name in features}
-        Dataset.from_dict(columns, features=features).to_parquet(target / f"{split}.parquet")
+        write_parquet(columns, features, target / f"{split}.parquet")
+
+
+def write_parquet(columns: Mapping[str, Sequence[Any]], features: Features, path: Path) -> None:
+    """Writes a table with its feature types in the metadata: the file that `datasets.Dataset` writes, without the fingerprint
+    that it computes of all rows first."""
+    parquet.write_table(pyarrow.table(features.encode_batch(columns), schema=features.arrow_schema), path)
 
 
 def folders(world: str) -> list[str]:
@@ -189,7 +197,6 @@ def write_world(world: str, folder: Path) -> list[str]:
     if world not in WORLDS:
         raise RequestError(f"no languages '{world}'; {did_you_mean(world, list(WORLDS))}")
     content = {"name": world, "version": VERSION, "pivot": PIVOT, "languages": everything()[world]}
-    disable_progress_bars()
     try:
         # Written first, so that the same command can resume after an interruption.
         _claim(folder, json.dumps(content, indent=1) + "\n")

@@ -9,8 +9,9 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from datasets import ClassLabel, Dataset, Features, List, Value
+from datasets import ClassLabel, Features, List, Value
 
+from stilts_ray.mini.build import write_parquet
 from stilts_ray.tasks import TASKS, Task
 from stilts_ray.tasks.base import Repair, parse_split
 
@@ -48,7 +49,7 @@ def write(features: Features, rows: Sequence[Row], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     encoded = [features.encode_example(row) for row in rows]
     columns = {name: [row[name] for row in encoded] for name in features}
-    Dataset.from_dict(columns, features=features).to_parquet(path)
+    write_parquet(columns, features, path)
 
 
 def file_rows(split: str, rows: Sequence[Row]) -> list[Row]:
