@@ -71,6 +71,7 @@ def test_an_encoder_that_cannot_be_used_is_one_line(tiny_encoder: Path, tmp_path
     cases = {
         weightless: "has no weights in safetensors",
         changed(tiny_encoder, tmp_path / "other", model_type="xlm-robert"): r"which transformers 5\.\S+ does not have$",
+        changed(tiny_encoder, tmp_path / "vit", model_type="vit", vocab_size=None): "it is no encoder of texts",
         changed(tiny_encoder, tmp_path / "code", model_type="own", auto_map={}): "; code that comes with a model is not run",
         wordless: r"has no tokenizer; it is one of tokenizer\.json",
         nameless: "its config.json names no model_type",

@@ -5,19 +5,19 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from transformers import CONFIG_MAPPING
+from transformers import CONFIG_MAPPING, AutoConfig
 from transformers import __version__ as version
 
 from stilts_ray.data.cache import tokenizer_at
 from stilts_ray.data.encoders import WEIGHTS, described_folder
 from stilts_ray.data.repository import Repository
-from stilts_ray.errors import RequestError
+from stilts_ray.errors import RequestError, first_line
 from stilts_ray.models.families import FAMILIES
 
 
 def check_encoder(location: str, commit: str | None, known: Iterable[Repository]) -> str:
     """The architecture (`model_type`) of an encoder; weights are not downloaded. Raises RequestError if something is missing or
-    refused, or if transformers does not have the architecture."""
+    refused, or if transformers does not have the architecture, or it is none of texts."""
     folder = described_folder(location, commit, known)
     if Path(location).is_dir() and not any(folder.glob(f"*{WEIGHTS}")):
         raise RequestError(f"encoder folder {folder} has no weights in safetensors")
@@ -32,6 +32,14 @@ def check_encoder(location: str, commit: str | None, known: Iterable[Repository]
         code = "; code that comes with a model is not run" if "auto_map" in config else ""
         raise RequestError(
             f"encoder {location} is a '{architecture}', which transformers {version} does not have{code}"
+        )
+    try:
+        words = getattr(AutoConfig.from_pretrained(folder), "vocab_size", None)
+    except (OSError, ValueError, TypeError) as error:
+        raise RequestError(f"encoder {location}: {first_line(error)}") from None
+    if words is None:
+        raise RequestError(
+            f"encoder {location} is a '{architecture}', which has no word embeddings; it is no encoder of texts"
         )
     tokenizer_at(str(folder))
     return architecture
