@@ -125,6 +125,8 @@ def run_in_process(plan: Plan, folder: Path) -> dict[str, dict[str, dict[str, fl
     return {target: scheduler.records[digest].languages for target, digest in condition.cells.items()}
 
 
+@pytest.mark.laboratory
+@pytest.mark.timeout(3600)
 @pytest.mark.skipif(not os.environ.get("STILTS_ENCODER"), reason="STILTS_ENCODER is not set")
 def test_a_pretrained_encoder_transfers_on_real_text(plan: Plan, tmp_path: Path) -> None:
     """A cut of the sweep that ships for it. The bounds lie well below what multilingual-e5-small scores."""
@@ -132,6 +134,7 @@ def test_a_pretrained_encoder_transfers_on_real_text(plan: Plan, tmp_path: Path)
         intermediates=((),),
         targets=("udpos", "tatoeba"),
         languages={"udpos": ("en", "hi"), "tatoeba": ("de", "hi")},
+        recipes={"udpos": plan.sweep.recipe_of("udpos")},
     )
     scores = run_in_process(make_plan(sweep, plan.data_source), tmp_path)
     found = {(target, code): metrics["score"] for target, of in scores.items() for code, metrics in of.items()}
