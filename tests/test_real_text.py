@@ -25,6 +25,7 @@ from stilts_ray.store.store import Store
 from stilts_ray.tasks.base import Repair, parse_split
 from stilts_ray.tasks.lareqa import asked
 from stilts_ray.tasks.sentences import sentence_breaks
+from tests.execution.fakes import run
 
 FOLDER = os.environ.get("STILTS_DATA_DIR", "")
 pytestmark = [pytest.mark.real_text, pytest.mark.skipif(not FOLDER, reason="STILTS_DATA_DIR is not set")]
@@ -119,8 +120,7 @@ def run_in_process(plan: Plan, folder: Path) -> dict[str, dict[str, dict[str, fl
     """Runs a sweep of one condition without Ray. Returns target -> language -> metrics."""
     scheduler = Scheduler(plan, {}, {})
     context = WorkerContext(Store(str(folder)), plan.data_source, checkpoint_seconds=1e9)
-    while job := scheduler.next():
-        scheduler.finish(job, execute_job(job, context))
+    run(scheduler, lambda job: execute_job(job, context))
     (condition,) = plan.conditions
     return {target: scheduler.records[digest].languages for target, digest in condition.cells.items()}
 

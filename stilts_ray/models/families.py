@@ -42,10 +42,6 @@ def _with_packed_attention(make: Callable[..., Any], config: PretrainedConfig) -
     return _without_pooler(make, config, attn_implementation=NAME)
 
 
-def _with_own_attention(make: Callable[..., Any], config: PretrainedConfig) -> Any:
-    return _without_pooler(make, config)
-
-
 def _encoder_alone(make: Callable[..., Any], config: PretrainedConfig) -> Any:
     """The encoder of an encoder-decoder."""
     alone = type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
@@ -117,7 +113,7 @@ FAMILIES: dict[str, Family] = {
 }
 """Architectures with packed attention, by `model_type`."""
 
-_PADDED = Family(_with_own_attention, Positions.OWN)
+_PADDED = Family(_without_pooler, Positions.OWN)
 _PADDED_ENCODER = Family(_encoder_alone, Positions.OWN, pooled=means)
 
 
